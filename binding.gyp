@@ -1,0 +1,36 @@
+{
+  "targets": [
+    {
+      "target_name": "pageferry_lz4",
+      "type": "static_library",
+      "variables": { "lz4_dir": "<!(node scripts/lz4-dir.mjs)" },
+      "sources": ["<(lz4_dir)/lz4.c"],
+      "defines": ["LZ4LIB_VISIBILITY="],
+      "cflags": ["-fPIC", "-fvisibility=hidden", "-O3"],
+      "direct_dependent_settings": { "include_dirs": ["<(lz4_dir)"] }
+    },
+    {
+      "target_name": "pageferry",
+      "dependencies": ["pageferry_lz4"],
+      "sources": ["<!@(find native -name '*.cc' ! -name '*_test.cc' | LC_ALL=C sort)"],
+      "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=9", "NAPI_CPP_EXCEPTIONS", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
+      "cflags_cc!": [
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-std=gnu++17",
+        "-std=gnu++20",
+        "-std=c++17"
+      ],
+      "cflags_cc": [
+        "-std=c++20",
+        "-fexceptions",
+        "-fvisibility=hidden",
+        "-ffp-contract=off",
+        "-O2",
+        "-Wall",
+        "-Wextra"
+      ]
+    }
+  ]
+}

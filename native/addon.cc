@@ -1,0 +1,35 @@
+// Module init: registers every wrapper of native/napi and nothing else.
+#include <napi.h>
+
+#include "napi/connection_wrap.h"
+#include "napi/fault_wrap.h"
+#include "napi/machine.h"
+#include "napi/memory_wrap.h"
+#include "napi/pump_wrap.h"
+#include "napi/workload_wrap.h"
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  using namespace pageferry::napi;
+  env.SetInstanceData(new Constructors);
+  PageSetWrap::init(env, exports);
+  GuestMemoryWrap::init(env, exports);
+  DirtyTrackerWrap::init(env, exports);
+  ConnectionWrap::init(env, exports);
+  ListenerWrap::init(env, exports);
+  TokenBucketWrap::init(env, exports);
+  ResidualSetWrap::init(env, exports);
+  PageSenderWrap::init(env, exports);
+  ArrivingMemoryWrap::init(env, exports);
+  PageReceiverWrap::init(env, exports);
+  PageServerWrap::init(env, exports);
+  FaultHandlerWrap::init(env, exports);
+  WorkloadWrap::init(env, exports);
+  init_machine(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(pageferry, init)

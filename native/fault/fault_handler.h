@@ -1,0 +1,79 @@
+// Post-copy on the destination: the thread that guest threads wait for when they touch a page that is
+// not here yet.
+//
+// It waits on the userfaultfd and the fault channel together: a fault on a page of the residual set
+// becomes a request, the answer is installed and wakes the guest thread. A second thread maps the pages
+// that came before the switchover, so that they do not fault one by one. JavaScript takes no part: the
+// thread that faults may be the JavaScript thread itself.
+//
+// Thread contract: counters and latencies from any thread. `on_failure` is called at most once, from
+// the handler's thread, and then the handler has ended: guest threads that touch a missing page wait
+// for ever, they never see zeros in its place. close() joins both threads, is idempotent, and leaves
+// the registration as it is.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include "fault/latency_histogram.h"
+#include "net/socket.h"
+#include "os/status.h"
+#include "os/unique_fd.h"
+#include "region/arriving_memory.h"
+
+namespace pageferry {
+
+class FaultHandler {
+ public:
+  using OnFailure = std::function<void(Status)>;
+
+  // `arriving` is serving.
+  static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
+                                                     Socket fault_channel, OnFailure on_failure);
+  ~FaultHandler();
+
+  // Faults of guest threads that this handler resolved: on pages that were here but not mapped, and on
+  // pages that had to come over the network.
+  std::uint64_t faults() const { return faults_.load(std::memory_order_relaxed); }
+  std::uint64_t faults_over_network() const {
+    return faults_over_network_.load(std::memory_order_relaxed);
+  }
+  std::uint64_t duplicate_pages() const { return duplicates_.load(std::memory_order_relaxed); }
+  // From reading the fault to the install that wakes the guest thread, network faults only.
+  const LatencyHistogram& latency() const { return latency_; }
+
+  void close();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel, UniqueFd stop,
+               OnFailure on_failure);
+  void run();
+  Status serve();
+  Result<bool> serve_pending();
+  void await_work();
+  Status handle_fault(const FaultEvent& fault);
+  Status request(PageIndex page);
+  Status receive_answer();
+
+  const std::shared_ptr<ArrivingMemory> arriving_;
+  Socket socket_;
+  UniqueFd stop_;
+  const OnFailure on_failure_;
+  std::atomic<bool> closing_{false};
+  std::atomic<std::uint64_t> faults_{0};
+  std::atomic<std::uint64_t> faults_over_network_{0};
+  std::atomic<std::uint64_t> duplicates_{0};
+  LatencyHistogram latency_;
+  std::unordered_map<PageIndex, Clock::time_point> requested_;  // handler's thread only
+  std::unique_ptr<std::byte[]> buffer_;                         // handler's thread only
+  std::thread mapper_;
+  std::thread handler_;
+};
+
+}  // namespace pageferry

@@ -1,0 +1,83 @@
+#include "fault/page_server.h"
+
+#include <sys/socket.h>
+
+#include <array>
+
+#include "codec/page_codec.h"
+#include "fault/spin.h"
+#include "wire/record_reader.h"
+
+namespace pageferry {
+
+namespace {
+
+constexpr auto kSpin = std::chrono::microseconds(50);
+
+}  // namespace
+
+PageServer::PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
+                       Socket fault_channel, OnEnd on_end)
+    : memory_(std::move(memory)),
+      residual_(std::move(residual)),
+      socket_(std::move(fault_channel)),
+      on_end_(std::move(on_end)),
+      thread_([this] { run(); }) {}
+
+PageServer::~PageServer() { close(); }
+
+void PageServer::close() {
+  if (!thread_.joinable()) return;
+  closed_.store(true, std::memory_order_release);
+  socket_.shutdown();
+  thread_.join();
+}
+
+void PageServer::run() {
+  Status ended = serve();
+  if (!closed_.load(std::memory_order_acquire)) on_end_(std::move(ended));
+}
+
+void PageServer::await_request() {
+  char probe = 0;
+  spin_until(kSpin, [&] {
+    return ::recv(socket_.fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+  });
+}
+
+Status PageServer::serve() {
+  while (true) {
+    const auto request = read_header(socket_, wire::RecordType::kRequest);
+    if (!request.ok()) return request.status();
+    if (request.value().value >= memory_->page_count()) {
+      return Status(StatusCode::kProtocol, "request for page " +
+                                               std::to_string(request.value().value) +
+                                               ", which is outside the guest's memory");
+    }
+    if (Status sent = answer(request.value().value); !sent.ok()) return sent;
+    await_request();
+  }
+}
+
+Status PageServer::answer(PageIndex page) {
+  residual_->demanded(page);
+  const std::uint64_t page_bytes = memory_->region_of(page).page_bytes;
+  std::byte* data = memory_->engine_page(page);
+  const bool zero = is_zero_page({data, page_bytes});
+  const auto payload = zero ? 0 : static_cast<std::uint32_t>(page_bytes);
+  wire::RecordHeader header = {
+      .type = wire::RecordType::kPages, .entries = 1, .payload_bytes = payload, .value = 0};
+  wire::TableEntry entry = {
+      .page = page,
+      .payload_bytes = payload,
+      .pages = 1,
+      .content = static_cast<std::uint8_t>(zero ? PageCodecId::kZero : PageCodecId::kRaw),
+      .reserved = 0};
+  std::array<iovec, 3> parts = {
+      {{&header, sizeof(header)}, {&entry, sizeof(entry)}, {data, payload}}};
+  pages_.fetch_add(1, std::memory_order_relaxed);
+  if (zero) zero_pages_.fetch_add(1, std::memory_order_relaxed);
+  return socket_.send_all(parts);
+}
+
+}  // namespace pageferry

@@ -1,0 +1,56 @@
+// Post-copy on the source: answers the destination's requests for single pages.
+//
+// One thread waits for requests on the fault channel and sends each page at once, past the rate limit
+// and past whatever the active push has queued on the page channels. The guest's memory no longer
+// changes: the source has given the guest up.
+//
+// Thread contract: counters from any thread; `on_end` is called once, from the server's thread, with the
+// reason why it ended (kPeerClosed when the destination closed the channel). close() joins and is
+// idempotent; a server that is closed first does not call on_end.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "net/socket.h"
+#include "os/status.h"
+#include "region/guest_memory.h"
+#include "region/residual_set.h"
+
+namespace pageferry {
+
+class PageServer {
+ public:
+  using OnEnd = std::function<void(Status)>;
+
+  PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
+             Socket fault_channel, OnEnd on_end);
+  ~PageServer();
+
+  std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
+  std::uint64_t zero_pages_served() const { return zero_pages_.load(std::memory_order_relaxed); }
+  std::uint64_t wire_bytes() const { return socket_.bytes_sent(); }
+
+  void close();
+
+ private:
+  void run();
+  Status serve();
+  // Waits for the next request; spins a little first, because a guest that faulted faults again soon
+  // and a sleeping thread costs the guest a wake-up.
+  void await_request();
+  Status answer(PageIndex page);
+
+  const std::shared_ptr<GuestMemory> memory_;
+  const std::shared_ptr<ResidualSet> residual_;
+  Socket socket_;
+  const OnEnd on_end_;
+  std::atomic<bool> closed_{false};
+  std::atomic<std::uint64_t> pages_{0};
+  std::atomic<std::uint64_t> zero_pages_{0};
+  std::thread thread_;
+};
+
+}  // namespace pageferry

@@ -1,0 +1,202 @@
+#include "napi/memory_wrap.h"
+
+namespace pageferry::napi {
+
+namespace {
+
+std::vector<std::uint64_t> to_sizes(const Napi::Value& value) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "region sizes must be an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::uint64_t> sizes;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    sizes.push_back(to_u64(array.Get(i), "a region's size"));
+  }
+  return sizes;
+}
+
+Napi::Value create_memory(const Napi::CallbackInfo& info) {
+  auto memory = value_or_throw(info.Env(), GuestMemory::create_shared(to_sizes(info[0])));
+  return GuestMemoryWrap::make(info.Env(), std::move(memory));
+}
+
+Napi::Value adopt_memory(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "ranges must be an array");
+  const auto array = info[0].As<Napi::Array>();
+  std::vector<AddressRange> ranges;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (!item.IsObject() || !item.As<Napi::Object>().Get("address").IsBigInt()) {
+      throw Napi::TypeError::New(info.Env(), "each range must be {address: bigint, bytes: number}");
+    }
+    const auto range = item.As<Napi::Object>();
+    bool lossless = false;
+    const std::uint64_t address = range.Get("address").As<Napi::BigInt>().Uint64Value(&lossless);
+    ranges.push_back({address, to_u64(range.Get("bytes"), "a range's bytes")});
+  }
+  auto memory = value_or_throw(info.Env(), GuestMemory::adopt_private(ranges));
+  return GuestMemoryWrap::make(info.Env(), std::move(memory));
+}
+
+Napi::Value create_page_set(const Napi::CallbackInfo& info) {
+  const auto memory = GuestMemoryWrap::from(info[0]);
+  return PageSetWrap::make(info.Env(), std::make_shared<PageBitmap>(memory->page_count()));
+}
+
+Napi::Value create_tracker(const Napi::CallbackInfo& info) {
+  auto tracker = value_or_throw(
+      info.Env(), make_tracker(to_tracker_kind(info[1]), GuestMemoryWrap::from(info[0])));
+  return DirtyTrackerWrap::make(info.Env(), std::move(tracker));
+}
+
+}  // namespace
+
+TrackerKind to_tracker_kind(const Napi::Value& value) {
+  const std::string name = to_text(value, "tracker");
+  for (const auto kind :
+       {TrackerKind::kUffdWpAsync, TrackerKind::kUffdWpSync, TrackerKind::kMprotect}) {
+    if (tracker_name(kind) == name) return kind;
+  }
+  throw Napi::TypeError::New(value.Env(), "there is no tracker called " + name);
+}
+
+void PageSetWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("count", &PageSetWrap::count),
+               InstanceAccessor("pageCount", &PageSetWrap::page_count, nullptr),
+               InstanceMethod("merge", &PageSetWrap::merge),
+               InstanceMethod("clear", &PageSetWrap::clear)});
+  exports.Set("createPageSet", Napi::Function::New(env, create_page_set));
+}
+
+Napi::Value PageSetWrap::count(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->count());
+}
+
+Napi::Value PageSetWrap::page_count(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->page_count());
+}
+
+void PageSetWrap::merge(const Napi::CallbackInfo& info) {
+  const auto other = from(info[0]);
+  if (other->page_count() != native()->page_count()) {
+    throw Napi::TypeError::New(info.Env(), "these page sets belong to different memories");
+  }
+  native()->merge(*other);
+}
+
+void PageSetWrap::clear(const Napi::CallbackInfo&) { native()->clear_all(); }
+
+void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceAccessor("bytes", &GuestMemoryWrap::bytes, nullptr),
+               InstanceAccessor("pageCount", &GuestMemoryWrap::page_count, nullptr),
+               InstanceAccessor("regions", &GuestMemoryWrap::regions, nullptr),
+               InstanceAccessor("backing", &GuestMemoryWrap::backing, nullptr),
+               InstanceMethod("findPopulated", &GuestMemoryWrap::find_populated),
+               InstanceMethod("prefault", &GuestMemoryWrap::prefault),
+               InstanceMethod("window", &GuestMemoryWrap::window)});
+  exports.Set("createGuestMemory", Napi::Function::New(env, create_memory));
+  exports.Set("adoptGuestMemory", Napi::Function::New(env, adopt_memory));
+}
+
+Napi::Value GuestMemoryWrap::bytes(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->bytes());
+}
+
+Napi::Value GuestMemoryWrap::page_count(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->page_count());
+}
+
+Napi::Value GuestMemoryWrap::backing(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(),
+                           native()->backing() == Backing::kShared ? "shared" : "private");
+}
+
+Napi::Value GuestMemoryWrap::regions(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array regions = Napi::Array::New(env);
+  for (const Region& region : native()->regions()) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("bytes", from_u64(env, region.bytes()));
+    item.Set("pageBytes", from_u64(env, region.page_bytes));
+    regions.Set(regions.Length(), item);
+  }
+  return regions;
+}
+
+Napi::Value GuestMemoryWrap::find_populated(const Napi::CallbackInfo& info) {
+  using Pages = std::shared_ptr<PageBitmap>;
+  return async_call<Pages>(
+      info.Env(),
+      [memory = native()]() -> Result<Pages> {
+        auto populated = std::make_shared<PageBitmap>(memory->page_count());
+        if (Status found = memory->find_populated(*populated); !found.ok()) return found;
+        return populated;
+      },
+      [](Napi::Env env, Pages& pages) -> Napi::Value { return PageSetWrap::make(env, pages); });
+}
+
+Napi::Value GuestMemoryWrap::prefault(const Napi::CallbackInfo& info) {
+  return async_call(info.Env(), [memory = native()] { return memory->prefault(); });
+}
+
+Napi::Value GuestMemoryWrap::window(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::uint64_t offset = to_u64(info[0], "offset");
+  const std::uint64_t bytes = to_u64(info[1], "bytes");
+  // Node 20 refuses more than 4 GiB, and the C++ API would abort the process on that refusal.
+  constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 32) - 1;
+  const auto& memory = native();
+  const PageIndex first = offset / kPageBytes;
+  if (!memory->local() || bytes == 0 || bytes > kMostBytes || offset > memory->bytes() ||
+      bytes > memory->region_of(first).pages().end() * kPageBytes - offset) {
+    throw Napi::RangeError::New(env, "a window is 1 byte to 4 GiB - 1 within one local region");
+  }
+  auto* data = reinterpret_cast<void*>(memory->guest_address(first) + offset % kPageBytes);
+  auto* holder = new std::shared_ptr<GuestMemory>(memory);
+  napi_value buffer = nullptr;
+  const napi_status made = napi_create_external_arraybuffer(
+      env, data, bytes,
+      [](node_api_basic_env, void*, void* hint) {
+        delete static_cast<std::shared_ptr<GuestMemory>*>(hint);
+      },
+      holder, &buffer);
+  if (made != napi_ok) {
+    delete holder;
+    throw Napi::Error::New(env, "this JavaScript engine does not take external memory");
+  }
+  return Napi::Value(env, buffer);
+}
+
+void DirtyTrackerWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceAccessor("kind", &DirtyTrackerWrap::kind, nullptr),
+               InstanceMethod("arm", &DirtyTrackerWrap::arm),
+               InstanceMethod("harvest", &DirtyTrackerWrap::harvest),
+               InstanceMethod("peek", &DirtyTrackerWrap::peek),
+               InstanceMethod("disarm", &DirtyTrackerWrap::disarm)});
+  exports.Set("createDirtyTracker", Napi::Function::New(env, create_tracker));
+}
+
+Napi::Value DirtyTrackerWrap::kind(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), std::string(tracker_name(native()->kind())));
+}
+
+Napi::Value DirtyTrackerWrap::arm(const Napi::CallbackInfo& info) {
+  return async_call(info.Env(), [tracker = native()] { return tracker->arm(); });
+}
+
+Napi::Value DirtyTrackerWrap::harvest(const Napi::CallbackInfo& info) {
+  return async_call(info.Env(), [tracker = native(), dirty = PageSetWrap::from(info[0])] {
+    return tracker->harvest(dirty->all(), *dirty);
+  });
+}
+
+Napi::Value DirtyTrackerWrap::peek(const Napi::CallbackInfo& info) {
+  return async_call(info.Env(), [tracker = native(), dirty = PageSetWrap::from(info[0])] {
+    return tracker->peek(dirty->all(), *dirty);
+  });
+}
+
+Napi::Value DirtyTrackerWrap::disarm(const Napi::CallbackInfo& info) {
+  return async_call(info.Env(), [tracker = native()] { return tracker->disarm(); });
+}
+
+}  // namespace pageferry::napi

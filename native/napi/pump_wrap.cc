@@ -1,0 +1,215 @@
+#include "napi/pump_wrap.h"
+
+#include "napi/connection_wrap.h"
+#include "napi/memory_wrap.h"
+
+namespace pageferry::napi {
+
+namespace {
+
+Napi::Value from_stats(Napi::Env env, SendStats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("pagesRaw", from_u64(env, stats.pages_raw));
+  object.Set("pagesZero", from_u64(env, stats.pages_zero));
+  object.Set("pagesEncoded", from_u64(env, stats.pages_encoded));
+  object.Set("pagesSkipped", from_u64(env, stats.pages_skipped));
+  object.Set("wireBytes", from_u64(env, stats.wire_bytes));
+  object.Set("ms", Napi::Number::New(env, static_cast<double>(stats.nanoseconds) / 1e6));
+  return object;
+}
+
+Napi::Value create_bucket(const Napi::CallbackInfo& info) {
+  const auto rate = to_u64(info[0], "rateBytesPerSecond");
+  return TokenBucketWrap::make(info.Env(), std::make_shared<TokenBucket>(rate));
+}
+
+Napi::Value create_residual(const Napi::CallbackInfo& info) {
+  const auto pages = PageSetWrap::from(info[0]);
+  auto residual = std::make_shared<ResidualSet>(pages->page_count());
+  residual->pages().merge(*pages);
+  return ResidualSetWrap::make(info.Env(), std::move(residual));
+}
+
+const PageCodec* to_codec(const Napi::Value& value) {
+  if (value.IsNull()) return nullptr;
+  const std::string name = to_text(value, "codec");
+  const PageCodec* codec = find_page_codec(name);
+  if (codec == nullptr) {
+    throw Napi::TypeError::New(value.Env(), "there is no page codec called " + name);
+  }
+  return codec;
+}
+
+// Arguments: memory, connections, bucket, codec or null, send buffer bytes (0: the kernel decides).
+Napi::Value create_sender(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto memory = GuestMemoryWrap::from(info[0]);
+  auto bucket = TokenBucketWrap::from(info[2]);
+  const PageCodec* codec = to_codec(info[3]);
+  const auto buffer_bytes = to_u32(info[4], "sendBufferBytes");
+  if (!info[1].IsArray() || info[1].As<Napi::Array>().Length() == 0) {
+    throw Napi::TypeError::New(env, "connections must be an array of at least one");
+  }
+  const auto connections = info[1].As<Napi::Array>();
+  std::vector<Socket> sockets;
+  for (std::uint32_t i = 0; i < connections.Length(); ++i) {
+    sockets.push_back(ConnectionWrap::take(connections.Get(i)));
+    if (buffer_bytes != 0) sockets.back().set_send_buffer(static_cast<int>(buffer_bytes));
+  }
+  return PageSenderWrap::make(env, std::make_shared<PageSender>(std::move(memory),
+                                                                std::move(sockets),
+                                                                std::move(bucket), codec));
+}
+
+Napi::Value create_arriving(const Napi::CallbackInfo& info) {
+  return ArrivingMemoryWrap::make(info.Env(),
+                                  std::make_shared<ArrivingMemory>(GuestMemoryWrap::from(info[0])));
+}
+
+Napi::Value create_receiver(const Napi::CallbackInfo& info) {
+  const auto channels = to_u32(info[1], "channels");
+  if (channels < 1 || channels > 64) {
+    throw Napi::RangeError::New(info.Env(), "channels must be 1 to 64");
+  }
+  return PageReceiverWrap::make(
+      info.Env(), std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
+                                                 failure_callback(info.Env(), info[2])));
+}
+
+}  // namespace
+
+std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& function) {
+  const Notifier notifier(env, to_function(function, "callback"), false);
+  return [notifier](Status status) {
+    notifier.call([status](Napi::Env env) {
+      return std::vector<napi_value>{to_error(env, status).Value()};
+    });
+  };
+}
+
+void TokenBucketWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("setRate", &TokenBucketWrap::set_rate)});
+  exports.Set("createTokenBucket", Napi::Function::New(env, create_bucket));
+}
+
+void TokenBucketWrap::set_rate(const Napi::CallbackInfo& info) {
+  native()->set_rate(to_u64(info[0], "rateBytesPerSecond"));
+}
+
+void ResidualSetWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("count", &ResidualSetWrap::count)});
+  exports.Set("createResidualSet", Napi::Function::New(env, create_residual));
+}
+
+Napi::Value ResidualSetWrap::count(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->pages().count());
+}
+
+void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("sendRound", &PageSenderWrap::send_round),
+               InstanceMethod("announceMissing", &PageSenderWrap::announce_missing),
+               InstanceMethod("push", &PageSenderWrap::push),
+               InstanceAccessor("lastSync", &PageSenderWrap::last_sync, nullptr),
+               InstanceMethod("progress", &PageSenderWrap::progress),
+               InstanceMethod("cancel", &PageSenderWrap::cancel)});
+  exports.Set("createPageSender", Napi::Function::New(env, create_sender));
+}
+
+Napi::Value PageSenderWrap::send_round(const Napi::CallbackInfo& info) {
+  std::shared_ptr<DirtyTracker> skip_hot;
+  if (!info[1].IsNull()) skip_hot = DirtyTrackerWrap::from(info[1]);
+  return async_call<SendStats>(
+      info.Env(),
+      [sender = native(), pages = PageSetWrap::from(info[0]), skip_hot] {
+        return sender->send_round(*pages, skip_hot.get());
+      },
+      from_stats);
+}
+
+Napi::Value PageSenderWrap::announce_missing(const Napi::CallbackInfo& info) {
+  return async_call<SendStats>(
+      info.Env(),
+      [sender = native(), pages = PageSetWrap::from(info[0])] {
+        return sender->announce_missing(*pages);
+      },
+      from_stats);
+}
+
+Napi::Value PageSenderWrap::push(const Napi::CallbackInfo& info) {
+  return async_call<SendStats>(
+      info.Env(),
+      [sender = native(), residual = ResidualSetWrap::from(info[0])] {
+        return sender->push(*residual);
+      },
+      from_stats);
+}
+
+Napi::Value PageSenderWrap::last_sync(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->last_sync());
+}
+
+Napi::Value PageSenderWrap::progress(const Napi::CallbackInfo& info) {
+  const auto progress = native()->progress();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("pages", from_u64(info.Env(), progress.pages));
+  object.Set("wireBytes", from_u64(info.Env(), progress.wire_bytes));
+  return object;
+}
+
+void PageSenderWrap::cancel(const Napi::CallbackInfo&) { native()->cancel(); }
+
+void ArrivingMemoryWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("startServing", &ArrivingMemoryWrap::start_serving),
+               InstanceMethod("complete", &ArrivingMemoryWrap::complete),
+               InstanceAccessor("pagesMissing", &ArrivingMemoryWrap::pages_missing, nullptr)});
+  exports.Set("createArrivingMemory", Napi::Function::New(env, create_arriving));
+}
+
+void ArrivingMemoryWrap::start_serving(const Napi::CallbackInfo& info) {
+  const Notifier complete(info.Env(), to_function(info[0], "onComplete"), false);
+  throw_unless_ok(info.Env(), native()->start_serving([complete] {
+    complete.call([](Napi::Env) { return std::vector<napi_value>{}; });
+  }));
+}
+
+void ArrivingMemoryWrap::complete(const Napi::CallbackInfo& info) {
+  throw_unless_ok(info.Env(), native()->complete());
+}
+
+Napi::Value ArrivingMemoryWrap::pages_missing(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->pages_missing());
+}
+
+void PageReceiverWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("addChannel", &PageReceiverWrap::add_channel),
+               InstanceMethod("waitSync", &PageReceiverWrap::wait_sync),
+               InstanceMethod("progress", &PageReceiverWrap::progress),
+               InstanceMethod("close", &PageReceiverWrap::close)});
+  exports.Set("createPageReceiver", Napi::Function::New(env, create_receiver));
+}
+
+void PageReceiverWrap::add_channel(const Napi::CallbackInfo& info) {
+  const auto number = to_u32(info[0], "channel");
+  throw_unless_ok(info.Env(), native()->add_channel(number, ConnectionWrap::take(info[1])));
+}
+
+Napi::Value PageReceiverWrap::wait_sync(const Napi::CallbackInfo& info) {
+  const auto number = to_u64(info[0], "sync");
+  const std::chrono::milliseconds stall(to_u32(info[1], "stallMs"));
+  return async_call(info.Env(), [receiver = native(), number, stall] {
+    return receiver->wait_sync(number, stall);
+  });
+}
+
+Napi::Value PageReceiverWrap::progress(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("pages", from_u64(env, native()->pages_received()));
+  object.Set("duplicatePages", from_u64(env, native()->duplicate_pages()));
+  object.Set("wireBytes", from_u64(env, native()->bytes_received()));
+  return object;
+}
+
+void PageReceiverWrap::close(const Napi::CallbackInfo&) { native()->close(); }
+
+}  // namespace pageferry::napi

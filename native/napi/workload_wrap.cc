@@ -1,0 +1,192 @@
+#include "napi/workload_wrap.h"
+
+#include <array>
+
+#include "napi/memory_wrap.h"
+
+namespace pageferry::napi {
+
+namespace {
+
+constexpr std::array<std::pair<const char*, WorkloadKind>, 7> kKinds = {{
+    {"idle", WorkloadKind::kIdle},
+    {"sequential", WorkloadKind::kSequential},
+    {"uniform", WorkloadKind::kUniform},
+    {"hotset", WorkloadKind::kHotset},
+    {"zipf", WorkloadKind::kZipf},
+    {"phased", WorkloadKind::kPhased},
+    {"kv", WorkloadKind::kKv},
+}};
+
+constexpr std::array<std::pair<const char*, FillKind>, 5> kFills = {{
+    {"zero", FillKind::kZero},
+    {"random", FillKind::kRandom},
+    {"text", FillKind::kText},
+    {"file", FillKind::kFile},
+    {"process", FillKind::kProcess},
+}};
+
+template <class Kind, std::size_t size>
+Kind by_name(const std::array<std::pair<const char*, Kind>, size>& table, const Napi::Value& value,
+             const char* what) {
+  const std::string name = to_text(value, what);
+  for (const auto& [known, kind] : table) {
+    if (name == known) return kind;
+  }
+  throw Napi::TypeError::New(value.Env(), std::string("there is no ") + what + " called " + name);
+}
+
+template <class Kind, std::size_t size>
+const char* name_in(const std::array<std::pair<const char*, Kind>, size>& table, Kind wanted) {
+  for (const auto& [name, kind] : table) {
+    if (kind == wanted) return name;
+  }
+  return "";
+}
+
+WorkloadConfig to_config(const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "config must be an object");
+  const auto object = value.As<Napi::Object>();
+  WorkloadConfig config;
+  config.kind = by_name(kKinds, object.Get("workload"), "workload");
+  config.working_set_bytes = to_u64(object.Get("workingSetBytes"), "workingSetBytes");
+  config.writes_per_second = to_u64(object.Get("writesPerSecond"), "writesPerSecond");
+  config.write_bytes = to_u32(object.Get("writeBytes"), "writeBytes");
+  config.threads = to_u32(object.Get("threads"), "threads");
+  config.operations_per_mark = to_u64(object.Get("operationsPerMark"), "operationsPerMark");
+  config.seed = to_u64(object.Get("seed"), "seed");
+  config.fill = by_name(kFills, object.Get("fill"), "fill");
+  if (config.fill == FillKind::kFile) config.fill_path = to_text(object.Get("path"), "path");
+  if (config.fill == FillKind::kProcess) {
+    config.fill_pid = static_cast<int>(to_u32(object.Get("pid"), "pid"));
+  }
+  return config;
+}
+
+using Made = std::shared_ptr<Workload>;
+
+Napi::Value from_made(Napi::Env env, Made& made) { return WorkloadWrap::make(env, made); }
+
+Napi::Value create(const Napi::CallbackInfo& info) {
+  return async_call<Made>(
+      info.Env(),
+      [memory = GuestMemoryWrap::from(info[0]), config = to_config(info[1])]() -> Result<Made> {
+        auto made = Workload::create(memory, config);
+        if (!made.ok()) return made.status();
+        return Made(std::move(made.value()));
+      },
+      from_made);
+}
+
+Napi::Value arrive(const Napi::CallbackInfo& info) {
+  return async_call<Made>(
+      info.Env(),
+      [memory = GuestMemoryWrap::from(info[0]),
+       description = to_bytes(info[1], "description")]() -> Result<Made> {
+        auto made = Workload::arrive(memory, description);
+        if (!made.ok()) return made.status();
+        return Made(std::move(made.value()));
+      },
+      from_made);
+}
+
+}  // namespace
+
+void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("description", &WorkloadWrap::description),
+               InstanceMethod("config", &WorkloadWrap::config),
+               InstanceMethod("resume", &WorkloadWrap::resume),
+               InstanceMethod("pause", &WorkloadWrap::pause),
+               InstanceMethod("saveState", &WorkloadWrap::save_state),
+               InstanceMethod("loadState", &WorkloadWrap::load_state),
+               InstanceMethod("progress", &WorkloadWrap::progress),
+               InstanceMethod("startGapWatch", &WorkloadWrap::start_gap_watch),
+               InstanceMethod("longestGapMs", &WorkloadWrap::longest_gap_ms),
+               InstanceMethod("setTimeAway", &WorkloadWrap::set_time_away),
+               InstanceMethod("verify", &WorkloadWrap::verify)});
+  exports.Set("createWorkload", Napi::Function::New(env, create));
+  exports.Set("arriveWorkload", Napi::Function::New(env, arrive));
+}
+
+Napi::Value WorkloadWrap::description(const Napi::CallbackInfo& info) {
+  return from_bytes(info.Env(), native()->description());
+}
+
+Napi::Value WorkloadWrap::config(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const WorkloadConfig& config = native()->config();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("workload", name_in(kKinds, config.kind));
+  object.Set("workingSetBytes", from_u64(env, config.working_set_bytes));
+  object.Set("writesPerSecond", from_u64(env, config.writes_per_second));
+  object.Set("writeBytes", from_u64(env, config.write_bytes));
+  object.Set("threads", from_u64(env, config.threads));
+  object.Set("operationsPerMark", from_u64(env, config.operations_per_mark));
+  object.Set("seed", from_u64(env, config.seed));
+  object.Set("fill", name_in(kFills, config.fill));
+  return object;
+}
+
+void WorkloadWrap::resume(const Napi::CallbackInfo& info) {
+  throw_unless_ok(info.Env(), native()->resume());
+}
+
+Napi::Value WorkloadWrap::pause(const Napi::CallbackInfo& info) {
+  return async_call(info.Env(), [workload = native()] {
+    workload->pause();
+    return Status();
+  });
+}
+
+Napi::Value WorkloadWrap::save_state(const Napi::CallbackInfo& info) {
+  return from_bytes(info.Env(), value_or_throw(info.Env(), native()->save_state()));
+}
+
+void WorkloadWrap::load_state(const Napi::CallbackInfo& info) {
+  throw_unless_ok(info.Env(), native()->load_state(to_bytes(info[0], "state")));
+}
+
+Napi::Value WorkloadWrap::progress(const Napi::CallbackInfo& info) {
+  const WorkloadProgress progress = native()->progress();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("operations", from_u64(info.Env(), progress.operations));
+  object.Set("pageWrites", from_u64(info.Env(), progress.page_writes));
+  return object;
+}
+
+void WorkloadWrap::start_gap_watch(const Napi::CallbackInfo&) { native()->start_gap_watch(); }
+
+Napi::Value WorkloadWrap::longest_gap_ms(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(native()->longest_gap_ns()) / 1e6);
+}
+
+void WorkloadWrap::set_time_away(const Napi::CallbackInfo& info) {
+  native()->set_time_away(to_u64(info[0], "nanoseconds"));
+}
+
+// Answers {result: a promise, cancel: a function that ends the comparison early}.
+Napi::Value WorkloadWrap::verify(const Napi::CallbackInfo& info) {
+  const auto threads = to_u32(info[0], "threads");
+  auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  const Napi::Promise verified = async_call<VerifyResult>(
+      info.Env(),
+      [workload = native(), threads, cancelled] { return workload->verify(threads, *cancelled); },
+      [](Napi::Env env, VerifyResult& result) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("pagesCompared", from_u64(env, result.pages_compared));
+        object.Set("pagesDifferent", from_u64(env, result.pages_different));
+        object.Set("failedReads", from_u64(env, result.failed_reads));
+        object.Set("firstDifferentPage", result.pages_different > 0
+                                             ? from_u64(env, result.first_different)
+                                             : env.Null());
+        return object;
+      });
+  Napi::Object call = Napi::Object::New(info.Env());
+  call.Set("result", verified);
+  call.Set("cancel", Napi::Function::New(info.Env(), [cancelled](const Napi::CallbackInfo&) {
+             cancelled->store(true);
+           }));
+  return call;
+}
+
+}  // namespace pageferry::napi

@@ -1,0 +1,126 @@
+#include "napi/wrap.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace pageferry::napi {
+
+namespace {
+
+const char* name_of(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk:
+      return "OK";
+    case StatusCode::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case StatusCode::kUnsupported:
+      return "UNSUPPORTED";
+    case StatusCode::kNoPermission:
+      return "NO_PERMISSION";
+    case StatusCode::kNoMemory:
+      return "NO_MEMORY";
+    case StatusCode::kSystem:
+      return "SYSTEM";
+    case StatusCode::kCancelled:
+      return "CANCELLED";
+    case StatusCode::kTimedOut:
+      return "TIMED_OUT";
+    case StatusCode::kBusy:
+      return "BUSY";
+    case StatusCode::kPeerClosed:
+      return "PEER_CLOSED";
+    case StatusCode::kProtocol:
+      return "PROTOCOL";
+  }
+  return "SYSTEM";
+}
+
+constexpr double kLargestSafeInteger = 9007199254740991.0;
+
+Napi::TypeError wrong(const Napi::Value& value, const char* name, const char* wanted) {
+  return Napi::TypeError::New(value.Env(), std::string(name) + " must be " + wanted);
+}
+
+}  // namespace
+
+Napi::Error to_error(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message());
+  error.Set("code", Napi::String::New(env, name_of(status.code())));
+  if (status.system_error() != 0) {
+    error.Set("errno", Napi::String::New(env, strerrorname_np(status.system_error())));
+  }
+  return error;
+}
+
+std::uint64_t to_u64(const Napi::Value& value, const char* name) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0 && number <= kLargestSafeInteger && std::floor(number) == number)) {
+    throw wrong(value, name, "a whole number of 0 or more");
+  }
+  return static_cast<std::uint64_t>(number);
+}
+
+std::uint32_t to_u32(const Napi::Value& value, const char* name) {
+  const std::uint64_t number = to_u64(value, name);
+  if (number > UINT32_MAX) throw wrong(value, name, "below 2^32");
+  return static_cast<std::uint32_t>(number);
+}
+
+std::string to_text(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) throw wrong(value, name, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+Napi::Function to_function(const Napi::Value& value, const char* name) {
+  if (!value.IsFunction()) throw wrong(value, name, "a function");
+  return value.As<Napi::Function>();
+}
+
+std::vector<std::uint8_t> to_bytes(const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw wrong(value, name, "a Uint8Array");
+  }
+  const auto array = value.As<Napi::Uint8Array>();
+  return {array.Data(), array.Data() + array.ByteLength()};
+}
+
+Napi::Value from_bytes(Napi::Env env, const std::vector<std::uint8_t>& bytes) {
+  return Napi::Buffer<std::uint8_t>::Copy(env, bytes.data(), bytes.size());
+}
+
+Napi::Promise async_call(Napi::Env env, std::function<Status()> work) {
+  struct Nothing {};
+  return async_call<Nothing>(
+      env,
+      [work = std::move(work)]() -> Result<Nothing> {
+        Status status = work();
+        if (!status.ok()) return status;
+        return Nothing{};
+      },
+      [](Napi::Env env, Nothing&) { return env.Undefined(); });
+}
+
+struct Notifier::Shared {
+  Napi::ThreadSafeFunction function;
+  ~Shared() { function.Release(); }
+};
+
+Notifier::Notifier(Napi::Env env, const Napi::Function& function, bool keeps_alive)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->function = Napi::ThreadSafeFunction::New(env, function, "pageferry", 0, 1);
+  if (!keeps_alive) shared_->function.Unref(env);
+}
+
+void Notifier::call(MakeArguments arguments) const {
+  auto* made = new MakeArguments(std::move(arguments));
+  const napi_status queued = shared_->function.BlockingCall(
+      made, [](Napi::Env env, Napi::Function function, MakeArguments* made) {
+        const std::unique_ptr<MakeArguments> owned(made);
+        if (env == nullptr) return;  // The environment is going away.
+        const Napi::HandleScope scope(env);
+        function.Call((*owned)(env));
+      });
+  if (queued != napi_ok) delete made;
+}
+
+}  // namespace pageferry::napi

@@ -1,0 +1,150 @@
+// How a C++ object becomes a JavaScript one, and a Status an exception: shared by every wrapper here.
+//
+// Thread contract: everything in this folder runs on the JavaScript thread, except the work handed to
+// async_call and the native callbacks behind Notifier.
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "os/status.h"
+
+namespace pageferry::napi {
+
+// An Error with `code` (the status code's stable name) and `errno` when a system call was behind it.
+Napi::Error to_error(Napi::Env env, const Status& status);
+
+inline void throw_unless_ok(Napi::Env env, const Status& status) {
+  if (!status.ok()) throw to_error(env, status);
+}
+
+template <class T>
+T value_or_throw(Napi::Env env, Result<T> result) {
+  if (!result.ok()) throw to_error(env, result.status());
+  return std::move(result.value());
+}
+
+// Checked arguments; each throws a TypeError that names what it wanted.
+std::uint64_t to_u64(const Napi::Value& value, const char* name);
+std::uint32_t to_u32(const Napi::Value& value, const char* name);
+std::string to_text(const Napi::Value& value, const char* name);
+Napi::Function to_function(const Napi::Value& value, const char* name);
+std::vector<std::uint8_t> to_bytes(const Napi::Value& value, const char* name);
+Napi::Value from_bytes(Napi::Env env, const std::vector<std::uint8_t>& bytes);
+inline Napi::Value from_u64(Napi::Env env, std::uint64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+// The constructors of this environment's classes, so that native code can make instances.
+struct Constructors {
+  std::unordered_map<const char*, Napi::FunctionReference> by_class;
+};
+
+// Base of a JavaScript class that holds a shared native object. `Derived` names itself with kName and
+// carries a type tag, so that handing over an object of another class is a TypeError, not a crash.
+template <class Derived, class Native>
+class Wrap : public Napi::ObjectWrap<Derived> {
+ public:
+  explicit Wrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Derived>(info) {
+    if (info.Length() != 1 || !info[0].IsExternal()) {
+      throw Napi::TypeError::New(info.Env(), std::string(Derived::kName) +
+                                                 " objects are made by the addon's functions");
+    }
+    native_ = *info[0].As<Napi::External<std::shared_ptr<Native>>>().Data();
+    info.This().As<Napi::Object>().TypeTag(&Derived::kTag);
+  }
+
+  static Napi::Object make(Napi::Env env, std::shared_ptr<Native> native) {
+    auto& constructor = env.GetInstanceData<Constructors>()->by_class.at(Derived::kName);
+    return constructor.New({Napi::External<std::shared_ptr<Native>>::New(env, &native)});
+  }
+
+  static std::shared_ptr<Native> from(const Napi::Value& value) {
+    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&Derived::kTag)) {
+      throw Napi::TypeError::New(value.Env(), std::string("expected a ") + Derived::kName);
+    }
+    return Napi::ObjectWrap<Derived>::Unwrap(value.As<Napi::Object>())->native();
+  }
+
+  // Every class also gets release(): lets go of the native object now rather than at some garbage
+  // collection, because gigabytes or threads may hang on it. Idempotent.
+  static void define(Napi::Env env, std::vector<Napi::ClassPropertyDescriptor<Derived>> members) {
+    members.push_back(Napi::ObjectWrap<Derived>::InstanceMethod(
+        "release", static_cast<void (Derived::*)(const Napi::CallbackInfo&)>(&Wrap::release)));
+    const Napi::Function constructor = Derived::DefineClass(env, Derived::kName, members);
+    env.GetInstanceData<Constructors>()->by_class[Derived::kName] = Napi::Persistent(constructor);
+  }
+
+ protected:
+  const std::shared_ptr<Native>& native() const {
+    if (native_ == nullptr) {
+      throw Napi::Error::New(this->Env(), std::string(Derived::kName) + " was released");
+    }
+    return native_;
+  }
+
+ private:
+  void release(const Napi::CallbackInfo&) { native_.reset(); }
+
+  std::shared_ptr<Native> native_;
+};
+
+// Runs `work` on a thread of its own and settles the promise on the JavaScript thread with what
+// `convert` makes of its value, or with the error. A thread, not libuv's pool: some of these wait for
+// a peer, and four of them would stop every other use of the pool.
+template <class T>
+Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
+                         std::function<Napi::Value(Napi::Env, T&)> convert) {
+  struct Call {
+    Napi::Promise::Deferred deferred;
+    std::function<Napi::Value(Napi::Env, T&)> convert;
+    std::optional<Result<T>> result;
+    std::thread thread;
+  };
+  auto* call = new Call{Napi::Promise::Deferred::New(env), std::move(convert), std::nullopt, {}};
+  const Napi::Promise promise = call->deferred.Promise();
+  auto done = Napi::ThreadSafeFunction::New(env, Napi::Function(), "pageferry", 0, 1);
+  call->thread = std::thread([call, done, work = std::move(work)]() mutable {
+    call->result.emplace(work());
+    work = nullptr;  // Lets go of the objects it holds before the promise settles.
+    done.BlockingCall(call, [](Napi::Env env, Napi::Function, Call* call) {
+      const std::unique_ptr<Call> owned(call);
+      owned->thread.join();
+      const Napi::HandleScope scope(env);
+      if (!owned->result->ok()) {
+        owned->deferred.Reject(to_error(env, owned->result->status()).Value());
+      } else {
+        owned->deferred.Resolve(owned->convert(env, owned->result->value()));
+      }
+    });
+    done.Release();
+  });
+  return promise;
+}
+
+// The same for work that has no value.
+Napi::Promise async_call(Napi::Env env, std::function<Status()> work);
+
+// Calls a JavaScript function from native threads. The event loop does not stay alive for it unless
+// `keeps_alive`. Copies share the function; the last one lets it go.
+class Notifier {
+ public:
+  Notifier(Napi::Env env, const Napi::Function& function, bool keeps_alive);
+  // From any thread: calls the function later, with what `arguments` makes on the JavaScript thread.
+  using MakeArguments = std::function<std::vector<napi_value>(Napi::Env)>;
+  void call(MakeArguments arguments) const;
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace pageferry::napi

@@ -1,0 +1,63 @@
+// What a native operation answers: success, or a code, a sentence and the errno behind it.
+//
+// Nothing below native/napi throws. A Status is a value; it may be copied to any thread.
+#pragma once
+
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace pageferry {
+
+enum class StatusCode {
+  kOk,
+  kInvalidArgument,  // The caller broke the contract of the call.
+  kUnsupported,      // This kernel or this backing does not offer it.
+  kNoPermission,     // The kernel offers it, but not to this user.
+  kNoMemory,
+  kSystem,      // A system call failed for another reason; see system_error().
+  kCancelled,   // cancel() or close() ended it.
+  kTimedOut,    // Nothing moved for the whole stall timeout.
+  kBusy,        // The other side takes no more work now.
+  kPeerClosed,  // The other side closed or reset the connection.
+  kProtocol,    // The other side sent something that docs/protocol.md forbids.
+};
+
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+  Status(StatusCode code, std::string message, int system_error = 0)
+      : code_(code), system_error_(system_error), message_(std::move(message)) {}
+
+  // The Status for a failed system call: `what` names the call and its object.
+  static Status from_errno(std::string what, int system_error = errno);
+
+  bool ok() const { return code_ == StatusCode::kOk; }
+  StatusCode code() const { return code_; }
+  int system_error() const { return system_error_; }
+  const std::string& message() const { return message_; }
+
+ private:
+  StatusCode code_ = StatusCode::kOk;
+  int system_error_ = 0;
+  std::string message_;
+};
+
+// A value or the Status that says why there is none.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}
+
+  bool ok() const { return state_.index() == 0; }
+  T& value() { return std::get<0>(state_); }
+  const T& value() const { return std::get<0>(state_); }
+  Status status() const { return ok() ? Status() : std::get<1>(state_); }
+
+ private:
+  std::variant<T, Status> state_;
+};
+
+}  // namespace pageferry

@@ -1,0 +1,118 @@
+#include "pump/page_receiver.h"
+
+#include <algorithm>
+
+#include "pump/record_applier.h"
+#include "wire/record_reader.h"
+
+namespace pageferry {
+
+PageReceiver::PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32_t channels,
+                           OnFailure on_failure)
+    : arriving_(std::move(arriving)), on_failure_(std::move(on_failure)), channels_(channels) {}
+
+PageReceiver::~PageReceiver() { close(); }
+
+Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
+  if (number >= channels_.size() || channels_[number] != nullptr) {
+    return Status(StatusCode::kProtocol, "page channel " + std::to_string(number) +
+                                             " is there already or was never agreed on");
+  }
+  channels_[number] = std::make_unique<Channel>(std::move(socket));
+  Channel& channel = *channels_[number];
+  channel.thread = std::thread([this, &channel] { run(channel); });
+  return Status();
+}
+
+bool PageReceiver::has_all_channels() const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(channels_, [](const auto& channel) { return channel != nullptr; });
+}
+
+std::uint64_t PageReceiver::bytes_received() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t sum = 0;
+  for (const auto& channel : channels_) {
+    if (channel != nullptr) sum += channel->socket.bytes_received();
+  }
+  return sum;
+}
+
+void PageReceiver::run(Channel& channel) {
+  Status ended = receive_records(channel);
+  fail(std::move(ended));
+}
+
+// Returns only with the reason why the channel ended.
+Status PageReceiver::receive_records(Channel& channel) {
+  RecordApplier applier(arriving_);
+  while (true) {
+    const auto header = read_header(channel.socket, wire::RecordType::kPages);
+    if (!header.ok()) return header.status();
+    if (header.value().type == wire::RecordType::kSync) {
+      const std::lock_guard lock(mutex_);
+      if (header.value().value != channel.sync + 1) {
+        return Status(StatusCode::kProtocol, "sync " + std::to_string(header.value().value) +
+                                                 " after sync " + std::to_string(channel.sync));
+      }
+      channel.sync = header.value().value;
+      changed_.notify_all();
+      continue;
+    }
+    const auto applied = applier.apply(channel.socket, header.value());
+    if (!applied.ok()) return applied.status();
+    pages_.fetch_add(applied.value().pages, std::memory_order_relaxed);
+    duplicates_.fetch_add(applied.value().duplicates, std::memory_order_relaxed);
+  }
+}
+
+void PageReceiver::fail(Status status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || !failure_.ok()) return;
+    failure_ = status;
+    changed_.notify_all();
+  }
+  on_failure_(std::move(status));
+}
+
+Status PageReceiver::wait_sync(std::uint64_t number, std::chrono::milliseconds stall) {
+  std::unique_lock lock(mutex_);
+  const auto reached = [&] {
+    return std::ranges::all_of(
+        channels_, [&](const auto& channel) { return channel != nullptr && channel->sync >= number; });
+  };
+  std::uint64_t seen = 0;
+  while (true) {
+    if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
+    if (reached()) return Status();
+    if (!failure_.ok()) return failure_;
+    if (changed_.wait_for(lock, stall) == std::cv_status::no_timeout) continue;
+    std::uint64_t received = 0;
+    for (const auto& channel : channels_) {
+      if (channel != nullptr) received += channel->socket.bytes_received();
+    }
+    if (received == seen) return Status(StatusCode::kTimedOut, "nothing came on the page channels");
+    seen = received;
+  }
+}
+
+void PageReceiver::close() {
+  std::vector<std::unique_ptr<Channel>> ending;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    ending.swap(channels_);
+    changed_.notify_all();
+  }
+  for (const auto& channel : ending) {
+    if (channel != nullptr) channel->socket.shutdown();
+  }
+  for (const auto& channel : ending) {
+    if (channel != nullptr) channel->thread.join();
+  }
+}
+
+}  // namespace pageferry

@@ -1,0 +1,259 @@
+#include "pump/page_sender.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "wire/record_writer.h"
+
+namespace pageferry {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The active push takes this many page indices at a time: it changes direction for a demand fault
+// within one stretch.
+constexpr std::uint64_t kPushStretchPages = 256;
+
+}  // namespace
+
+void SendStats::add(const SendStats& other) {
+  pages_raw += other.pages_raw;
+  pages_zero += other.pages_zero;
+  pages_encoded += other.pages_encoded;
+  pages_skipped += other.pages_skipped;
+  wire_bytes += other.wire_bytes;
+}
+
+// One channel's share of one call: encodes pages into records and sends them.
+class PageSender::ChannelTask {
+ public:
+  ChannelTask(PageSender& sender, std::size_t number)
+      : sender_(sender), number_(number), socket_(sender.channels_[number]),
+        sent_before_(socket_.bytes_sent()),
+        page_copy_(std::make_unique_for_overwrite<std::byte[]>(kPageBytes)) {}
+
+  std::size_t number() const { return number_; }
+  SendStats stats() const {
+    SendStats stats = stats_;
+    stats.wire_bytes = socket_.bytes_sent() - sent_before_;
+    return stats;
+  }
+
+  Status add_page(const Region& region, PageIndex page) {
+    if (writer_.full(region.page_bytes) || writer_.payload_bytes() >= batch_bytes_) {
+      if (Status sent = flush(); !sent.ok()) return sent;
+    }
+    const bool new_region = page == region.first_page;
+    const std::byte* data = sender_.memory_->engine_page(page);
+    const std::span bytes(data, region.page_bytes);
+    if (is_zero_page(bytes)) {
+      writer_.add_zero(page, new_region);
+      ++stats_.pages_zero;
+    } else if (!add_encoded(page, bytes)) {
+      writer_.add_raw(page, data, region.page_bytes, new_region);
+      ++stats_.pages_raw;
+    }
+    return Status();
+  }
+
+  Status add_missing(PageRange run, const PageBitmap& missing) {
+    if (writer_.full(kPageBytes)) {
+      if (Status sent = flush(); !sent.ok()) return sent;
+    }
+    std::array<std::byte, wire::kStripePages / 8> bitmap = {};
+    const std::uint64_t count = missing.count(run);
+    if (count == 0) return Status();
+    if (count == run.count) {
+      writer_.add_missing(run, {});
+      return Status();
+    }
+    missing.for_each_run(run, [&](PageRange part) {
+      for (PageIndex page = part.first; page < part.end(); ++page) {
+        const std::uint64_t bit = page - run.first;
+        bitmap[bit / 8] |= std::byte{1} << (bit % 8);
+      }
+    });
+    writer_.add_missing(run, std::span(bitmap).first((run.count + 7) / 8));
+    return Status();
+  }
+
+  void count_skipped() { ++stats_.pages_skipped; }
+
+  Status flush() {
+    if (writer_.empty()) return Status();
+    if (!sender_.bucket_->acquire(writer_.wire_bytes())) {
+      return Status(StatusCode::kCancelled, "send");
+    }
+    batch_bytes_ = sender_.bucket_->batch_bytes(kMaxBatchBytes);
+    const std::uint64_t pages = stats_.pages();
+    sender_.pages_sent_.fetch_add(pages - pages_reported_, std::memory_order_relaxed);
+    pages_reported_ = pages;
+    return writer_.send(socket_);
+  }
+
+  Status finish(std::uint64_t sync) {
+    if (Status sent = flush(); !sent.ok()) return sent;
+    return send_sync(socket_, sync);
+  }
+
+ private:
+  static constexpr std::uint64_t kMaxBatchBytes = 1u << 20;
+
+  bool add_encoded(PageIndex page, std::span<const std::byte> bytes) {
+    if (sender_.codec_ == nullptr) return false;
+    // A copy first: the guest may write the page meanwhile, and an encoder must see one content.
+    std::copy(bytes.begin(), bytes.end(), page_copy_.get());
+    const auto room = writer_.encode_room(bytes.size()).first(bytes.size() - 1);
+    const auto length = sender_.codec_->encode({page_copy_.get(), bytes.size()}, room);
+    if (!length.has_value()) return false;
+    writer_.add_encoded(page, static_cast<std::uint8_t>(sender_.codec_->id()),
+                        static_cast<std::uint32_t>(*length));
+    ++stats_.pages_encoded;
+    return true;
+  }
+
+  PageSender& sender_;
+  const std::size_t number_;
+  Socket& socket_;
+  const std::uint64_t sent_before_;
+  RecordWriter writer_;
+  std::unique_ptr<std::byte[]> page_copy_;
+  std::uint64_t batch_bytes_ = kMaxBatchBytes;
+  std::uint64_t pages_reported_ = 0;
+  SendStats stats_;
+};
+
+PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
+                       std::shared_ptr<TokenBucket> bucket, const PageCodec* codec)
+    : memory_(std::move(memory)),
+      channels_(std::move(channels)),
+      bucket_(std::move(bucket)),
+      codec_(codec) {}
+
+// Runs `body(task)` on one thread per channel, then ends each channel with the next sync.
+template <class Body>
+Result<SendStats> PageSender::on_every_channel(Body body) {
+  const auto started = Clock::now();
+  const std::uint64_t sync = sync_.load() + 1;
+  std::vector<std::unique_ptr<ChannelTask>> tasks;
+  std::vector<Status> outcomes(channels_.size());
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    tasks.push_back(std::make_unique<ChannelTask>(*this, i));
+  }
+  const auto run = [&](std::size_t i) {
+    outcomes[i] = body(*tasks[i]);
+    if (outcomes[i].ok()) outcomes[i] = tasks[i]->finish(sync);
+    if (!outcomes[i].ok()) cancel();  // The others would only send into a migration that has failed.
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < channels_.size(); ++i) threads.emplace_back(run, i);
+  run(0);
+  for (std::thread& thread : threads) thread.join();
+
+  SendStats stats;
+  for (const auto& task : tasks) stats.add(task->stats());
+  stats.nanoseconds = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started).count());
+  // The failure that came first is the reason; kCancelled on another channel is its consequence.
+  const auto is_reason = [](const Status& status) {
+    return !status.ok() && status.code() != StatusCode::kCancelled;
+  };
+  if (const auto reason = std::ranges::find_if(outcomes, is_reason); reason != outcomes.end()) {
+    return *reason;
+  }
+  for (const Status& outcome : outcomes) {
+    if (!outcome.ok()) return outcome;
+  }
+  sync_.store(sync, std::memory_order_release);
+  return stats;
+}
+
+// Calls visit(region, part) for each part of a stripe of this channel that holds a page of the set.
+template <class Visit>
+Status PageSender::for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit) {
+  const PageIndex end = pages.page_count();
+  Status failure;
+  for (PageIndex at = pages.next_set(0, end); at < end && failure.ok();) {
+    const std::uint64_t stripe = at / wire::kStripePages;
+    const PageIndex stripe_end = std::min(end, (stripe + 1) * wire::kStripePages);
+    if (stripe % channels_.size() == channel) {
+      memory_->for_each_region({at, stripe_end - at}, [&](const Region& region, PageRange part) {
+        if (failure.ok()) failure = visit(region, part);
+      });
+    }
+    if (cancelled_.load(std::memory_order_relaxed)) return Status(StatusCode::kCancelled, "send");
+    at = pages.next_set(stripe_end, end);
+  }
+  return failure;
+}
+
+Result<SendStats> PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot) {
+  return on_every_channel([&](ChannelTask& task) { return send_stripes(task, pages, skip_hot); });
+}
+
+// Sends the pages of the stripes that belong to this channel.
+Status PageSender::send_stripes(ChannelTask& task, const PageBitmap& pages,
+                                DirtyTracker* skip_hot) {
+  PageBitmap hot(skip_hot != nullptr ? pages.page_count() : 0);
+  return for_each_stripe(task.number(), pages, [&](const Region& region, PageRange stripe) {
+    if (skip_hot != nullptr) {
+      if (Status peeked = skip_hot->peek(stripe, hot); !peeked.ok()) return peeked;
+    }
+    Status failure;
+    pages.for_each_run(stripe, [&](PageRange run) {
+      for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
+        if (skip_hot != nullptr && hot.test(page)) {
+          task.count_skipped();
+        } else {
+          failure = task.add_page(region, page);
+        }
+      }
+    });
+    return failure;
+  });
+}
+
+Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
+  return on_every_channel([&](ChannelTask& task) {
+    return for_each_stripe(task.number(), missing, [&](const Region&, PageRange stripe) {
+      return task.add_missing(stripe, missing);
+    });
+  });
+}
+
+Result<SendStats> PageSender::push(ResidualSet& residual) {
+  return on_every_channel([&](ChannelTask& task) {
+    Status failure;
+    while (failure.ok()) {
+      const PageRange stretch = residual.next_stretch(kPushStretchPages);
+      if (stretch.count == 0) return task.flush();
+      memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
+        residual.pages().for_each_run(part, [&](PageRange run) {
+          for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
+            if (residual.pages().take(page)) failure = task.add_page(region, page);
+          }
+        });
+      });
+      // Out at once: a page that was taken but lies in our buffer is a page nobody else can send.
+      if (failure.ok()) failure = task.flush();
+      if (cancelled_.load(std::memory_order_relaxed)) failure = Status(StatusCode::kCancelled, "push");
+    }
+    return failure;
+  });
+}
+
+PageSender::Progress PageSender::progress() const {
+  Progress progress = {.pages = pages_sent_.load(std::memory_order_relaxed), .wire_bytes = 0};
+  for (const Socket& channel : channels_) progress.wire_bytes += channel.bytes_sent();
+  return progress;
+}
+
+void PageSender::cancel() {
+  cancelled_.store(true, std::memory_order_release);
+  bucket_->cancel();
+  for (Socket& channel : channels_) channel.shutdown();
+}
+
+}  // namespace pageferry

@@ -1,0 +1,81 @@
+// The source's end of the page channels: sends a set of pages over all of them at once.
+//
+// Each call starts one thread per channel, sends, and returns when the last byte is in the sockets.
+// Thread contract: one send at a time; progress and cancel from any thread. After cancel every call
+// fails with kCancelled and the connections are shut down: a cancelled sender is of no further use.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "codec/page_codec.h"
+#include "net/socket.h"
+#include "os/status.h"
+#include "pump/token_bucket.h"
+#include "region/guest_memory.h"
+#include "region/residual_set.h"
+#include "tracker/dirty_tracker.h"
+
+namespace pageferry {
+
+struct SendStats {
+  std::uint64_t pages_raw = 0;
+  std::uint64_t pages_zero = 0;
+  std::uint64_t pages_encoded = 0;
+  std::uint64_t pages_skipped = 0;  // hot: written again before they were sent
+  std::uint64_t wire_bytes = 0;     // counted at the sockets
+  std::uint64_t nanoseconds = 0;
+
+  std::uint64_t pages() const { return pages_raw + pages_zero + pages_encoded; }
+  void add(const SendStats& other);
+};
+
+class PageSender {
+ public:
+  // `codec` null: raw and zero pages only. One page channel per socket, at least one.
+  PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
+             std::shared_ptr<TokenBucket> bucket, const PageCodec* codec);
+
+  // Sends every page of the set, then a sync on every channel. With a tracker, pages that were written
+  // again since their harvest are skipped: they are dirty and will be harvested again.
+  Result<SendStats> send_round(const PageBitmap& pages, DirtyTracker* skip_hot);
+
+  // Announces the residual set, then sends a sync on every channel.
+  Result<SendStats> announce_missing(const PageBitmap& missing);
+
+  // Post-copy's active push: takes pages from the set and sends them until it is empty, then a sync.
+  Result<SendStats> push(ResidualSet& residual);
+
+  // The number of the last sync sent.
+  std::uint64_t last_sync() const { return sync_.load(std::memory_order_acquire); }
+
+  struct Progress {
+    std::uint64_t pages;  // handed to the sockets
+    std::uint64_t wire_bytes;
+  };
+  // Totals of all calls so far, also while one is running.
+  Progress progress() const;
+
+  void cancel();
+
+ private:
+  class ChannelTask;
+
+  template <class Body>
+  Result<SendStats> on_every_channel(Body body);
+  template <class Visit>
+  Status for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit);
+  Status send_stripes(ChannelTask& task, const PageBitmap& pages, DirtyTracker* skip_hot);
+
+  const std::shared_ptr<GuestMemory> memory_;
+  std::vector<Socket> channels_;
+  const std::shared_ptr<TokenBucket> bucket_;
+  const PageCodec* const codec_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<std::uint64_t> sync_{0};
+  std::atomic<std::uint64_t> pages_sent_{0};
+};
+
+}  // namespace pageferry

@@ -1,0 +1,53 @@
+// Receives one pages record and applies it to arriving memory: raw pages straight from the socket into
+// the memory, encoded pages through a buffer of this applier.
+//
+// Thread contract: one applier per page channel, used by that channel's thread alone.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "net/socket.h"
+#include "os/status.h"
+#include "region/arriving_memory.h"
+#include "wire/records.h"
+
+namespace pageferry {
+
+class RecordApplier {
+ public:
+  explicit RecordApplier(std::shared_ptr<ArrivingMemory> arriving);
+
+  struct Applied {
+    std::uint64_t pages = 0;       // written or known to be zero
+    std::uint64_t duplicates = 0;  // discarded, because somebody else claimed the page first
+  };
+  // `header` is that of a pages record and has been checked.
+  Result<Applied> apply(Socket& socket, const wire::RecordHeader& header);
+
+ private:
+  // A run of pages of one entry that this applier claimed (or one it must discard).
+  struct Piece {
+    const wire::TableEntry* entry;
+    PageRange run;
+    const std::byte* data;  // null: the bytes are at their landing
+    bool claimed;
+  };
+
+  void plan();
+  void plan_raw(const wire::TableEntry& entry);
+  void plan_piece(Piece piece, std::byte* landing, std::uint64_t bytes);
+  Status publish(const Piece& piece);
+  Status publish_encoded(const Piece& piece);
+  void mark_missing(const Piece& piece);
+
+  std::shared_ptr<ArrivingMemory> arriving_;
+  std::vector<wire::TableEntry> table_;
+  std::vector<Piece> pieces_;
+  std::vector<iovec> parts_;
+  std::unique_ptr<std::byte[]> buffer_;   // payload that does not land in place
+  std::unique_ptr<std::byte[]> decoded_;  // one page, where a page cannot be decoded in place
+  std::size_t buffered_ = 0;
+};
+
+}  // namespace pageferry

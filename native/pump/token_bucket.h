@@ -1,0 +1,45 @@
+// Holds all page channels of a migration together below a rate in bytes per second.
+//
+// Thread contract: every call from any thread. cancel() makes every acquire, now and later, return
+// false at once.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+namespace pageferry {
+
+class TokenBucket {
+ public:
+  // 0 bytes per second: no limit.
+  explicit TokenBucket(std::uint64_t bytes_per_second = 0) : rate_(bytes_per_second) {}
+
+  // Takes effect for waiting threads too.
+  void set_rate(std::uint64_t bytes_per_second);
+
+  // Waits until the bucket is not in debt, then takes `bytes`, which may put it in debt: a large send
+  // goes out whole and the next one pays for it. False when cancelled.
+  bool acquire(std::uint64_t bytes);
+  // Takes `bytes` without waiting: a demand page is never held back, but it is paid for.
+  void charge(std::uint64_t bytes);
+
+  // How much to send at once so that the rate is held over any few milliseconds.
+  std::uint64_t batch_bytes(std::uint64_t most) const;
+
+  void cancel();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void refill(Clock::time_point now);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t rate_;
+  double tokens_ = 0;  // negative: in debt
+  Clock::time_point refilled_ = Clock::now();
+  bool cancelled_ = false;
+};
+
+}  // namespace pageferry

@@ -1,0 +1,157 @@
+#include "region/arriving_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace pageferry {
+
+namespace {
+
+// Runs mapped in one call by map_arrived: long enough to be fast, short enough that a demand fault never
+// waits long for the address space's lock.
+constexpr std::uint64_t kMapRunPages = 256;
+
+UserFaultFd::Features serving_features(Backing backing) {
+  UserFaultFd::Features wanted;
+  wanted.missing_shared = backing == Backing::kShared;
+  wanted.minor_shared = backing == Backing::kShared;
+  return wanted;
+}
+
+}  // namespace
+
+ArrivingMemory::ArrivingMemory(std::shared_ptr<GuestMemory> memory)
+    : memory_(std::move(memory)),
+      holds_data_(memory_->page_count()),
+      missing_(memory_->page_count()),
+      claimed_(memory_->page_count()),
+      published_(memory_->page_count()) {}
+
+std::byte* ArrivingMemory::landing(PageIndex page) const {
+  if (memory_->backing() == Backing::kPrivate && phase() != Phase::kCopying) {
+    return nullptr;
+  }
+  return memory_->engine_page(page);
+}
+
+bool ArrivingMemory::claim(PageIndex page) {
+  return phase() == Phase::kCopying || claimed_.claim(page);
+}
+
+Status ArrivingMemory::publish(PageRange run, const std::byte* data) {
+  if (phase() == Phase::kCopying) {
+    if (data != nullptr) std::memcpy(landing(run.first), data, memory_->guest_range(run).bytes);
+    holds_data_.set_range(run);
+    return Status();
+  }
+  const AddressRange range = memory_->guest_range(run);
+  if (memory_->backing() == Backing::kPrivate) {
+    // The copy makes the page visible; marking it after that would let the fault handler miss it only
+    // for a fault that the copy itself has woken.
+    Status copied = userfaultfd_.copy(range.start, data, range.bytes);
+    if (copied.ok()) count_published(run);
+    return copied;
+  }
+  if (data != nullptr) std::memcpy(landing(run.first), data, range.bytes);
+  // Marked first: a fault that the handler reads after this line is answered by map(), one that it read
+  // before is already waiting and is woken by the next line.
+  published_.set_range(run);
+  Status mapped = userfaultfd_.continue_range(range);
+  if (mapped.ok()) count_published(run);
+  return mapped;
+}
+
+Status ArrivingMemory::publish_zero(PageRange run) {
+  const bool serving = phase() != Phase::kCopying;
+  if (memory_->backing() == Backing::kShared || !serving) {
+    holds_data_.for_each_run(run, [this](PageRange stale) {
+      std::memset(memory_->engine_page(stale.first), 0, memory_->guest_range(stale).bytes);
+    });
+  }
+  if (!serving) return Status();
+  // A page that holds nothing stays a hole: who waits for it faults again and map() gives it zeros.
+  published_.set_range(run);
+  Status woken = userfaultfd_.wake(memory_->guest_range(run));
+  if (woken.ok()) count_published(run);
+  return woken;
+}
+
+void ArrivingMemory::count_published(PageRange run) {
+  published_.set_range(run);
+  const auto before = pages_missing_.fetch_sub(run.count, std::memory_order_acq_rel);
+  if (before == run.count) on_complete_();
+}
+
+Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
+  auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
+  if (!opened.ok()) return opened.status();
+  const bool shared = memory_->backing() == Backing::kShared;
+  if (!shared) {
+    // A private page that holds an old copy must be gone before the guest can look at it.
+    missing_.for_each_run(missing_.all(), [this](PageRange run) {
+      memory_->for_each_region(run, [](const Region& region, PageRange part) {
+        ::madvise(region.engine_base + (part.first - region.first_page) * region.page_bytes,
+                  part.count * region.page_bytes, MADV_DONTNEED);
+      });
+    });
+  }
+  for (const Region& region : memory_->regions()) {
+    const Status registered = opened.value().register_range(
+        region.guest_range(), shared ? FaultMode::kMissing | FaultMode::kMinor : FaultMode::kMissing);
+    if (!registered.ok()) return registered;  // Closing the descriptor undoes the others.
+  }
+  userfaultfd_ = std::move(opened.value());
+  on_complete_ = std::move(on_complete);
+  claimed_.set_range(claimed_.all());
+  claimed_.subtract(missing_);
+  published_.set_range(published_.all());
+  published_.subtract(missing_);
+  pages_missing_.store(missing_.count(), std::memory_order_release);
+  phase_.store(Phase::kServing, std::memory_order_release);
+  if (pages_missing() == 0) on_complete_();
+  return Status();
+}
+
+Status ArrivingMemory::complete() {
+  claimed_.set_range(claimed_.all());
+  if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {
+    return Status();
+  }
+  for (const Region& region : memory_->regions()) {
+    const Status lifted = userfaultfd_.unregister_range(region.guest_range());
+    if (!lifted.ok()) return lifted;
+  }
+  return Status();
+}
+
+Status ArrivingMemory::map(PageIndex page, FaultKind kind) {
+  const AddressRange range = memory_->guest_range({page, 1});
+  // A missing fault on a published page: nothing was ever written there, so it is zero.
+  return kind == FaultKind::kMissing ? userfaultfd_.zero(range) : userfaultfd_.continue_range(range);
+}
+
+Status ArrivingMemory::map_arrived(const std::atomic<bool>& cancelled) {
+  if (memory_->backing() == Backing::kPrivate) return Status();  // They are mapped already.
+  PageIndex at = 0;
+  const PageIndex end = memory_->page_count();
+  Status failure;
+  while (failure.ok() && !cancelled.load(std::memory_order_relaxed)) {
+    at = holds_data_.next_set(at, end);
+    if (at >= end) break;
+    PageRange run = {at, std::min(holds_data_.next_clear(at, end) - at, kMapRunPages)};
+    at = run.end();
+    // Only what was complete at the switchover: the rest is mapped by whoever publishes it.
+    for (PageIndex from = missing_.next_clear(run.first, run.end()); from < run.end();) {
+      const PageIndex to = missing_.next_set(from, run.end());
+      memory_->for_each_region({from, to - from}, [&](const Region&, PageRange part) {
+        if (failure.ok()) failure = userfaultfd_.continue_range(memory_->guest_range(part));
+      });
+      from = missing_.next_clear(to, run.end());
+    }
+  }
+  return failure;
+}
+
+}  // namespace pageferry

@@ -1,0 +1,87 @@
+// Guest memory on the destination while a migration fills it: who may write a page, and when the guest
+// may see it.
+//
+// Phase *copying* (before the switchover; the guest has never run): pages may arrive any number of times
+// and land in place. Phase *serving* (post-copy; the guest runs): each page of the residual set is
+// claimed by exactly one writer, written where the guest cannot see it, and then mapped for the guest,
+// which wakes the threads that wait on it. A page that was not published has never been mapped for the
+// guest, so it cannot see a stale copy; a page that was published is never written again, so a late
+// copy cannot overwrite a guest's write. Phase *complete*: nothing is written any more.
+//
+// Thread contract: claim, publish, publish_zero and map may be called from any thread. start_serving is
+// called when no thread is inside any of them (every channel has reached the final sync).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "os/status.h"
+#include "os/userfaultfd.h"
+#include "region/guest_memory.h"
+#include "region/page_bitmap.h"
+
+namespace pageferry {
+
+class ArrivingMemory {
+ public:
+  explicit ArrivingMemory(std::shared_ptr<GuestMemory> memory);
+
+  const GuestMemory& memory() const { return *memory_; }
+
+  // Where the bytes of `page` land, or null when they must be received elsewhere and handed to publish
+  // (private backing while serving: the page must not exist before it is complete).
+  std::byte* landing(PageIndex page) const;
+
+  // True when the caller is the one that must write this page: always while copying, never when
+  // complete.
+  bool claim(PageIndex page);
+  bool claimed(PageIndex page) const { return claimed_.test(page); }
+
+  // The claimed pages of this run are complete: at `data`, or at their landing when `data` is null.
+  Status publish(PageRange run, const std::byte* data);
+  // The claimed pages of this run are all zero.
+  Status publish_zero(PageRange run);
+
+  // Copying only: this page's newest content comes after the switchover.
+  void mark_missing(PageRange run) { missing_.set_range(run); }
+
+  // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a page which
+  // is not published waits. `on_complete` is called once, from the thread that publishes the last page
+  // (or from this call when nothing is missing). On failure nothing is registered.
+  Status start_serving(std::function<void()> on_complete);
+
+  // Every page is here, with or without a serving phase before: waiting threads go on, and whatever a
+  // peer still sends is discarded. Idempotent.
+  Status complete();
+
+  const UserFaultFd& userfaultfd() const { return userfaultfd_; }
+  bool published(PageIndex page) const { return published_.test(page); }
+
+  // Serving only: lets the guest have a published page that it faulted on.
+  Status map(PageIndex page, FaultKind kind);
+
+  // Serving only: maps every page that arrived before the switchover, in large runs, so that the guest
+  // does not fault on each. Returns early when `cancelled`.
+  Status map_arrived(const std::atomic<bool>& cancelled);
+
+  std::uint64_t pages_missing() const { return pages_missing_.load(std::memory_order_acquire); }
+
+ private:
+  enum class Phase : std::uint8_t { kCopying, kServing, kComplete };
+
+  Phase phase() const { return phase_.load(std::memory_order_acquire); }
+  void count_published(PageRange run);
+
+  std::shared_ptr<GuestMemory> memory_;
+  PageBitmap holds_data_;  // the engine wrote this page, so it may differ from zero
+  PageBitmap missing_;     // the residual set, as announced
+  PageBitmap claimed_;
+  PageBitmap published_;
+  std::atomic<Phase> phase_{Phase::kCopying};
+  std::atomic<std::uint64_t> pages_missing_{0};
+  std::function<void()> on_complete_;
+  UserFaultFd userfaultfd_;
+};
+
+}  // namespace pageferry

@@ -1,0 +1,256 @@
+#include "region/guest_memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+namespace pageferry {
+
+namespace {
+
+// The user half of a 47-bit address space; also keeps every sum of sizes far from overflow.
+constexpr std::uint64_t kMaxRegionBytes = std::uint64_t{1} << 46;
+
+Status check_size(std::uint64_t bytes) {
+  if (bytes > 0 && bytes % kPageBytes == 0 && bytes <= kMaxRegionBytes) return Status();
+  return Status(StatusCode::kInvalidArgument,
+                "a region's size must be a positive multiple of 4096, at most 64 TiB; got " +
+                    std::to_string(bytes));
+}
+
+Status check_base(std::uint64_t base) {
+  if (base != 0 && base % kPageBytes == 0) return Status();
+  return Status(StatusCode::kInvalidArgument,
+                "a region must start at an address that is a positive multiple of 4096; got " +
+                    std::to_string(base));
+}
+
+// A huge page would be tracked, and reported, as one unit.
+void forbid_huge_pages(void* start, std::uint64_t bytes) {
+  // Fails only where the kernel has no huge pages at all.
+  static_cast<void>(::madvise(start, bytes, MADV_NOHUGEPAGE));
+}
+
+Result<Mapping> map_memory(int fd, std::uint64_t bytes) {
+  auto mapping = Mapping::map_shared(fd, bytes);
+  if (mapping.ok()) forbid_huge_pages(mapping.value().data(), bytes);
+  return mapping;
+}
+
+Result<Region> make_shared_region(std::uint64_t bytes) {
+  if (Status status = check_size(bytes); !status.ok()) return status;
+  Region region;
+  region.page_count = bytes / kPageBytes;
+  region.memory_fd = UniqueFd(::memfd_create("pageferry-guest", MFD_CLOEXEC));
+  if (!region.memory_fd) return Status::from_errno("memfd_create");
+  if (::ftruncate(region.memory_fd.get(), static_cast<off_t>(bytes)) != 0) {
+    return Status::from_errno("ftruncate of a memfd to " + std::to_string(bytes) + " bytes");
+  }
+  auto guest = map_memory(region.memory_fd.get(), bytes);
+  if (!guest.ok()) return guest.status();
+  auto engine = map_memory(region.memory_fd.get(), bytes);
+  if (!engine.ok()) return engine.status();
+  region.guest_mapping = std::move(guest.value());
+  region.engine_mapping = std::move(engine.value());
+  region.guest_base = reinterpret_cast<std::uintptr_t>(region.guest_mapping.data());
+  region.engine_base = region.engine_mapping.data();
+  return region;
+}
+
+// Without this a memfd shorter than it claims to be would end the engine with SIGBUS.
+Status check_memory_fd(int fd, std::uint64_t bytes) {
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return Status::from_errno("fstat of a passed memfd");
+  if (static_cast<std::uint64_t>(info.st_size) >= bytes) return Status();
+  return Status(StatusCode::kInvalidArgument, "a passed memfd holds " +
+                                                  std::to_string(info.st_size) +
+                                                  " bytes, its region needs " +
+                                                  std::to_string(bytes));
+}
+
+// Calls visit(first byte, end byte) for each run of data in [start, end) of the memfd.
+Status for_each_data_run(int fd, std::uint64_t start, std::uint64_t end,
+                         const std::function<void(std::uint64_t, std::uint64_t)>& visit) {
+  while (start < end) {
+    const off_t data = ::lseek(fd, static_cast<off_t>(start), SEEK_DATA);
+    if (data < 0 && errno == ENXIO) return Status();
+    if (data < 0) return Status::from_errno("lseek(SEEK_DATA) in guest memory");
+    if (static_cast<std::uint64_t>(data) >= end) return Status();
+    const off_t hole = ::lseek(fd, data, SEEK_HOLE);
+    // A hole was punched between the two calls and reaches the file's end: nothing is left.
+    if (hole < 0 && errno == ENXIO) return Status();
+    if (hole < 0) return Status::from_errno("lseek(SEEK_HOLE) in guest memory");
+    const std::uint64_t run_end = std::min(end, static_cast<std::uint64_t>(hole));
+    if (hole > data) visit(static_cast<std::uint64_t>(data), run_end);
+    start = std::max(run_end, start + kPageBytes);
+  }
+  return Status();
+}
+
+// A process that may not read its own pagemap (it changed its user, or hides from /proc) can still run
+// and track a guest with mprotect; calls that need the pagemap then say so.
+Pagemap own_pagemap() {
+  auto pagemap = Pagemap::open_self();
+  return pagemap.ok() ? std::move(pagemap.value()) : Pagemap();
+}
+
+Status check_not_empty(std::size_t regions) {
+  if (regions > 0) return Status();
+  return Status(StatusCode::kInvalidArgument, "a guest needs at least one region");
+}
+
+}  // namespace
+
+void GuestMemory::append(Region region) {
+  region.first_page = page_count_;
+  page_count_ += region.page_count;
+  regions_.push_back(std::move(region));
+}
+
+Result<std::shared_ptr<GuestMemory>> GuestMemory::create_shared(
+    const std::vector<std::uint64_t>& bytes) {
+  if (Status status = check_not_empty(bytes.size()); !status.ok()) return status;
+  std::shared_ptr<GuestMemory> memory(new GuestMemory());
+  for (const std::uint64_t size : bytes) {
+    auto region = make_shared_region(size);
+    if (!region.ok()) return region.status();
+    memory->append(std::move(region.value()));
+  }
+  memory->pagemap_ = own_pagemap();
+  return memory;
+}
+
+Result<std::shared_ptr<GuestMemory>> GuestMemory::adopt_private(
+    const std::vector<AddressRange>& ranges) {
+  if (Status status = check_not_empty(ranges.size()); !status.ok()) return status;
+  std::shared_ptr<GuestMemory> memory(new GuestMemory());
+  for (const AddressRange range : ranges) {
+    if (Status status = check_size(range.bytes); !status.ok()) return status;
+    if (Status status = check_base(range.start); !status.ok()) return status;
+    Region region;
+    region.backing = Backing::kPrivate;
+    region.page_count = range.bytes / kPageBytes;
+    region.guest_base = range.start;
+    region.engine_base = reinterpret_cast<std::byte*>(range.start);
+    forbid_huge_pages(region.engine_base, range.bytes);
+    memory->append(std::move(region));
+  }
+  memory->pagemap_ = own_pagemap();
+  return memory;
+}
+
+Result<std::shared_ptr<GuestMemory>> GuestMemory::adopt_foreign(
+    std::vector<ForeignRegion> regions, UniqueFd userfaultfd, UniqueFd pagemap) {
+  if (Status status = check_not_empty(regions.size()); !status.ok()) return status;
+  if (!userfaultfd || !pagemap) {
+    return Status(StatusCode::kInvalidArgument,
+                  "a guest in another process must pass its userfaultfd and its pagemap");
+  }
+  std::shared_ptr<GuestMemory> memory(new GuestMemory());
+  for (ForeignRegion& foreign : regions) {
+    if (Status status = check_size(foreign.bytes); !status.ok()) return status;
+    if (Status status = check_base(foreign.guest_base); !status.ok()) return status;
+    if (Status status = check_memory_fd(foreign.memory_fd.get(), foreign.bytes); !status.ok()) {
+      return status;
+    }
+    auto engine = map_memory(foreign.memory_fd.get(), foreign.bytes);
+    if (!engine.ok()) return engine.status();
+    Region region;
+    region.page_count = foreign.bytes / kPageBytes;
+    region.guest_base = foreign.guest_base;
+    region.memory_fd = std::move(foreign.memory_fd);
+    region.engine_mapping = std::move(engine.value());
+    region.engine_base = region.engine_mapping.data();
+    memory->append(std::move(region));
+  }
+  memory->pagemap_ = Pagemap(std::move(pagemap));
+  memory->foreign_userfaultfd_ = std::move(userfaultfd);
+  return memory;
+}
+
+std::uint64_t GuestMemory::bytes() const {
+  std::uint64_t total = 0;
+  for (const Region& region : regions_) total += region.bytes();
+  return total;
+}
+
+const Region& GuestMemory::region_of(PageIndex page) const {
+  const auto after = std::upper_bound(
+      regions_.begin(), regions_.end(), page,
+      [](PageIndex wanted, const Region& region) { return wanted < region.first_page; });
+  return *std::prev(after);
+}
+
+std::byte* GuestMemory::engine_page(PageIndex page) const {
+  const Region& region = region_of(page);
+  return region.engine_base + (page - region.first_page) * region.page_bytes;
+}
+
+std::uint64_t GuestMemory::guest_address(PageIndex page) const {
+  const Region& region = region_of(page);
+  return region.guest_base + (page - region.first_page) * region.page_bytes;
+}
+
+AddressRange GuestMemory::guest_range(PageRange run) const {
+  return {guest_address(run.first), run.count * region_of(run.first).page_bytes};
+}
+
+PageIndex GuestMemory::page_at(std::uint64_t guest_address) const {
+  for (const Region& region : regions_) {
+    if (guest_address >= region.guest_base && guest_address - region.guest_base < region.bytes()) {
+      return region.first_page + (guest_address - region.guest_base) / region.page_bytes;
+    }
+  }
+  return page_count_;
+}
+
+Status GuestMemory::find_populated(PageBitmap& populated) const {
+  return for_each_populated_run({0, page_count_},
+                                [&](PageRange run) { populated.set_range(run); });
+}
+
+Status GuestMemory::for_each_populated_run(
+    PageRange range, const std::function<void(PageRange)>& visit) const {
+  Status status;
+  for_each_region(range, [&](const Region& region, PageRange part) {
+    if (!status.ok()) return;
+    const auto visit_bytes = [&](std::uint64_t start, std::uint64_t end) {
+      // A run may end within a page only if someone truncated the file; the page still counts.
+      const PageIndex first = start / region.page_bytes;
+      const PageIndex last = (end - 1) / region.page_bytes;
+      visit({region.first_page + first, last - first + 1});
+    };
+    const std::uint64_t start = (part.first - region.first_page) * region.page_bytes;
+    const std::uint64_t end = start + part.count * region.page_bytes;
+    if (region.backing == Backing::kShared) {
+      status = for_each_data_run(region.memory_fd.get(), start, end, visit_bytes);
+    } else {
+      status = pagemap_.scan_populated(guest_range(part), [&](AddressRange run) {
+        visit_bytes(run.start - region.guest_base, run.start + run.bytes - region.guest_base);
+      });
+    }
+  });
+  return status;
+}
+
+Status GuestMemory::prefault() const {
+  for (const Region& region : regions_) {
+    if (::madvise(region.engine_base, region.bytes(), MADV_POPULATE_WRITE) != 0) {
+      return Status::from_errno("populating " + std::to_string(region.bytes()) + " bytes");
+    }
+  }
+  return Status();
+}
+
+Result<UserFaultFd> GuestMemory::open_userfaultfd(const UserFaultFd::Features& wanted) const {
+  if (local()) return UserFaultFd::open(wanted);
+  UniqueFd copy(::fcntl(foreign_userfaultfd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Status::from_errno("duplicating the guest's userfaultfd");
+  return UserFaultFd::adopt(std::move(copy), wanted);
+}
+
+}  // namespace pageferry

@@ -1,0 +1,148 @@
+#include "region/guest_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+namespace pageferry {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
+
+std::byte* guest_page(const GuestMemory& memory, PageIndex page) {
+  return reinterpret_cast<std::byte*>(memory.guest_address(page));
+}
+
+std::vector<PageIndex> populated_pages(const GuestMemory& memory) {
+  PageBitmap populated(memory.page_count());
+  EXPECT_TRUE(memory.find_populated(populated).ok());
+  std::vector<PageIndex> pages;
+  populated.for_each_run(populated.all(), [&](PageRange run) {
+    for (PageIndex page = run.first; page < run.end(); ++page) pages.push_back(page);
+  });
+  return pages;
+}
+
+TEST(GuestMemory, GuestAndEngineMappingShowTheSameBytes) {
+  auto memory = GuestMemory::create_shared({kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  *guest_page(guest, 7) = std::byte{42};
+  EXPECT_EQ(*guest.engine_page(7), std::byte{42});
+  *guest.engine_page(8) = std::byte{43};
+  EXPECT_EQ(*guest_page(guest, 8), std::byte{43});
+}
+
+TEST(GuestMemory, PageIndicesRunThroughTheRegionsInOrder) {
+  auto memory = GuestMemory::create_shared({kPageBytes, 3 * kPageBytes, 2 * kPageBytes});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  EXPECT_EQ(guest.page_count(), 6u);
+  EXPECT_EQ(guest.bytes(), 6 * kPageBytes);
+  EXPECT_EQ(guest.region_of(0).first_page, 0u);
+  EXPECT_EQ(guest.region_of(1).first_page, 1u);
+  EXPECT_EQ(guest.region_of(3).first_page, 1u);
+  EXPECT_EQ(guest.region_of(4).first_page, 4u);
+  for (PageIndex page = 0; page < 6; ++page) {
+    EXPECT_EQ(guest.page_at(guest.guest_address(page)), page);
+    EXPECT_EQ(guest.page_at(guest.guest_address(page) + kPageBytes - 1), page);
+  }
+  EXPECT_EQ(guest.page_at(1), guest.page_count());
+}
+
+TEST(GuestMemory, ForEachRegionSplitsARangeAtRegionEnds) {
+  auto memory = GuestMemory::create_shared({2 * kPageBytes, kPageBytes, 4 * kPageBytes});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  std::vector<std::pair<PageIndex, std::uint64_t>> parts;
+  memory.value()->for_each_region(
+      {1, 4}, [&](const Region&, PageRange part) { parts.emplace_back(part.first, part.count); });
+  const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {{1, 1}, {2, 1}, {3, 2}};
+  EXPECT_EQ(parts, expected);
+}
+
+TEST(GuestMemory, SharedMemoryReportsOnlyPagesThatHoldData) {
+  auto memory = GuestMemory::create_shared({kMiB, kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  EXPECT_TRUE(populated_pages(guest).empty());
+  *guest_page(guest, 3) = std::byte{1};
+  *guest.engine_page(255) = std::byte{1};
+  *guest_page(guest, 256) = std::byte{1};
+  EXPECT_EQ(populated_pages(guest), (std::vector<PageIndex>{3, 255, 256}));
+}
+
+TEST(GuestMemory, FindingPopulatedPagesPopulatesNone) {
+  auto memory = GuestMemory::create_shared({64 * kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  EXPECT_TRUE(populated_pages(*memory.value()).empty());
+  EXPECT_TRUE(populated_pages(*memory.value()).empty());
+}
+
+TEST(GuestMemory, SharedMemoryBeyondFourGiBIsAddressable) {
+  auto memory = GuestMemory::create_shared({6 * kGiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  const PageIndex last = guest.page_count() - 1;
+  const PageIndex past_4g = 5 * kGiB / kPageBytes;
+  std::memset(guest_page(guest, past_4g), 0x5a, kPageBytes);
+  *guest_page(guest, last) = std::byte{9};
+  EXPECT_EQ(guest.engine_page(past_4g)[kPageBytes - 1], std::byte{0x5a});
+  EXPECT_EQ(*guest.engine_page(last), std::byte{9});
+  EXPECT_EQ(populated_pages(guest), (std::vector<PageIndex>{past_4g, last}));
+}
+
+TEST(GuestMemory, AdoptedPrivateMemoryReportsOnlyTouchedPages) {
+  auto mapping = Mapping::map_anonymous(4 * kMiB);
+  ASSERT_TRUE(mapping.ok());
+  const auto base = reinterpret_cast<std::uintptr_t>(mapping.value().data());
+  auto memory = GuestMemory::adopt_private({{base, kMiB}, {base + 2 * kMiB, 2 * kMiB}});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  EXPECT_EQ(guest.backing(), Backing::kPrivate);
+  EXPECT_TRUE(guest.local());
+  EXPECT_EQ(guest.engine_page(256), mapping.value().data() + 2 * kMiB);
+  EXPECT_TRUE(populated_pages(guest).empty());
+  mapping.value().data()[5 * kPageBytes] = std::byte{1};
+  mapping.value().data()[kMiB + 5 * kPageBytes] = std::byte{1};  // in neither region
+  mapping.value().data()[2 * kMiB] = std::byte{1};
+  EXPECT_EQ(populated_pages(guest), (std::vector<PageIndex>{5, 256}));
+}
+
+TEST(GuestMemory, APartOfTheGuestCanBeSearchedForPopulatedPages) {
+  auto memory = GuestMemory::create_shared({kMiB, kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  for (PageIndex page = 250; page < 260; ++page) *guest_page(guest, page) = std::byte{1};
+  std::vector<std::pair<PageIndex, std::uint64_t>> runs;
+  const Status status = guest.for_each_populated_run(
+      {252, 6}, [&](PageRange run) { runs.emplace_back(run.first, run.count); });
+  ASSERT_TRUE(status.ok()) << status.message();
+  const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {{252, 4}, {256, 2}};
+  EXPECT_EQ(runs, expected);
+}
+
+TEST(GuestMemory, RefusesSizesAndBasesThatAreNotWholePages) {
+  EXPECT_EQ(GuestMemory::create_shared({}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(GuestMemory::create_shared({0}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(GuestMemory::create_shared({kPageBytes + 1}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(GuestMemory::create_shared({~std::uint64_t{0} << 12}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(GuestMemory::adopt_private({{123, kPageBytes}}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST(GuestMemory, RefusesAForeignMemfdThatIsShorterThanItsRegion) {
+  auto donor = GuestMemory::create_shared({kPageBytes});
+  ASSERT_TRUE(donor.ok());
+  std::vector<GuestMemory::ForeignRegion> regions;
+  regions.push_back({UniqueFd(::dup(donor.value()->regions()[0].memory_fd.get())), 0x10000,
+                     2 * kPageBytes});
+  auto memory = GuestMemory::adopt_foreign(std::move(regions), UniqueFd(::dup(0)), UniqueFd(::dup(0)));
+  EXPECT_EQ(memory.status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace pageferry

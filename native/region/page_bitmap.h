@@ -1,0 +1,78 @@
+// A set of pages, one bit per page index: dirty sets, residual sets, received pages.
+//
+// Thread contract: test, set, clear and claim may be called from any thread at any time. The whole-
+// set operations (merge, clear_all, count, for_each_run) see each word atomically but not the set as
+// a whole: call them while nobody changes the set, or accept a mixture.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <memory>
+
+namespace pageferry {
+
+using PageIndex = std::uint64_t;
+
+struct PageRange {
+  PageIndex first = 0;
+  std::uint64_t count = 0;
+  PageIndex end() const { return first + count; }
+};
+
+class PageBitmap {
+ public:
+  explicit PageBitmap(std::uint64_t page_count);
+
+  std::uint64_t page_count() const { return page_count_; }
+  PageRange all() const { return {0, page_count_}; }
+
+  bool test(PageIndex page) const {
+    return (words_[page / 64].load(std::memory_order_acquire) >> (page % 64)) & 1;
+  }
+  void set(PageIndex page) {
+    words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel);
+  }
+  void clear(PageIndex page) {
+    words_[page / 64].fetch_and(~bit(page), std::memory_order_acq_rel);
+  }
+  // Sets the bit; true for the one caller that found it clear.
+  bool claim(PageIndex page) {
+    return !(words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel) & bit(page));
+  }
+  // Clears the bit; true for the one caller that found it set.
+  bool take(PageIndex page) {
+    return words_[page / 64].fetch_and(~bit(page), std::memory_order_acq_rel) & bit(page);
+  }
+
+  void set_range(PageRange range);
+  void clear_range(PageRange range);
+  void clear_all() { clear_range(all()); }
+  void merge(const PageBitmap& other);     // this |= other; same page_count
+  void subtract(const PageBitmap& other);  // this &= ~other; same page_count
+  std::uint64_t count() const { return count(all()); }
+  std::uint64_t count(PageRange range) const;
+
+  // The first set page in [from, end), or `end` when there is none.
+  PageIndex next_set(PageIndex from, PageIndex end) const;
+  // The first clear page in [from, end), or `end` when there is none.
+  PageIndex next_clear(PageIndex from, PageIndex end) const;
+
+  // Calls visit(PageRange) for each maximal run of set pages in `range`, ascending.
+  template <class Visit>
+  void for_each_run(PageRange range, Visit&& visit) const {
+    for (PageIndex at = next_set(range.first, range.end()); at < range.end();) {
+      const PageIndex end = next_clear(at, range.end());
+      visit(PageRange{at, end - at});
+      at = next_set(end, range.end());
+    }
+  }
+
+ private:
+  static std::uint64_t bit(PageIndex page) { return std::uint64_t{1} << (page % 64); }
+
+  std::uint64_t page_count_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
+};
+
+}  // namespace pageferry

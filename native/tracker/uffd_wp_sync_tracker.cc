@@ -1,0 +1,133 @@
+#include "tracker/uffd_wp_sync_tracker.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace pageferry {
+
+namespace {
+
+// How many pages a harvest handles while writers that fault must wait.
+constexpr std::uint64_t kPagesPerLock = 4096;
+
+}  // namespace
+
+UffdWpSyncTracker::UffdWpSyncTracker(std::shared_ptr<GuestMemory> memory)
+    : memory_(std::move(memory)), written_(memory_->page_count()) {}
+
+UffdWpSyncTracker::~UffdWpSyncTracker() { static_cast<void>(disarm()); }
+
+Status UffdWpSyncTracker::arm() {
+  if (Status status = disarm(); !status.ok()) return status;
+  // Without WP_UNPOPULATED the kernel leaves holes of private memory alone: a first write to one is
+  // not delivered but found by find_untrapped, and holes stay recognisable as holes.
+  UserFaultFd::Features wanted;
+  wanted.write_protect = true;
+  wanted.write_protect_shared = memory_->backing() == Backing::kShared;
+  auto protection = WriteProtection::start(*memory_, wanted);
+  if (!protection.ok()) return protection.status();
+  if (memory_->pagemap().write_protect_is_async(memory_->regions().front().guest_range())) {
+    return Status(StatusCode::kUnsupported,
+                  "the guest's userfaultfd is in async write-protect mode, which delivers no "
+                  "faults; use the uffd-wp-async tracker");
+  }
+  protection_.emplace(std::move(protection.value()));
+  written_.clear_all();
+  Status status = start_handler();
+  if (status.ok()) status = protection_->protect_all();
+  if (!status.ok()) static_cast<void>(disarm());
+  return status;
+}
+
+Status UffdWpSyncTracker::start_handler() {
+  stop_event_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop_event_) return Status::from_errno("eventfd");
+  handler_ = std::thread([this] { handle_faults(); });
+  return Status();
+}
+
+Status UffdWpSyncTracker::disarm() {
+  if (!protection_) return Status();
+  if (handler_.joinable()) {
+    // The handler stops first: it uses the registration. Writers that fault in between wait until
+    // the registration goes, which wakes them.
+    ::eventfd_write(stop_event_.get(), 1);
+    handler_.join();
+  }
+  protection_.reset();
+  return Status();
+}
+
+void UffdWpSyncTracker::handle_faults() {
+  std::array<FaultEvent, 64> events;
+  for (;;) {
+    pollfd waits[2] = {{protection_->uffd().fd(), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}};
+    if (::poll(waits, 2, -1) < 0) continue;
+    if (waits[1].revents != 0) return;
+    auto count = protection_->uffd().read_events(events);
+    if (!count.ok()) return;
+    resolve({events.data(), count.value()});
+  }
+}
+
+void UffdWpSyncTracker::resolve(std::span<const FaultEvent> events) {
+  const std::lock_guard lock(fault_mutex_);
+  for (const FaultEvent& event : events) {
+    const PageIndex page = memory_->page_at(event.address);
+    if (page == memory_->page_count()) continue;
+    written_.set(page);
+    // Fails only when the guest's process is gone, and its writer with it.
+    static_cast<void>(protection_->uffd().write_protect(memory_->guest_range({page, 1}), false));
+  }
+}
+
+// Private memory: adds pages that came into being unprotected, so that their writes did not trap.
+Status UffdWpSyncTracker::find_untrapped(PageRange part, PageBitmap& found) const {
+  if (memory_->backing() == Backing::kShared) return Status();
+  return memory_->pagemap().scan_unprotected(
+      memory_->guest_range(part), [&](AddressRange run) {
+        found.set_range({memory_->page_at(run.start), run.bytes / kPageBytes});
+      });
+}
+
+Status UffdWpSyncTracker::harvest(PageRange range, PageBitmap& dirty) {
+  if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
+  Status status;
+  memory_->for_each_region(range, [&](const Region&, PageRange part) {
+    while (status.ok() && part.count > 0) {
+      const std::uint64_t count = std::min(part.count, kPagesPerLock);
+      status = harvest_part({part.first, count}, dirty);
+      part = {part.first + count, part.count - count};
+    }
+  });
+  return status;
+}
+
+Status UffdWpSyncTracker::harvest_part(PageRange part, PageBitmap& dirty) {
+  const std::lock_guard lock(fault_mutex_);
+  if (Status status = find_untrapped(part, written_); !status.ok()) return status;
+  Status status;
+  written_.for_each_run(part, [&](PageRange run) {
+    if (!status.ok()) return;
+    status = protection_->uffd().write_protect(memory_->guest_range(run), true);
+    if (!status.ok()) return;
+    written_.clear_range(run);
+    dirty.set_range(run);
+  });
+  return status;
+}
+
+Status UffdWpSyncTracker::peek(PageRange range, PageBitmap& dirty) {
+  if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
+  Status status;
+  memory_->for_each_region(range, [&](const Region&, PageRange part) {
+    written_.for_each_run(part, [&](PageRange run) { dirty.set_range(run); });
+    if (status.ok()) status = find_untrapped(part, dirty);
+  });
+  return status;
+}
+
+}  // namespace pageferry

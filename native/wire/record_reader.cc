@@ -1,0 +1,114 @@
+#include "wire/record_reader.h"
+
+#include "codec/page_codec.h"
+
+namespace pageferry {
+
+namespace {
+
+Status violation(std::string what) { return Status(StatusCode::kProtocol, std::move(what)); }
+
+// The payload that an entry of this content may have, as a closed interval.
+struct PayloadBounds {
+  std::uint64_t least;
+  std::uint64_t most;
+};
+
+PayloadBounds payload_bounds(const wire::TableEntry& entry, std::uint64_t page_bytes) {
+  switch (entry.content) {
+    case static_cast<std::uint8_t>(PageCodecId::kRaw):
+      return {entry.pages * page_bytes, entry.pages * page_bytes};
+    case static_cast<std::uint8_t>(PageCodecId::kZero):
+      return {0, 0};
+    case wire::kContentMissing:
+      return {0, (entry.pages + 7u) / 8u};
+    default:
+      return {1, page_bytes - 1};
+  }
+}
+
+Status check_entry(const wire::TableEntry& entry, const GuestMemory& memory) {
+  const std::string at = "entry for page " + std::to_string(entry.page);
+  if (entry.reserved != 0) return violation(at + " has a reserved field that is not zero");
+  if (entry.pages == 0) return violation(at + " names no page");
+  if (entry.page >= memory.page_count()) return violation(at + " is outside the guest's memory");
+  const Region& region = memory.region_of(entry.page);
+  if (entry.pages > region.pages().end() - entry.page) {
+    return violation(at + " runs past the end of its region");
+  }
+  const bool encoded = entry.content != static_cast<std::uint8_t>(PageCodecId::kRaw) &&
+                       entry.content != static_cast<std::uint8_t>(PageCodecId::kZero) &&
+                       entry.content != wire::kContentMissing;
+  if (encoded && find_page_codec(static_cast<PageCodecId>(entry.content)) == nullptr) {
+    return violation(at + " has unknown content " + std::to_string(entry.content));
+  }
+  if (encoded && entry.pages != 1) return violation(at + " encodes more than one page");
+  const PayloadBounds bounds = payload_bounds(entry, region.page_bytes);
+  const bool partial_bitmap = entry.content == wire::kContentMissing && entry.payload_bytes != 0 &&
+                              entry.payload_bytes != bounds.most;
+  if (entry.payload_bytes < bounds.least || entry.payload_bytes > bounds.most || partial_bitmap) {
+    return violation(at + " has a payload of " + std::to_string(entry.payload_bytes) +
+                     " bytes, which does not fit its content");
+  }
+  return Status();
+}
+
+}  // namespace
+
+Status check_header(const wire::RecordHeader& header, wire::RecordType expected) {
+  const bool on_page_channel = expected == wire::RecordType::kPages;
+  if (header.type != expected && !(on_page_channel && header.type == wire::RecordType::kSync)) {
+    return violation("record of type " + std::to_string(static_cast<unsigned>(header.type)) +
+                     " where it may not be");
+  }
+  if (header.type == wire::RecordType::kPages) {
+    if (header.entries == 0 || header.entries > wire::kMaxEntries) {
+      return violation("pages record with " + std::to_string(header.entries) + " entries");
+    }
+    if (header.payload_bytes > wire::kMaxPayloadBytes) {
+      return violation("pages record with " + std::to_string(header.payload_bytes) +
+                       " bytes of payload");
+    }
+    if (header.value != 0) return violation("pages record whose value is not zero");
+    return Status();
+  }
+  if (header.entries != 0 || header.payload_bytes != 0) {
+    return violation("sync or request record with entries or payload");
+  }
+  return Status();
+}
+
+Result<wire::RecordHeader> read_header(Socket& socket, wire::RecordType expected) {
+  wire::RecordHeader header = {};
+  if (Status received = socket.receive_all(&header, sizeof(header)); !received.ok()) {
+    return received;
+  }
+  if (Status checked = check_header(header, expected); !checked.ok()) return checked;
+  return header;
+}
+
+Status check_table(const wire::RecordHeader& header, const GuestMemory& memory,
+                   std::span<const wire::TableEntry> table) {
+  std::uint64_t sum = 0;
+  for (const wire::TableEntry& entry : table) {
+    if (Status checked = check_entry(entry, memory); !checked.ok()) return checked;
+    sum += entry.payload_bytes;
+  }
+  if (sum != header.payload_bytes) {
+    return violation("pages record whose entries hold " + std::to_string(sum) +
+                     " bytes while its header says " + std::to_string(header.payload_bytes));
+  }
+  return Status();
+}
+
+Status read_table(Socket& socket, const wire::RecordHeader& header, const GuestMemory& memory,
+                  std::vector<wire::TableEntry>& table) {
+  table.resize(header.entries);
+  if (Status received = socket.receive_all(table.data(), table.size() * sizeof(wire::TableEntry));
+      !received.ok()) {
+    return received;
+  }
+  return check_table(header, memory, table);
+}
+
+}  // namespace pageferry

@@ -1,0 +1,73 @@
+// The records of the page and fault channels, byte for byte as in docs/protocol.md, section 2, and the
+// preamble of section 1.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+
+namespace pageferry::wire {
+
+static_assert(std::endian::native == std::endian::little,
+              "records are read and written in place; a big-endian host needs conversions here");
+
+inline constexpr std::array<std::uint8_t, 8> kMagic = {'P', 'G', 'F', 'E', 'R', 'R', 'Y', '\n'};
+inline constexpr std::uint16_t kVersion = 1;
+
+enum class Role : std::uint8_t { kControl = 1, kPage = 2, kFault = 3 };
+
+struct Preamble {
+  std::array<std::uint8_t, 8> magic;
+  std::uint16_t version;
+  Role role;
+  std::uint8_t reserved;
+  std::uint32_t channel;
+  std::array<std::uint8_t, 16> migration_id;
+};
+static_assert(sizeof(Preamble) == 32);
+
+enum class PreambleStatus : std::uint16_t {
+  kAccepted = 0,
+  kVersionNotSupported = 1,
+  kUnknownMigration = 2,
+  kBusy = 3,
+};
+
+struct PreambleReply {
+  std::array<std::uint8_t, 8> magic;
+  std::uint16_t version;
+  PreambleStatus status;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(PreambleReply) == 16);
+
+enum class RecordType : std::uint16_t { kPages = 1, kSync = 2, kRequest = 3 };
+
+struct RecordHeader {
+  RecordType type;
+  std::uint16_t entries;
+  std::uint32_t payload_bytes;
+  std::uint64_t value;
+};
+static_assert(sizeof(RecordHeader) == 16);
+
+// Numbers below 255 are page codecs (codec/page_codec.h).
+inline constexpr std::uint8_t kContentMissing = 255;
+
+struct TableEntry {
+  std::uint64_t page;
+  std::uint32_t payload_bytes;
+  std::uint16_t pages;
+  std::uint8_t content;
+  std::uint8_t reserved;
+};
+static_assert(sizeof(TableEntry) == 16);
+
+inline constexpr std::uint32_t kMaxEntries = 512;
+inline constexpr std::uint32_t kMaxPayloadBytes = 4u << 20;
+inline constexpr std::uint64_t kMaxPagesPerEntry = 65535;
+
+// All records of one page before the switchover travel on the channel of its stripe.
+inline constexpr std::uint64_t kStripePages = 1024;
+
+}  // namespace pageferry::wire

@@ -1,0 +1,166 @@
+#include "workload/builtin_workload.h"
+
+#include <algorithm>
+
+#include "workload/fill.h"
+#include "workload/verifier.h"
+#include "workload/workload_wire.h"
+
+namespace pageferry {
+
+namespace {
+
+Status check_local(const GuestMemory& memory) {
+  if (memory.local()) return Status();
+  return Status(StatusCode::kInvalidArgument,
+                "a built-in guest runs in this process; its memory is another process's");
+}
+
+Status not_paused(const char* call) {
+  return Status(StatusCode::kInvalidArgument,
+                std::string(call) + " needs a paused guest; this one runs");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Workload>> Workload::create(std::shared_ptr<GuestMemory> memory,
+                                                   const WorkloadConfig& config) {
+  if (Status status = check_local(*memory); !status.ok()) return status;
+  Result<GuestLayout> layout = GuestLayout::create(config, memory->page_count());
+  if (!layout.ok()) return layout.status();
+  Result<FillOutcome> filled = fill(*memory, layout.value());
+  if (!filled.ok()) return filled.status();
+  return std::unique_ptr<Workload>(std::make_unique<BuiltinWorkload>(
+      std::move(memory), layout.value(), std::move(filled.value().digests),
+      std::move(filled.value().summary)));
+}
+
+Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> memory,
+                                                   const std::vector<std::uint8_t>& description) {
+  if (Status status = check_local(*memory); !status.ok()) return status;
+  Result<Description> decoded = decode_description(description, memory->page_count());
+  if (!decoded.ok()) return decoded.status();
+  return std::unique_ptr<Workload>(
+      std::make_unique<BuiltinWorkload>(std::move(memory), decoded.value().layout,
+                                        std::move(decoded.value().digests), std::string()));
+}
+
+BuiltinWorkload::BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
+                                 std::vector<PageDigest> digests, std::string fill_summary)
+    : memory_(std::move(memory)),
+      layout_(layout),
+      digests_(std::move(digests)),
+      fill_summary_(std::move(fill_summary)) {
+  for (std::uint32_t i = 0; i < layout_.running_threads(); ++i) {
+    guests_.push_back(std::make_unique<GuestThread>(*memory_, layout_, i, control_, gap_watch_));
+  }
+}
+
+BuiltinWorkload::~BuiltinWorkload() {
+  pause();
+  control_.stop();
+}
+
+std::vector<std::uint8_t> BuiltinWorkload::description() const {
+  return encode_description(layout_, digests_);
+}
+
+Status BuiltinWorkload::start_threads() {
+  while (threads_.size() < guests_.size()) {
+    GuestThread* const guest = guests_[threads_.size()].get();
+    Result<NativeThread> thread = NativeThread::start("pf-guest-" + std::to_string(threads_.size()),
+                                                      [guest] { guest->run(); });
+    if (!thread.ok()) return thread.status();
+    threads_.push_back(std::move(thread.value()));
+  }
+  return Status();
+}
+
+Status BuiltinWorkload::resume() {
+  if (!paused_) return Status();
+  if (Status status = start_threads(); !status.ok()) return status;
+  if (!started_) {
+    const std::int64_t now = monotonic_ns();
+    for (const auto& guest : guests_) guest->gaps().start(now);
+  }
+  started_ = true;
+  paused_ = false;
+  control_.resume();
+  return Status();
+}
+
+void BuiltinWorkload::pause() {
+  if (paused_) return;
+  control_.pause();
+  paused_ = true;
+  paused_ns_ = monotonic_ns();
+}
+
+Result<std::vector<std::uint8_t>> BuiltinWorkload::save_state() const {
+  if (!paused_) return not_paused("save_state");
+  GuestState state;
+  state.gap_watch = gap_watch_.active();
+  for (const auto& guest : guests_) {
+    state.threads.push_back({guest->progress(), guest->gaps().save(paused_ns_)});
+  }
+  return encode_state(state);
+}
+
+Status BuiltinWorkload::load_state(const std::vector<std::uint8_t>& state) {
+  if (started_) {
+    return Status(StatusCode::kInvalidArgument, "load_state needs a guest that has not run here");
+  }
+  Result<GuestState> decoded = decode_state(state, layout_);
+  if (!decoded.ok()) return decoded.status();
+  if (decoded.value().gap_watch) gap_watch_.continue_from_afar();
+  for (std::size_t i = 0; i < guests_.size(); ++i) {
+    guests_[i]->set_progress(decoded.value().threads[i].progress);
+    guests_[i]->gaps().load(decoded.value().threads[i].gaps);
+  }
+  return Status();
+}
+
+WorkloadProgress BuiltinWorkload::progress() const {
+  WorkloadProgress sum{0, 0};
+  for (const auto& guest : guests_) {
+    const GuestThread::Progress progress = guest->progress();
+    sum.operations += progress.operations;
+    sum.page_writes += progress.page_writes;
+  }
+  return sum;
+}
+
+void BuiltinWorkload::start_gap_watch() {
+  if (!started_) {
+    for (const auto& guest : guests_) guest->gaps().forget();
+  }
+  gap_watch_.begin(monotonic_ns());
+}
+
+std::uint64_t BuiltinWorkload::longest_gap_ns() const {
+  std::uint64_t longest = 0;
+  for (const auto& guest : guests_) {
+    longest = std::max(longest, guest->gaps().longest_ns(monotonic_ns()));
+  }
+  return longest;
+}
+
+void BuiltinWorkload::set_time_away(std::uint64_t nanoseconds) {
+  gap_watch_.set_away(std::min(nanoseconds, GapRecorder::kLongestGapNs));
+}
+
+Result<VerifyResult> BuiltinWorkload::verify(unsigned threads, const std::atomic<bool>& cancelled) {
+  if (!paused_) return not_paused("verify");
+  VerifyInput input{*memory_, layout_, digests_, {}};
+  std::uint64_t failed_reads = 0;
+  for (const auto& guest : guests_) {
+    const GuestThread::Progress progress = guest->progress();
+    input.operations.push_back(progress.operations);
+    failed_reads += progress.failed_reads;
+  }
+  Result<VerifyResult> result = verify_guest(input, std::max(1u, threads), cancelled);
+  if (result.ok()) result.value().failed_reads = failed_reads;
+  return result;
+}
+
+}  // namespace pageferry

@@ -1,0 +1,63 @@
+// The one implementation of Workload: guest threads, their layout, and what verification needs.
+//
+// Thread contract: as workload.h says.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "workload/gap_watch.h"
+#include "workload/guest_layout.h"
+#include "workload/guest_thread.h"
+#include "workload/native_thread.h"
+#include "workload/page_digest.h"
+#include "workload/run_control.h"
+#include "workload/workload.h"
+
+namespace pageferry {
+
+class BuiltinWorkload final : public Workload {
+ public:
+  BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
+                  std::vector<PageDigest> digests, std::string fill_summary);
+  // Waits for guest threads inside a demand fault: whoever serves those must have ended them before.
+  ~BuiltinWorkload() override;
+  BuiltinWorkload(const BuiltinWorkload&) = delete;
+  BuiltinWorkload& operator=(const BuiltinWorkload&) = delete;
+
+  std::vector<std::uint8_t> description() const override;
+  const WorkloadConfig& config() const override { return layout_.config(); }
+  const std::string& fill_summary() const override { return fill_summary_; }
+
+  Status resume() override;
+  void pause() override;
+
+  Result<std::vector<std::uint8_t>> save_state() const override;
+  Status load_state(const std::vector<std::uint8_t>& state) override;
+
+  WorkloadProgress progress() const override;
+
+  void start_gap_watch() override;
+  std::uint64_t longest_gap_ns() const override;
+  void set_time_away(std::uint64_t nanoseconds) override;
+
+  Result<VerifyResult> verify(unsigned threads, const std::atomic<bool>& cancelled) override;
+
+ private:
+  Status start_threads();
+
+  const std::shared_ptr<GuestMemory> memory_;
+  const GuestLayout layout_;
+  const std::vector<PageDigest> digests_;
+  const std::string fill_summary_;
+  GapWatch gap_watch_;
+  RunControl control_;
+  bool paused_ = true;
+  bool started_ = false;  // resumed at least once, here
+  std::int64_t paused_ns_ = 0;
+  std::vector<std::unique_ptr<GuestThread>> guests_;
+  std::vector<NativeThread> threads_;  // last, so that it is joined first
+};
+
+}  // namespace pageferry

@@ -1,0 +1,99 @@
+#include "workload/fill.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "workload/captured_fill.h"
+#include "workload/page_content.h"
+#include "workload/page_threads.h"
+
+namespace pageferry {
+
+namespace {
+
+constexpr unsigned kFillThreads = 2;
+const std::atomic<bool> kNeverCancelled{false};
+
+// Fresh memory is all holes and stays so; memory that was used before is wiped.
+Status fill_zero(const GuestMemory& memory, PageRange range) {
+  PageBitmap populated(memory.page_count());
+  if (Status status = memory.find_populated(populated); !status.ok()) return status;
+  populated.for_each_run(range, [&](PageRange run) {
+    for (PageIndex page = run.first; page < run.end(); ++page) {
+      std::memset(memory.engine_page(page), 0, kPageBytes);
+    }
+  });
+  return Status();
+}
+
+Status fill_rendered(const GuestMemory& memory, PageRange range, FillKind kind,
+                     std::uint64_t seed) {
+  return for_each_chunk(range, kFillThreads, kNeverCancelled, [&](PageRange chunk) {
+    for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
+      render_page(kind, seed, page, memory.engine_page(page));
+    }
+    return Status();
+  });
+}
+
+Status write_table(const GuestMemory& memory, const GuestLayout& layout) {
+  const std::vector<std::uint64_t> versions(layout.table().keys_per_page(), 0);
+  return for_each_chunk(layout.table_pages(), kFillThreads, kNeverCancelled, [&](PageRange chunk) {
+    for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
+      layout.table().render(page, versions, memory.engine_page(page));
+    }
+    return Status();
+  });
+}
+
+Result<std::vector<PageDigest>> capture_digests(const GuestMemory& memory,
+                                                const GuestLayout& layout) {
+  const PageRange range = layout.filled_pages();
+  std::vector<PageDigest> digests(range.count);
+  Status status = for_each_chunk(range, kFillThreads, kNeverCancelled, [&](PageRange chunk) {
+    for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
+      digests[page - range.first] = digest_page(memory.engine_page(page), page, layout.slots());
+    }
+    return Status();
+  });
+  if (!status.ok()) return status;
+  return digests;
+}
+
+Result<std::string> fill_pages(const GuestMemory& memory, PageRange range,
+                               const WorkloadConfig& config) {
+  switch (config.fill) {
+    case FillKind::kFile:
+      return fill_from_file(memory, range, config.fill_path);
+    case FillKind::kProcess:
+      return fill_from_process(memory, range, config.fill_pid);
+    case FillKind::kZero:
+      if (Status status = fill_zero(memory, range); !status.ok()) return status;
+      return std::string("untouched");
+    case FillKind::kRandom:
+    case FillKind::kText:
+      break;
+  }
+  Status status = fill_rendered(memory, range, config.fill, config.seed);
+  if (!status.ok()) return status;
+  return std::string(config.fill == FillKind::kText ? "text" : "random words");
+}
+
+}  // namespace
+
+Result<FillOutcome> fill(const GuestMemory& memory, const GuestLayout& layout) {
+  FillOutcome outcome;
+  Result<std::string> summary = fill_pages(memory, layout.filled_pages(), layout.config());
+  if (!summary.ok()) return summary.status();
+  outcome.summary = std::move(summary.value());
+  if (!fill_is_recomputable(layout.config().fill)) {
+    Result<std::vector<PageDigest>> digests = capture_digests(memory, layout);
+    if (!digests.ok()) return digests.status();
+    outcome.digests = std::move(digests.value());
+  }
+  if (Status status = write_table(memory, layout); !status.ok()) return status;
+  return outcome;
+}
+
+}  // namespace pageferry

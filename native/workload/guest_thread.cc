@@ -1,0 +1,96 @@
+#include "workload/guest_thread.h"
+
+namespace pageferry {
+
+namespace {
+
+// The only writer of `counter` is the calling thread: no read-modify-write cycle is needed.
+void increment(std::atomic<std::uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+GuestPages::GuestPages(const GuestMemory& memory) {
+  for (const Region& region : memory.regions()) {
+    auto* const base = reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(region.guest_base));
+    runs_.push_back({region.first_page, region.pages().end(), base});
+  }
+}
+
+GuestThread::GuestThread(const GuestMemory& memory, const GuestLayout& layout, std::uint32_t index,
+                         RunControl& control, const GapWatch& watch)
+    : layout_(layout),
+      pages_(memory),
+      program_(layout.program(index)),
+      share_(layout.share(index)),
+      control_(control),
+      pacer_(layout.config().writes_per_second, layout.config().threads),
+      gaps_(watch) {}
+
+void GuestThread::run() {
+  while (control_.await_resume()) {
+    run_operations();
+    control_.park();
+  }
+}
+
+void GuestThread::run_operations() {
+  const std::uint64_t per_mark = layout_.config().operations_per_mark;
+  std::uint64_t operation = operations_.load(std::memory_order_relaxed);
+  std::uint64_t next_mark = operation - operation % per_mark + per_mark;
+  while (!control_.pause_requested()) {
+    if (credit_ == 0 && !await_credit()) return;
+    operate(operation);
+    operations_.store(++operation, std::memory_order_relaxed);
+    if (operation == next_mark) {
+      gaps_.mark(monotonic_ns());
+      next_mark += per_mark;
+    }
+  }
+}
+
+void GuestThread::operate(std::uint64_t operation) {
+  const Program::Choice choice = program_.choose(operation);
+  if (layout_.is_kv()) return operate_on_table(choice);
+  const PageIndex page = share_.first + choice.item;
+  layout_.slots().write(pages_.at(page), page);
+  count_page_write();
+}
+
+void GuestThread::operate_on_table(const Program::Choice& choice) {
+  const KvTable& table = layout_.table();
+  const std::uint64_t number = share_.first * table.keys_per_page() + choice.item;
+  std::byte* const page = pages_.at(table.page_of(number));
+  const bool found = choice.write ? table.set(page, number) : table.get(page, number);
+  if (!found) increment(failed_reads_);
+  if (choice.write) count_page_write();
+}
+
+void GuestThread::count_page_write() {
+  increment(page_writes_);
+  --credit_;
+}
+
+// False when the guest is to pause instead.
+bool GuestThread::await_credit() {
+  for (;;) {
+    const std::int64_t now = monotonic_ns();
+    credit_ = pacer_.grant(now);
+    if (credit_ > 0) return true;
+    if (!control_.sleep_until(pacer_.next_grant_ns(now))) return false;
+  }
+}
+
+GuestThread::Progress GuestThread::progress() const {
+  return {operations_.load(std::memory_order_relaxed), page_writes_.load(std::memory_order_relaxed),
+          failed_reads_.load(std::memory_order_relaxed)};
+}
+
+void GuestThread::set_progress(const Progress& progress) {
+  operations_.store(progress.operations, std::memory_order_relaxed);
+  page_writes_.store(progress.page_writes, std::memory_order_relaxed);
+  failed_reads_.store(progress.failed_reads, std::memory_order_relaxed);
+}
+
+}  // namespace pageferry

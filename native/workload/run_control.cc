@@ -1,0 +1,54 @@
+#include "workload/run_control.h"
+
+#include <chrono>
+#include <ctime>
+
+namespace pageferry {
+
+std::int64_t monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+bool RunControl::await_resume() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  guest_.wait(lock, [&] { return stopping_ || !pause_requested(); });
+  if (stopping_) return false;
+  // Counted here, under the lock: a pause() that comes before this thread woke has nothing to wait for.
+  ++running_;
+  return true;
+}
+
+bool RunControl::sleep_until(std::int64_t deadline_ns) {
+  // libstdc++'s steady clock is CLOCK_MONOTONIC.
+  const std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(deadline_ns)};
+  std::unique_lock<std::mutex> lock(mutex_);
+  return !guest_.wait_until(lock, deadline, [&] { return pause_requested(); });
+}
+
+void RunControl::park() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (--running_ == 0) controller_.notify_all();
+}
+
+void RunControl::resume() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  pause_requested_.store(false, std::memory_order_release);
+  guest_.notify_all();
+}
+
+void RunControl::pause() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  pause_requested_.store(true, std::memory_order_release);
+  guest_.notify_all();
+  controller_.wait(lock, [&] { return running_ == 0; });
+}
+
+void RunControl::stop() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stopping_ = true;
+  guest_.notify_all();
+}
+
+}  // namespace pageferry

@@ -1,0 +1,112 @@
+#include "workload/verifier.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "workload/page_content.h"
+#include "workload/page_threads.h"
+
+namespace pageferry {
+
+namespace {
+
+constexpr std::uint64_t kOperationsPerCheck = 1 << 16;
+
+alignas(64) constexpr std::byte kZeroPage[kPageBytes] = {};
+
+// How often each item of the working set was written.
+using Versions = std::vector<std::uint64_t>;
+
+Status replay_thread(const VerifyInput& input, std::uint32_t thread,
+                     const std::atomic<bool>& cancelled, Versions& versions) {
+  const Program program = input.layout.program(thread);
+  std::uint64_t* const own =
+      versions.data() + input.layout.share(thread).first * input.layout.items_per_page();
+  const std::uint64_t end = input.operations[thread];
+  for (std::uint64_t operation = 0; operation < end;) {
+    if (cancelled.load(std::memory_order_relaxed)) {
+      return Status(StatusCode::kCancelled, "cancelled");
+    }
+    const std::uint64_t stop = operation + std::min(kOperationsPerCheck, end - operation);
+    for (; operation < stop; ++operation) {
+      const Program::Choice choice = program.choose(operation);
+      if (choice.write) ++own[choice.item];
+    }
+  }
+  return Status();
+}
+
+class PageComparer {
+ public:
+  PageComparer(const VerifyInput& input, const Versions& versions, const PageBitmap& populated)
+      : input_(input), versions_(versions), populated_(populated) {}
+
+  bool same(PageIndex page) const {
+    const bool populated = populated_.test(page);
+    const std::byte* const bytes = populated ? input_.memory.engine_page(page) : kZeroPage;
+    const GuestLayout& layout = input_.layout;
+    if (page < layout.table_pages().count) return same_table_page(page, bytes);
+    const std::uint64_t writes = page < layout.working_set_pages() ? versions_[page] : 0;
+    if (!populated && writes == 0 && layout.config().fill == FillKind::kZero) return true;
+    return page_matches(bytes, page, layout.slots(), initial_digest(page), writes);
+  }
+
+ private:
+  bool same_table_page(PageIndex page, const std::byte* bytes) const {
+    const KvTable& table = input_.layout.table();
+    std::byte expected[kPageBytes];
+    table.render(page,
+                 std::span(versions_).subspan(page * table.keys_per_page(), table.keys_per_page()),
+                 expected);
+    return std::memcmp(bytes, expected, kPageBytes) == 0;
+  }
+
+  PageDigest initial_digest(PageIndex page) const {
+    const WorkloadConfig& config = input_.layout.config();
+    if (!fill_is_recomputable(config.fill)) {
+      return input_.digests[page - input_.layout.filled_pages().first];
+    }
+    std::byte content[kPageBytes];
+    render_page(config.fill, config.seed, page, content);
+    return digest_page(content, page, input_.layout.slots());
+  }
+
+  const VerifyInput& input_;
+  const Versions& versions_;
+  const PageBitmap& populated_;
+};
+
+}  // namespace
+
+Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
+                                  const std::atomic<bool>& cancelled) {
+  Versions versions(input.layout.working_set_pages() * input.layout.items_per_page());
+  const PageRange guest_threads{0, input.operations.size()};
+  Status status = for_each_chunk(
+      guest_threads, threads, cancelled,
+      [&](PageRange chunk) {
+        return replay_thread(input, static_cast<std::uint32_t>(chunk.first), cancelled, versions);
+      },
+      1);
+  if (!status.ok()) return status;
+
+  PageBitmap populated(input.memory.page_count());
+  if (status = input.memory.find_populated(populated); !status.ok()) return status;
+  const PageComparer comparer(input, versions, populated);
+  std::atomic<std::uint64_t> different{0};
+  std::atomic<PageIndex> first_different{input.memory.page_count()};
+  status = for_each_chunk(populated.all(), threads, cancelled, [&](PageRange chunk) {
+    for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
+      if (comparer.same(page)) continue;
+      different.fetch_add(1);
+      PageIndex first = first_different.load();
+      while (page < first && !first_different.compare_exchange_weak(first, page)) {
+      }
+    }
+    return Status();
+  });
+  if (!status.ok()) return status;
+  return VerifyResult{input.memory.page_count(), different, first_different, 0};
+}
+
+}  // namespace pageferry

@@ -1,0 +1,154 @@
+// Imports point one way. This lint holds the two chains and the few doors between them:
+//
+//   C++         addon.cc → napi → pump|fault|workload → tracker|codec|wire → region|net → os
+//   TypeScript  cli → index → source|destination → strategy → policy|protocol|metrics|guest → native
+//
+// Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
+// may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
+// at run time), except between source and destination. A module at the root of src/ other than
+// index.ts (errors.ts, units.ts) is a leaf: everyone may import it, and it imports only leaves.
+//
+//   node scripts/lint-layering.mjs [FOLDER]
+import { posix } from 'node:path';
+import {
+  finish,
+  matches,
+  projectFiles,
+  readProjectFile,
+  root,
+  withoutComments,
+} from './project-files.mjs';
+
+const nativeLayers = [
+  ['os'],
+  ['region', 'net'],
+  ['tracker', 'codec', 'wire'],
+  ['pump', 'fault', 'workload'],
+  ['napi'],
+  ['addon.cc'],
+];
+const typescriptLayers = [
+  ['leaf'],
+  ['native'],
+  ['policy', 'protocol', 'metrics', 'guest'],
+  ['strategy'],
+  ['source', 'destination'],
+  ['index'],
+  ['cli'],
+];
+
+// Headers and calls that have one home.
+const nativeDoors = [
+  {
+    pattern: /#\s*include\s*[<"](?:napi|node_api|js_native_api)\.h[>"]/g,
+    home: /^native\/(?:napi\/|addon\.cc$)/,
+    rule: 'only native/napi and native/addon.cc may include Node-API',
+  },
+  {
+    pattern: /#\s*include\s*<(?:linux\/(?:userfaultfd|kvm|fs)|sys\/ioctl)\.h>/g,
+    home: /^native\/os\//,
+    rule: 'only native/os may include this kernel interface',
+  },
+  {
+    pattern: /\bioctl\s*\(/g,
+    home: /^native\/os\//,
+    rule: 'only native/os may call ioctl',
+  },
+];
+const typescriptDoors = [
+  {
+    pattern: /\.node['"`]|process\.dlopen/g,
+    home: /^src\/native\/binding\.ts$/,
+    rule: 'only src/native/binding.ts may load the addon',
+  },
+];
+const policyImpurities = {
+  pattern:
+    /\b(?:Date\b|performance\.|process\.|console\.|Math\.random|crypto\b|set(?:Timeout|Interval|Immediate)\s*\(|fetch\s*\(|await\b|async\b)/g,
+  rule: 'policy/ is pure: no I/O, clock, randomness or waiting',
+};
+
+const complaints = [];
+
+function complain(path, line, text) {
+  complaints.push(`${path}:${line}: ${text}`);
+}
+
+function layerOf(layers, folder) {
+  return layers.findIndex((layer) => layer.includes(folder));
+}
+
+function checkDoors(path, code, doors) {
+  for (const { pattern, home, rule } of doors) {
+    if (home.test(path)) continue;
+    for (const { match, line } of matches(code, pattern)) {
+      complain(path, line, `${match[0].trim()}: ${rule}`);
+    }
+  }
+}
+
+function lintNative(path, code) {
+  const [, from] = path.split('/');
+  const fromLayer = layerOf(nativeLayers, from);
+  const isTest = path.endsWith('_test.cc');
+  if (fromLayer < 0)
+    complain(path, 1, `native/${from} has no layer; see scripts/lint-layering.mjs`);
+  checkDoors(path, code, nativeDoors);
+  for (const { match, line } of matches(code, /#\s*include\s*"([^"]+)"/g)) {
+    const [to] = match[1].split('/');
+    const toLayer = layerOf(nativeLayers, to);
+    if (to === from) continue;
+    if (toLayer < 0) {
+      complain(path, line, `"${match[1]}": write the path from native/, as "os/status.h"`);
+    } else if (toLayer > fromLayer || (toLayer === fromLayer && !isTest)) {
+      complain(path, line, `${from} may not include ${to} ("${match[1]}")`);
+    }
+  }
+}
+
+function typescriptFolder(path) {
+  const [, first, ...rest] = path.split('/');
+  if (rest.length > 0) return first;
+  return first === 'index.ts' ? 'index' : 'leaf';
+}
+
+const importPattern =
+  /\b(?:import|export)\s+(type\s)?(?:[\w*{}\s,$]+?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/g;
+
+function lintTypescript(path, code) {
+  const from = typescriptFolder(path);
+  const fromLayer = layerOf(typescriptLayers, from);
+  if (fromLayer < 0) complain(path, 1, `src/${from} has no layer; see scripts/lint-layering.mjs`);
+  checkDoors(path, code, typescriptDoors);
+  if (from === 'policy') {
+    for (const { match, line } of matches(code, policyImpurities.pattern)) {
+      complain(path, line, `${match[0].trim()}: ${policyImpurities.rule}`);
+    }
+  }
+  for (const { match, line } of matches(code, importPattern)) {
+    const specifier = match[2] ?? match[3];
+    if (!specifier.startsWith('.')) {
+      if (from === 'policy') complain(path, line, `'${specifier}': ${policyImpurities.rule}`);
+      continue;
+    }
+    const target = posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
+    if (!target.startsWith('src/')) {
+      complain(path, line, `'${specifier}': src/ imports nothing outside src/`);
+      continue;
+    }
+    const to = typescriptFolder(target);
+    const toLayer = layerOf(typescriptLayers, to);
+    if (to === from || toLayer < fromLayer) continue;
+    const typesOnly = match[1] !== undefined;
+    if (toLayer === fromLayer && typesOnly && from !== 'source' && from !== 'destination') continue;
+    complain(path, line, `${from} may not import ${to} ('${specifier}')`);
+  }
+}
+
+const folder = process.argv[2] ?? root;
+const files = projectFiles(folder);
+const native = files.filter((path) => /^native\/.*\.(?:h|cc)$/.test(path));
+const typescript = files.filter((path) => /^src\/.*\.ts$/.test(path));
+for (const path of native) lintNative(path, withoutComments(readProjectFile(path, folder)));
+for (const path of typescript) lintTypescript(path, withoutComments(readProjectFile(path, folder)));
+finish('layering', complaints, native.length + typescript.length);

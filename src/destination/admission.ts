@@ -1,0 +1,47 @@
+/** Whether a guest may come here, and if not, why. */
+import { PageferryError } from '../errors.js';
+import { availableMemoryBytes } from '../host.js';
+import { type Backing, binding } from '../native/binding.js';
+import type { SourceMessage } from '../protocol/messages.js';
+import { formatBytes } from '../units.js';
+import type { ResolvedDestinationOptions } from './options.js';
+
+type Open = Extract<SourceMessage, { type: 'open' }>;
+
+const PAGE_BYTES = 4096;
+/** What a host keeps for itself when a guest moves in. */
+const RESERVE_BYTES = 64 << 20;
+
+/** Throws when this guest cannot be taken. */
+export function admit(open: Open, options: ResolvedDestinationOptions): void {
+  let total = 0;
+  for (const { bytes, pageBytes } of open.regions) {
+    if (pageBytes !== PAGE_BYTES || bytes === 0 || bytes % PAGE_BYTES !== 0) {
+      throw new PageferryError(
+        'UNSUPPORTED',
+        `a region of ${bytes} bytes in pages of ${pageBytes}: only whole pages of ${PAGE_BYTES} bytes are supported`,
+      );
+    }
+    total += bytes;
+  }
+  if (total > options.memoryLimitBytes) {
+    throw new PageferryError(
+      'GUEST_TOO_LARGE',
+      `the guest has ${formatBytes(total)} and the limit here is ${formatBytes(options.memoryLimitBytes)}. Raise it with --memory-limit`,
+    );
+  }
+  const needed = options.prefault ? total : open.populatedBytes;
+  const available = availableMemoryBytes() - RESERVE_BYTES;
+  if (needed > available) {
+    throw new PageferryError(
+      'DESTINATION_NO_MEMORY',
+      `the guest needs ${formatBytes(needed)} and ${formatBytes(Math.max(0, available))} are free here. Free some memory, or choose another destination`,
+    );
+  }
+}
+
+/** Whether this host can serve the faults of a guest with such memory. */
+export function faultPath(backing: Backing): { available: boolean; reason: string } {
+  const found = binding.probe(backing).capabilities.find(({ name }) => name === 'post-copy');
+  return { available: found?.available ?? false, reason: found?.reason ?? 'not probed' };
+}

@@ -1,0 +1,153 @@
+/** The side that guests move to: listens on one port and takes one migration after another, several at once. */
+import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
+import type { Guest } from '../guest/guest.js';
+import { TypedEmitter } from '../metrics/events.js';
+import { type Arrival, binding, type Listener } from '../native/binding.js';
+import { DestinationAgent } from './agent.js';
+import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
+
+export interface DestinationEvents {
+  /** A source has connected. */
+  arriving: [migration: { readonly id: string; readonly peer: string }];
+  /** A guest runs here, has all its pages, and its migration is over. */
+  arrived: [guest: Guest, migration: { readonly id: string; readonly peer: string }];
+  /** A migration ended before the guest ran here; nothing of it is left. */
+  dropped: [error: PageferryError, migration: { readonly id: string; readonly peer: string }];
+  /** A guest that ran here waits for pages that will never come. */
+  lost: [error: PageferryError, guest: Guest, migration: { readonly id: string; readonly peer: string }];
+  /** A connection that does not speak our protocol was turned away. */
+  stranger: [peer: string, reason: string];
+}
+
+export class Destination extends TypedEmitter<DestinationEvents> {
+  readonly host: string;
+  readonly #options: ResolvedDestinationOptions;
+  readonly #agents = new Map<string, DestinationAgent>();
+  /** Lost guests: their memory must stay registered for as long as this process lives. */
+  readonly #lost: DestinationAgent[] = [];
+  #listener: Listener | undefined;
+
+  private constructor(options: DestinationOptions) {
+    super();
+    this.host = options.host ?? '127.0.0.1';
+    this.#options = {
+      createGuest: options.createGuest,
+      memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
+      maxMigrations: options.maxMigrations ?? 64,
+      prefault: options.prefault ?? false,
+      stallMs: options.stallMs ?? 30_000,
+    };
+  }
+
+  /** Starts to listen. Throws PORT_IN_USE and the like. */
+  static async listen(options: DestinationOptions): Promise<Destination> {
+    const destination = new Destination(options);
+    const { host } = destination;
+    const port = options.port ?? 0;
+    try {
+      destination.#listener = binding.listen(
+        host,
+        port,
+        destination.#options.stallMs,
+        (arrival) => destination.#onArrival(arrival),
+        (peer, reason) => destination.emit('stranger', peer, reason),
+      );
+    } catch (error) {
+      throw explainListen(error, `${host}:${port}`);
+    }
+    return destination;
+  }
+
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  /** Migrations under way. */
+  get migrations(): number {
+    return this.#agents.size;
+  }
+
+  /** Pages and bytes received by the migrations under way, for metrics. */
+  progress(): { pages: number; wireBytes: number } {
+    let pages = 0;
+    let wireBytes = 0;
+    for (const agent of this.#agents.values()) {
+      const progress = agent.progress();
+      pages += progress.pages;
+      wireBytes += progress.wireBytes;
+    }
+    return { pages, wireBytes };
+  }
+
+  /** Stops listening and ends the migrations under way: their guests stay on their sources. */
+  async close(): Promise<void> {
+    this.#listener?.close();
+    for (const agent of this.#agents.values()) {
+      agent.abort(new PageferryError('PEER_GONE', 'the destination is shutting down'));
+    }
+  }
+
+  #onArrival(arrival: Arrival): void {
+    const { statuses } = binding.protocolConstants();
+    const { connection, role, channel } = arrival;
+    const id = Buffer.from(arrival.migrationId).toString('hex');
+    const agent = this.#agents.get(id);
+    if (role !== 'control') {
+      if (agent?.addChannel(role, channel, connection) === true) return;
+      connection.answer(statuses['unknown-migration']);
+      connection.close();
+      return;
+    }
+    const refusal =
+      agent !== undefined
+        ? statuses['unknown-migration']
+        : this.#agents.size >= this.#options.maxMigrations
+          ? statuses.busy
+          : undefined;
+    if (refusal !== undefined || !connection.answer(statuses.accepted)) {
+      if (refusal !== undefined) connection.answer(refusal);
+      connection.close();
+      return;
+    }
+    void this.#serve(id, new DestinationAgent(connection, this.#options));
+  }
+
+  async #serve(id: string, agent: DestinationAgent): Promise<void> {
+    const migration = { id, peer: agent.peer };
+    this.#agents.set(id, agent);
+    this.emit('arriving', migration);
+    const end = await agent.run();
+    this.#agents.delete(id);
+    switch (end.kind) {
+      case 'arrived':
+        this.emit('arrived', end.guest, migration);
+        break;
+      case 'dropped':
+        this.emit('dropped', end.error, migration);
+        break;
+      case 'lost':
+        this.#lost.push(agent);
+        this.emit('lost', end.error, end.guest, migration);
+        break;
+      default:
+        throw new Error(`no such end: ${JSON.stringify(end satisfies never)}`);
+    }
+  }
+}
+
+function explainListen(error: unknown, address: string): PageferryError {
+  switch (errnoOf(error)) {
+    case 'EADDRINUSE':
+      return new PageferryError(
+        'PORT_IN_USE',
+        `cannot listen on ${address}: another program does. Choose another port, or 0 for a free one`,
+        { cause: error },
+      );
+    case 'EADDRNOTAVAIL':
+      return new PageferryError('USAGE', `cannot listen on ${address}: this host has no such address`, {
+        cause: error,
+      });
+    default:
+      return asPageferryError(error, `cannot listen on ${address}`);
+  }
+}

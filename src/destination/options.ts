@@ -1,0 +1,27 @@
+/** What a destination can be told, and its defaults. */
+import type { GuestFactory } from '../guest/guest.js';
+
+export interface DestinationOptions {
+  /** Address to listen on; 127.0.0.1 by default. */
+  readonly host?: string;
+  /** 0 (default) takes a free port. */
+  readonly port?: number;
+  /** Builds each guest that arrives. */
+  readonly createGuest: GuestFactory;
+  /** The largest guest that is taken; unlimited by default (the host's free memory always counts). */
+  readonly memoryLimitBytes?: number;
+  /** Migrations at once; 64 by default. */
+  readonly maxMigrations?: number;
+  /** Populate a guest's memory before its first page arrives; false by default. */
+  readonly prefault?: boolean;
+  /** How long the other side may be silent; 30 s by default. */
+  readonly stallMs?: number;
+}
+
+export interface ResolvedDestinationOptions {
+  readonly createGuest: GuestFactory;
+  readonly memoryLimitBytes: number;
+  readonly maxMigrations: number;
+  readonly prefault: boolean;
+  readonly stallMs: number;
+}

@@ -1,0 +1,106 @@
+/**
+ * Every error that Pageferry reports. `code` is stable: match on it, never on the text.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | USAGE | an option or argument is wrong |
+ * | UNREACHABLE | nothing answers at the destination's address |
+ * | PORT_IN_USE | the destination cannot listen there |
+ * | NOT_PAGEFERRY | the other side speaks another protocol |
+ * | VERSION_MISMATCH | the other side speaks another version of ours |
+ * | BUSY | the destination serves as many migrations as it may |
+ * | GUEST_TOO_LARGE | the guest exceeds the destination's limit |
+ * | DESTINATION_NO_MEMORY | the destination's host has too little memory |
+ * | UNSUPPORTED | this kernel lacks something that is needed |
+ * | NO_PERMISSION | the kernel has it, but not for this user |
+ * | PEER_GONE | the connection to the other side was lost |
+ * | PEER_SILENT | the other side said nothing for the stall timeout |
+ * | PROTOCOL | the other side sent what docs/protocol.md forbids |
+ * | NOT_CONVERGING | pre-copy would not end, and was told to give up then |
+ * | GUEST_FAILED | the guest itself failed to pause, save, load or resume |
+ * | CANCELLED | the user cancelled the migration |
+ * | SWITCHOVER_UNCONFIRMED | lost contact right after the commit point: look at the destination |
+ * | POSTCOPY_LOST | lost contact before every page had arrived: the guest is lost |
+ * | DESTINATION_LOST | lost contact after every page was sent: look at the destination |
+ * | GUEST_DIFFERS | the guest's memory is not what it must be |
+ * | INTERNAL | a defect in Pageferry |
+ */
+export const ERROR_CODES = [
+  'USAGE',
+  'UNREACHABLE',
+  'PORT_IN_USE',
+  'NOT_PAGEFERRY',
+  'VERSION_MISMATCH',
+  'BUSY',
+  'GUEST_TOO_LARGE',
+  'DESTINATION_NO_MEMORY',
+  'UNSUPPORTED',
+  'NO_PERMISSION',
+  'PEER_GONE',
+  'PEER_SILENT',
+  'PROTOCOL',
+  'NOT_CONVERGING',
+  'GUEST_FAILED',
+  'CANCELLED',
+  'SWITCHOVER_UNCONFIRMED',
+  'POSTCOPY_LOST',
+  'DESTINATION_LOST',
+  'GUEST_DIFFERS',
+  'INTERNAL',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** One line for a person (`message`: what and why, and what to do), a stable code for a program. */
+export class PageferryError extends Error {
+  readonly code: ErrorCode;
+  /** `host:port` of the other side, when it has to do with it. */
+  readonly peer?: string;
+
+  constructor(code: ErrorCode, message: string, details: { peer?: string; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'PageferryError';
+    this.code = code;
+    if (details.peer !== undefined) this.peer = details.peer;
+  }
+}
+
+/** The codes that the native addon puts on its errors, and what they mean up here. */
+const FROM_NATIVE: Readonly<Record<string, ErrorCode>> = {
+  INVALID_ARGUMENT: 'USAGE',
+  UNSUPPORTED: 'UNSUPPORTED',
+  NO_PERMISSION: 'NO_PERMISSION',
+  NO_MEMORY: 'DESTINATION_NO_MEMORY',
+  SYSTEM: 'INTERNAL',
+  CANCELLED: 'CANCELLED',
+  TIMED_OUT: 'PEER_SILENT',
+  BUSY: 'BUSY',
+  PEER_CLOSED: 'PEER_GONE',
+  PROTOCOL: 'PROTOCOL',
+};
+
+/** The code the addon (or Node) put on an error, or an empty string. */
+export function nativeCode(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return '';
+}
+
+/** The errno name (`ECONNREFUSED`) behind an error of the addon, or an empty string. */
+export function errnoOf(error: unknown): string {
+  if (error instanceof Error && 'errno' in error && typeof error.errno === 'string') {
+    return error.errno;
+  }
+  return '';
+}
+
+/** Any error as a PageferryError; one that is already comes back as it is. `what` says what was tried. */
+export function asPageferryError(
+  error: unknown,
+  what: string,
+  details: { peer?: string } = {},
+): PageferryError {
+  if (error instanceof PageferryError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const code = FROM_NATIVE[nativeCode(error)] ?? 'INTERNAL';
+  return new PageferryError(code, `${what}: ${reason}`, { ...details, cause: error });
+}

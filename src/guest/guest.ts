@@ -1,0 +1,47 @@
+/** What Pageferry migrates, as the program that owns the guest describes it. */
+import type { GuestMemory, Verification } from '../native/binding.js';
+
+/**
+ * A guest: memory, and something that runs on it and can be paused. All four calls are made by one
+ * migration at a time. A guest whose migration failed before the commit point is running again.
+ */
+export interface Guest {
+  /** One or more regions. The same object for the guest's whole life on this host. */
+  readonly memory: GuestMemory;
+  /** On return nothing of the guest reads or writes its memory. */
+  pause(): Promise<void>;
+  /** Starts or continues the guest. */
+  resume(): Promise<void>;
+  /** Paused only: vCPU and device state, opaque to Pageferry. Travels during the downtime: keep it small. */
+  saveState(): Promise<Uint8Array>;
+  /** Before the first resume of a guest that arrives. */
+  loadState(state: Uint8Array): Promise<void>;
+  /** What the destination's factory needs to build this guest; sent before any page. */
+  describe?(): Uint8Array;
+  /** The guest never ran here and never will (its migration failed): stop it and let its memory go. */
+  discard?(): void;
+  /** What the guest can say about itself; fills the report's guest figures. */
+  readonly probe?: GuestProbe;
+}
+
+export interface GuestProbe {
+  /** What runs in the guest, for the report. */
+  readonly workload: string;
+  /** From here on the longest gap between two marks of one guest thread is recorded. */
+  startGapWatch(): void;
+  observe(): GuestObservation;
+  /** Arriving guest, after loadState: how long nobody ran it, up to its resume here. */
+  setTimeAway(nanoseconds: number): void;
+  /** Paused only, every page in place: compares the memory with what it must hold. */
+  verify(): Promise<Verification>;
+}
+
+export interface GuestObservation {
+  /** Operations since the guest was first started, on whatever host. */
+  readonly operations: number;
+  /** Since startGapWatch, downtime included. */
+  readonly longestGapMs: number;
+}
+
+/** Builds the guest that `description` describes around memory that a migration is about to fill. */
+export type GuestFactory = (memory: GuestMemory, description: Uint8Array) => Promise<Guest>;

@@ -1,0 +1,111 @@
+/** The built-in guests: deterministic programs whose memory can be recomputed and compared. */
+import { cpus } from 'node:os';
+import { asPageferryError } from '../errors.js';
+import {
+  binding,
+  type GuestMemory,
+  type Verification,
+  type Workload,
+  type WorkloadName,
+} from '../native/binding.js';
+import type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest.js';
+
+/** The initial content of a guest's memory. `process` copies a running process's resident memory. */
+export type Fill =
+  | { readonly kind: 'zero' }
+  | { readonly kind: 'random' }
+  | { readonly kind: 'text' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'process'; readonly pid: number };
+
+export interface WorkloadOptions {
+  readonly workload: WorkloadName;
+  /** Total guest memory, a multiple of 4096. */
+  readonly memoryBytes: number;
+  /** How much of it the guest writes; all of it by default. */
+  readonly workingSetBytes?: number;
+  /** Page writes per second of all threads; unlimited by default. */
+  readonly writesPerSecond?: number;
+  /** Bytes changed by a page write: 8 … 4096, a multiple of 8; 64 by default. */
+  readonly writeBytes?: number;
+  /** Guest threads; 1 by default. */
+  readonly threads?: number;
+  /** Operations between two marks; 1 by default. */
+  readonly operationsPerMark?: number;
+  readonly seed?: number;
+  readonly fill?: Fill;
+}
+
+export class WorkloadGuest implements Guest {
+  readonly memory: GuestMemory;
+  readonly probe: GuestProbe;
+  readonly #workload: Workload;
+
+  private constructor(memory: GuestMemory, workload: Workload) {
+    this.memory = memory;
+    this.#workload = workload;
+    this.probe = {
+      workload: workload.config().workload,
+      startGapWatch: () => workload.startGapWatch(),
+      observe: (): GuestObservation => ({
+        operations: workload.progress().operations,
+        longestGapMs: workload.longestGapMs(),
+      }),
+      setTimeAway: (nanoseconds) => workload.setTimeAway(nanoseconds),
+      verify: (): Promise<Verification> => workload.verify(cpus().length).result,
+    };
+  }
+
+  /** A new guest with its initial content in place; not running yet. */
+  static async create(options: WorkloadOptions): Promise<WorkloadGuest> {
+    const fill = options.fill ?? { kind: 'zero' };
+    try {
+      const memory = binding.createGuestMemory([options.memoryBytes]);
+      const workload = await binding.createWorkload(memory, {
+        workload: options.workload,
+        workingSetBytes: options.workingSetBytes ?? 0,
+        writesPerSecond: options.writesPerSecond ?? 0,
+        writeBytes: options.writeBytes ?? 64,
+        threads: options.threads ?? 1,
+        operationsPerMark: options.operationsPerMark ?? 1,
+        seed: options.seed ?? 1,
+        fill: fill.kind,
+        ...(fill.kind === 'file' ? { path: fill.path } : {}),
+        ...(fill.kind === 'process' ? { pid: fill.pid } : {}),
+      });
+      return new WorkloadGuest(memory, workload);
+    } catch (error) {
+      throw asPageferryError(error, 'cannot create the guest');
+    }
+  }
+
+  /** The factory for a destination that takes built-in guests. */
+  static readonly arrive: GuestFactory = async (memory, description) =>
+    new WorkloadGuest(memory, await binding.arriveWorkload(memory, description));
+
+  describe(): Uint8Array {
+    return this.#workload.description();
+  }
+
+  /** Ends the guest threads and lets the memory go. The guest is of no further use. Idempotent. */
+  discard(): void {
+    this.#workload.release();
+    this.memory.release();
+  }
+
+  async pause(): Promise<void> {
+    await this.#workload.pause();
+  }
+
+  async resume(): Promise<void> {
+    this.#workload.resume();
+  }
+
+  async saveState(): Promise<Uint8Array> {
+    return this.#workload.saveState();
+  }
+
+  async loadState(state: Uint8Array): Promise<void> {
+    this.#workload.loadState(state);
+  }
+}

@@ -1,0 +1,35 @@
+/** Pageferry: moves a running guest's memory from one process to another and measures what that costs. */
+export { Destination, type DestinationEvents } from './destination/destination.js';
+export type { DestinationOptions } from './destination/options.js';
+export { ERROR_CODES, type ErrorCode, PageferryError } from './errors.js';
+export type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest/guest.js';
+export { type Fill, WorkloadGuest, type WorkloadOptions } from './guest/workload-guest.js';
+export {
+  SOURCE_PHASES,
+  type SourceEvents,
+  type SourcePhase,
+  type SourceProgress,
+} from './metrics/events.js';
+export type {
+  DowntimeParts,
+  GuestLocation,
+  GuestReport,
+  MigrationReport,
+  Outcome,
+  RoundReport,
+} from './metrics/report.js';
+export type { Capability, GuestMemory, Probe, TrackerKind, WorkloadName } from './native/binding.js';
+export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
+export type { ConvergenceLimits, Decision, RoundOutcome } from './policy/convergence.js';
+export { CODEC_NAMES, type CodecName, type SourceOptions } from './source/options.js';
+export { MigrationFailed, Source } from './source/source.js';
+export {
+  hybrid,
+  postCopy,
+  preCopy,
+  STRATEGY_NAMES,
+  type Strategy,
+  type StrategyName,
+  stopAndCopy,
+} from './strategy/strategy.js';
+export { createGuestMemory, probe } from './machine.js';

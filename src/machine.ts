@@ -1,0 +1,20 @@
+/** What this machine offers, and memory for a guest of your own. */
+import { asPageferryError } from './errors.js';
+import { type Backing, binding, type GuestMemory, type Probe } from './native/binding.js';
+
+/** Tries each mechanism on a page of its own; leaves nothing behind. */
+export function probe(backing: Backing = 'shared'): Probe {
+  return binding.probe(backing);
+}
+
+/**
+ * Fresh memory of one or more regions, each a positive multiple of 4096 bytes, all untouched. Throws USAGE
+ * for another size.
+ */
+export function createGuestMemory(regionBytes: readonly number[]): GuestMemory {
+  try {
+    return binding.createGuestMemory(regionBytes);
+  } catch (error) {
+    throw asPageferryError(error, 'cannot create guest memory');
+  }
+}

@@ -1,0 +1,64 @@
+/** What a migration tells while it runs. */
+import { EventEmitter } from 'node:events';
+import type { RoundReport } from './report.js';
+
+/** The source's phases, in their order; `rounds` and `push` only where the strategy has them. */
+export const SOURCE_PHASES = [
+  'negotiate',
+  'open-channels',
+  'copy-rounds',
+  'pause-guest',
+  'final-round',
+  'commit-switchover',
+  'push-residual-set',
+  'finish',
+  'verify',
+] as const;
+export type SourcePhase = (typeof SOURCE_PHASES)[number];
+
+export interface SourceProgress {
+  readonly phase: SourcePhase;
+  readonly elapsedMs: number;
+  /** The round under way; 0 is the first. */
+  readonly round: number;
+  readonly pagesSent: number;
+  readonly wireBytes: number;
+  /** Over the time since the last progress event. */
+  readonly rateBytesPerSecond: number;
+  /** Distinct pages per second, measured over the last round. */
+  readonly dirtyPagesPerSecond: number;
+  /** Pages that this round or push is about. */
+  readonly pagesToSend: number;
+  /** Demand pages that were served so far. */
+  readonly pagesServed: number;
+}
+
+export interface SourceEvents {
+  phase: [phase: SourcePhase];
+  round: [round: RoundReport, number: number];
+  progress: [progress: SourceProgress];
+}
+
+/** An EventEmitter that knows its events. */
+export class TypedEmitter<Events extends Record<keyof Events, unknown[]>> {
+  readonly #emitter = new EventEmitter();
+
+  on<K extends keyof Events & string>(event: K, listener: (...args: Events[K]) => void): this {
+    this.#emitter.on(event, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  once<K extends keyof Events & string>(event: K, listener: (...args: Events[K]) => void): this {
+    this.#emitter.once(event, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  off<K extends keyof Events & string>(event: K, listener: (...args: Events[K]) => void): this {
+    this.#emitter.off(event, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  protected emit<K extends keyof Events & string>(event: K, ...args: Events[K]): void {
+    this.#emitter.emit(event, ...args);
+  }
+}

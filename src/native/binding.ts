@@ -1,0 +1,281 @@
+/**
+ * The only loader of the native addon, and its typed surface. Every promise here is one bounded,
+ * cancellable piece of native work; errors carry `code` and, from a system call, `errno` (see errors.ts).
+ */
+import { createRequire } from 'node:module';
+
+export type TrackerKind = 'uffd-wp-async' | 'uffd-wp-sync' | 'mprotect';
+export const TRACKER_KINDS: readonly TrackerKind[] = ['uffd-wp-async', 'uffd-wp-sync', 'mprotect'];
+
+export type Backing = 'shared' | 'private';
+export type ChannelRole = 'control' | 'page' | 'fault';
+
+/**
+ * Gigabytes and threads hang on these objects: release() lets go of them now instead of at some garbage
+ * collection. Idempotent; other calls throw afterwards.
+ */
+export interface Releasable {
+  release(): void;
+}
+
+/** A set of pages of one memory: a dirty set, a residual set. Its bits live in native memory. */
+export interface PageSet {
+  readonly pageCount: number;
+  count(): number;
+  merge(other: PageSet): void;
+  clear(): void;
+}
+
+export interface GuestMemory extends Releasable {
+  readonly bytes: number;
+  readonly pageCount: number;
+  readonly backing: Backing;
+  readonly regions: readonly { readonly bytes: number; readonly pageBytes: number }[];
+  /** The pages that hold anything; does not read them. */
+  findPopulated(): Promise<PageSet>;
+  /** Populates every page, so that a migration into this memory meets warm pages. */
+  prefault(): Promise<void>;
+  /** The guest's own view of `bytes` bytes from `offset`, at most 4 GiB − 1, within one region. */
+  window(offset: number, bytes: number): ArrayBuffer;
+}
+
+export interface DirtyTracker {
+  readonly kind: TrackerKind;
+  arm(): Promise<void>;
+  /** Adds what was written since arm or the last harvest, and tracks it again. */
+  harvest(into: PageSet): Promise<void>;
+  peek(into: PageSet): Promise<void>;
+  disarm(): Promise<void>;
+}
+
+/** A TCP connection past its preamble that no channel has taken yet. */
+export interface Connection {
+  readonly peer: string;
+  /** Sends the 16-byte answer to the preamble; false when the peer is gone. */
+  answer(status: number): boolean;
+  /** Gives up the descriptor; the caller owns it. */
+  detach(): number;
+  close(): void;
+}
+
+export interface Arrival {
+  readonly role: ChannelRole;
+  readonly channel: number;
+  readonly migrationId: Uint8Array;
+  readonly connection: Connection;
+}
+
+export interface Listener {
+  readonly port: number;
+  close(): void;
+}
+
+export interface ConnectTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly role: ChannelRole;
+  readonly channel: number;
+  readonly migrationId: Uint8Array;
+  /** For the connection and for the answer to the preamble. */
+  readonly timeoutMs: number;
+  /** A send that makes no progress for this long fails. */
+  readonly stallMs: number;
+}
+
+export interface TokenBucket {
+  /** 0: no limit. */
+  setRate(bytesPerSecond: number): void;
+}
+
+export interface SendStats {
+  readonly pagesRaw: number;
+  readonly pagesZero: number;
+  readonly pagesEncoded: number;
+  readonly pagesSkipped: number;
+  readonly wireBytes: number;
+  readonly ms: number;
+}
+
+export interface ResidualSet {
+  count(): number;
+}
+
+export interface PageSender extends Releasable {
+  readonly lastSync: number;
+  sendRound(pages: PageSet, skipHot: DirtyTracker | null): Promise<SendStats>;
+  announceMissing(pages: PageSet): Promise<SendStats>;
+  push(residual: ResidualSet): Promise<SendStats>;
+  progress(): { readonly pages: number; readonly wireBytes: number };
+  /** Every call under way or to come fails with CANCELLED; the connections are shut down. */
+  cancel(): void;
+}
+
+export interface ArrivingMemory extends Releasable {
+  readonly pagesMissing: number;
+  startServing(onComplete: () => void): void;
+  complete(): void;
+}
+
+export interface PageReceiver extends Releasable {
+  addChannel(channel: number, connection: Connection): void;
+  waitSync(sync: number, stallMs: number): Promise<void>;
+  progress(): { readonly pages: number; readonly duplicatePages: number; readonly wireBytes: number };
+  close(): void;
+}
+
+export interface PageServer extends Releasable {
+  stats(): { readonly pages: number; readonly pagesZero: number; readonly wireBytes: number };
+  close(): void;
+}
+
+export interface FaultLatency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+export interface FaultHandler extends Releasable {
+  stats(): {
+    readonly demandFaults: number;
+    readonly demandFaultsOverNetwork: number;
+    readonly duplicatePages: number;
+    readonly faultLatencyUs: FaultLatency;
+  };
+  close(): void;
+}
+
+export type WorkloadName = 'idle' | 'sequential' | 'uniform' | 'hotset' | 'zipf' | 'phased' | 'kv';
+export const WORKLOAD_NAMES: readonly WorkloadName[] = [
+  'idle',
+  'sequential',
+  'uniform',
+  'hotset',
+  'zipf',
+  'phased',
+  'kv',
+];
+
+export interface NativeWorkloadConfig {
+  readonly workload: WorkloadName;
+  readonly workingSetBytes: number;
+  readonly writesPerSecond: number;
+  readonly writeBytes: number;
+  readonly threads: number;
+  readonly operationsPerMark: number;
+  readonly seed: number;
+  readonly fill: 'zero' | 'random' | 'text' | 'file' | 'process';
+  readonly path?: string;
+  readonly pid?: number;
+}
+
+export interface Verification {
+  readonly pagesCompared: number;
+  readonly pagesDifferent: number;
+  readonly firstDifferentPage: number | null;
+  readonly failedReads: number;
+}
+
+export interface Workload extends Releasable {
+  description(): Uint8Array;
+  config(): Omit<NativeWorkloadConfig, 'path' | 'pid'>;
+  resume(): void;
+  pause(): Promise<void>;
+  saveState(): Uint8Array;
+  loadState(state: Uint8Array): void;
+  progress(): { readonly operations: number; readonly pageWrites: number };
+  startGapWatch(): void;
+  longestGapMs(): number;
+  setTimeAway(nanoseconds: number): void;
+  verify(threads: number): { readonly result: Promise<Verification>; cancel(): void };
+}
+
+export interface Capability {
+  readonly name: string;
+  readonly available: boolean;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+export interface Probe {
+  readonly kernel: string;
+  readonly capabilities: readonly Capability[];
+  readonly tracker: TrackerKind;
+}
+
+export interface ProtocolConstants {
+  readonly magic: Uint8Array;
+  readonly version: number;
+  readonly preambleBytes: number;
+  readonly preambleReplyBytes: number;
+  readonly recordHeaderBytes: number;
+  readonly tableEntryBytes: number;
+  readonly maxEntries: number;
+  readonly maxPayloadBytes: number;
+  readonly maxPagesPerEntry: number;
+  readonly stripePages: number;
+  readonly roles: Readonly<Record<ChannelRole, number>>;
+  readonly statuses: Readonly<
+    Record<'accepted' | 'version-not-supported' | 'unknown-migration' | 'busy', number>
+  >;
+  readonly recordTypes: Readonly<Record<'pages' | 'sync' | 'request', number>>;
+  readonly contents: Readonly<Record<'raw' | 'zero' | 'lz4' | 'missing', number>>;
+}
+
+export interface Binding {
+  createGuestMemory(regionBytes: readonly number[]): GuestMemory;
+  /** Adopts private anonymous mappings of this process; their owner keeps them mapped. */
+  adoptGuestMemory(ranges: readonly { address: bigint; bytes: number }[]): GuestMemory;
+  createPageSet(memory: GuestMemory): PageSet;
+  createDirtyTracker(memory: GuestMemory, kind: TrackerKind): DirtyTracker;
+  connect(target: ConnectTarget): Promise<Connection>;
+  listen(
+    host: string,
+    port: number,
+    stallMs: number,
+    onArrival: (arrival: Arrival) => void,
+    onStranger: (peer: string, reason: string) => void,
+  ): Listener;
+  createTokenBucket(bytesPerSecond: number): TokenBucket;
+  createPageSender(
+    memory: GuestMemory,
+    connections: readonly Connection[],
+    bucket: TokenBucket,
+    codec: 'lz4' | null,
+    sendBufferBytes: number,
+  ): PageSender;
+  createResidualSet(pages: PageSet): ResidualSet;
+  createArrivingMemory(memory: GuestMemory): ArrivingMemory;
+  createPageReceiver(
+    arriving: ArrivingMemory,
+    channels: number,
+    onFailure: (error: Error) => void,
+  ): PageReceiver;
+  startPageServer(
+    memory: GuestMemory,
+    residual: ResidualSet,
+    connection: Connection,
+    onEnd: (error: Error) => void,
+  ): PageServer;
+  startFaultHandler(
+    arriving: ArrivingMemory,
+    connection: Connection,
+    onFailure: (error: Error) => void,
+  ): FaultHandler;
+  createWorkload(memory: GuestMemory, config: NativeWorkloadConfig): Promise<Workload>;
+  arriveWorkload(memory: GuestMemory, description: Uint8Array): Promise<Workload>;
+  probe(backing: Backing): Probe;
+  protocolConstants(): ProtocolConstants;
+  encodePage(codec: string, page: Uint8Array): Uint8Array | null;
+  decodePage(codec: string, encoded: Uint8Array, pageBytes: number): Uint8Array;
+  lz4Version(): string;
+}
+
+/** PAGEFERRY_ADDON names another build of the addon: how the sanitizers get at it. */
+function load(): Binding {
+  const require = createRequire(import.meta.url);
+  const path = process.env['PAGEFERRY_ADDON'] ?? '../../build/Release/pageferry.node';
+  return require(path) as Binding;
+}
+
+export const binding: Binding = load();

@@ -1,0 +1,128 @@
+/**
+ * The messages of the control channel, exactly as in docs/protocol.md, section 3. A schema for each: what
+ * a peer sends is checked before anything believes it.
+ */
+import * as v from 'valibot';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const milliseconds = v.pipe(v.number(), v.minValue(0));
+/** Nanoseconds of some host's CLOCK_MONOTONIC: 64 bits, so a bigint. */
+const clock = v.pipe(
+  v.union([v.bigint(), v.number()]),
+  v.transform((value) => BigInt(value)),
+);
+const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
+const text = v.pipe(v.string(), v.maxLength(4096));
+
+const MAX_REGIONS = 4096;
+
+const guestFigures = v.nullable(v.object({ operations: count, longestGapMs: milliseconds }));
+const verification = v.object({
+  pagesCompared: count,
+  pagesDifferent: count,
+  firstDifferentPage: v.nullable(count),
+  failedReads: count,
+});
+const latency = v.object({
+  p50: milliseconds,
+  p99: milliseconds,
+  p999: milliseconds,
+  max: milliseconds,
+});
+
+export const sourceSchemas = {
+  open: v.object({
+    type: v.literal('open'),
+    regions: v.pipe(
+      v.array(v.object({ bytes: count, pageBytes: count })),
+      v.minLength(1),
+      v.maxLength(MAX_REGIONS),
+    ),
+    channels: v.pipe(count, v.minValue(1), v.maxValue(64)),
+    populatedBytes: count,
+    description: bytes,
+    bootId: text,
+    strategy: text,
+  }),
+  clock: v.object({ type: v.literal('clock'), sentNs: clock }),
+  round: v.object({ type: v.literal('round'), sync: count }),
+  switchover: v.object({
+    type: v.literal('switchover'),
+    sync: count,
+    postCopy: v.boolean(),
+    state: bytes,
+    pausedAtNs: clock,
+  }),
+  resume: v.object({ type: v.literal('resume') }),
+  pushed: v.object({ type: v.literal('pushed'), sync: count }),
+  verify: v.object({ type: v.literal('verify'), observeMs: milliseconds }),
+  bye: v.object({ type: v.literal('bye') }),
+  cancel: v.object({ type: v.literal('cancel'), reason: text }),
+  failed: v.object({ type: v.literal('failed'), code: text, message: text }),
+  alive: v.object({ type: v.literal('alive') }),
+};
+
+export const destinationSchemas = {
+  opened: v.object({
+    type: v.literal('opened'),
+    bootId: text,
+    faultPath: v.boolean(),
+    faultPathReason: v.optional(text, ''),
+  }),
+  clocked: v.object({ type: v.literal('clocked'), sentNs: clock, nowNs: clock }),
+  rounded: v.object({ type: v.literal('rounded'), sync: count, pages: count }),
+  ready: v.object({ type: v.literal('ready') }),
+  running: v.object({
+    type: v.literal('running'),
+    resumedAtNs: clock,
+    loadStateMs: milliseconds,
+    resumeMs: milliseconds,
+  }),
+  complete: v.object({
+    type: v.literal('complete'),
+    demandFaults: count,
+    demandFaultsOverNetwork: count,
+    faultLatencyUs: latency,
+    pagesReceived: count,
+    duplicatePages: count,
+    completedAtNs: clock,
+    guest: guestFigures,
+  }),
+  verified: v.object({
+    type: v.literal('verified'),
+    verification: v.nullable(verification),
+    guest: v.nullable(v.object({ opsPerSecond: milliseconds })),
+  }),
+  failed: v.object({ type: v.literal('failed'), code: text, message: text }),
+  alive: v.object({ type: v.literal('alive') }),
+};
+
+type Schemas = Readonly<Record<string, v.GenericSchema<unknown, { type: string }>>>;
+type MessageOf<S extends Schemas> = { [K in keyof S]: v.InferOutput<S[K]> }[keyof S];
+
+/** What a source sends. */
+export type SourceMessage = MessageOf<typeof sourceSchemas>;
+/** What a destination sends. */
+export type DestinationMessage = MessageOf<typeof destinationSchemas>;
+
+/** Why a message was refused, for the peer and the log. */
+export class MessageRefused extends Error {}
+
+/** Checks one decoded message. Throws MessageRefused, naming the field that is wrong. */
+function parserFor<M extends { type: string }>(schemas: Schemas): (value: unknown) => M {
+  return (value) => {
+    const type =
+      typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+    const schema =
+      typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+    if (schema === undefined) throw new MessageRefused(`unknown message ${JSON.stringify(type)}`);
+    const parsed = v.safeParse(schema, value);
+    if (parsed.success) return parsed.output as M;
+    const issue = parsed.issues[0];
+    const field = v.getDotPath(issue) ?? '';
+    throw new MessageRefused(`message ${String(type)}: ${field} ${issue.message}`);
+  };
+}
+
+export const parseSourceMessage = parserFor<SourceMessage>(sourceSchemas);
+export const parseDestinationMessage = parserFor<DestinationMessage>(destinationSchemas);

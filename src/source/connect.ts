@@ -1,0 +1,69 @@
+/** Opens the source's connections and says in plain words why one could not be opened. */
+import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
+import { binding, type ChannelRole, type Connection } from '../native/binding.js';
+import type { SourceMigration } from './migration.js';
+
+export async function openConnection(
+  m: SourceMigration,
+  role: ChannelRole,
+  channel: number,
+): Promise<Connection> {
+  const { host, port, connectMs, stallMs } = m.options;
+  try {
+    return await binding.connect({
+      host,
+      port,
+      role,
+      channel,
+      migrationId: m.id,
+      timeoutMs: connectMs,
+      stallMs,
+    });
+  } catch (error) {
+    throw explain(error, `${host}:${port}`);
+  }
+}
+
+function explain(error: unknown, peer: string): PageferryError {
+  const details = { peer, cause: error };
+  const reason = error instanceof Error ? error.message : String(error);
+  switch (nativeCode(error)) {
+    case 'TIMED_OUT':
+      return new PageferryError(
+        'UNREACHABLE',
+        `${peer} does not answer. Is a destination running there, and does a firewall let it through?`,
+        details,
+      );
+    case 'PROTOCOL':
+      return new PageferryError(
+        'NOT_PAGEFERRY',
+        `${peer} ${reason}. Something else may be listening there: check the port`,
+        details,
+      );
+    case 'UNSUPPORTED':
+      return new PageferryError(
+        'VERSION_MISMATCH',
+        `${peer} ${reason}. Run the same release on both sides`,
+        details,
+      );
+    case 'BUSY':
+      return new PageferryError('BUSY', `${peer} ${reason}. Try again when one has ended`, details);
+    case 'INVALID_ARGUMENT':
+      return new PageferryError('UNREACHABLE', `${peer}: ${reason}. Check the host name`, details);
+    default:
+      break;
+  }
+  switch (errnoOf(error)) {
+    case 'ECONNREFUSED':
+      return new PageferryError(
+        'UNREACHABLE',
+        `nothing listens at ${peer}. Start one there: pageferry destination --listen HOST:PORT`,
+        details,
+      );
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+      return new PageferryError('UNREACHABLE', `there is no route to ${peer}. Check the address`, details);
+    default:
+      return asPageferryError(error, `cannot connect to ${peer}`, { peer });
+  }
+}

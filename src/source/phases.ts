@@ -1,0 +1,275 @@
+/**
+ * The source's half of the protocol, phase by phase (docs/protocol.md, section 3.1).
+ *
+ * Up to commitSwitchover every failure leaves the guest to be resumed here, with nothing lost; from its
+ * `resume` message on the source never resumes the guest.
+ */
+import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
+import type { SourcePhase } from '../metrics/events.js';
+import { msBetween } from '../metrics/recorder.js';
+import type { RoundReport } from '../metrics/report.js';
+import { binding, type PageSet } from '../native/binding.js';
+import type { Decision } from '../policy/convergence.js';
+import { ControlChannel } from '../protocol/channel.js';
+import { type DestinationMessage, parseDestinationMessage, type SourceMessage } from '../protocol/messages.js';
+import { bootId } from '../host.js';
+import { openConnection } from './connect.js';
+import type { SourceMigration } from './migration.js';
+
+const CLOCK_EXCHANGES = 8;
+
+/** What the phases tell while they run. */
+export interface Observer {
+  phase(phase: SourcePhase): void;
+  /** A round begins or a push: so many pages are to be sent. */
+  sending(pages: number, round: number): void;
+  round(round: RoundReport, number: number): void;
+}
+
+/** The whole migration. On return the guest runs on the destination and needs nothing from here. */
+export async function runPhases(m: SourceMigration, observer: Observer): Promise<void> {
+  const phase = async <T>(name: SourcePhase, run: () => Promise<T>): Promise<T> => {
+    observer.phase(name);
+    return await run();
+  };
+  await phase('negotiate', () => negotiate(m));
+  await phase('open-channels', () => openChannels(m));
+  const decision = await phase('copy-rounds', () => copyRounds(m, observer));
+  const paused = await phase('pause-guest', () => pauseGuest(m));
+  const final = await phase('final-round', () => finalRound(m, decision, observer));
+  await phase('commit-switchover', () => commitSwitchover(m, paused, final));
+  if (decision === 'post-copy') {
+    await phase('push-residual-set', () => pushResidualSet(m, observer));
+  }
+  await phase('finish', () => finish(m));
+  if (m.options.verify || m.options.observeMs > 0) await phase('verify', () => verify(m));
+  m.send({ type: 'bye' });
+}
+
+/** On return the destination has memory for the guest. */
+async function negotiate(m: SourceMigration): Promise<void> {
+  const { memory } = m.guest;
+  const connection = await openConnection(m, 'control', 0);
+  m.channel = new ControlChannel<SourceMessage, DestinationMessage>(connection, {
+    parse: parseDestinationMessage,
+    stallMs: m.options.stallMs,
+    onEnd: (error) => m.fail(error),
+  });
+  const populated = await memory.findPopulated();
+  const pageBytes = memory.regions[0]?.pageBytes ?? 4096;
+  m.send({
+    type: 'open',
+    regions: memory.regions.map((region) => ({ ...region })),
+    channels: m.options.channels,
+    populatedBytes: populated.count() * pageBytes,
+    description: m.guest.describe?.() ?? new Uint8Array(),
+    bootId: bootId(),
+    strategy: m.options.strategy.name,
+  });
+  const opened = await m.expect('opened');
+  if (m.options.strategy.mayServeFaults && !opened.faultPath) {
+    throw new PageferryError(
+      'UNSUPPORTED',
+      `the destination cannot serve post-copy: ${opened.faultPathReason}. Use pre-copy or stop-and-copy, or fix that there`,
+      { peer: m.control.peer },
+    );
+  }
+  await compareClocks(m, opened.bootId === bootId());
+}
+
+/** On one host both sides read the same clock; on two, the exchange with the shortest way counts. */
+async function compareClocks(m: SourceMigration, sameHost: boolean): Promise<void> {
+  if (sameHost) return;
+  let bestRoundTrip = BigInt(Number.MAX_SAFE_INTEGER);
+  for (let i = 0; i < CLOCK_EXCHANGES; i += 1) {
+    m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
+    const { sentNs, nowNs } = await m.expect('clocked');
+    const receivedNs = process.hrtime.bigint();
+    const roundTrip = receivedNs - sentNs;
+    if (roundTrip < bestRoundTrip) {
+      bestRoundTrip = roundTrip;
+      m.clockOffsetNs = nowNs - (sentNs + roundTrip / 2n);
+    }
+  }
+  m.recorder.clockEstimated(Number(bestRoundTrip) / 2e6);
+}
+
+/** On return every page channel and the fault channel are connected. */
+async function openChannels(m: SourceMigration): Promise<void> {
+  const { channels, bandwidthBytesPerSecond } = m.options;
+  const numbers = Array.from({ length: channels }, (_, number) => number);
+  const opening = [...numbers.map((number) => openConnection(m, 'page', number)), openConnection(m, 'fault', 0)];
+  const settled = await Promise.allSettled(opening);
+  const connections = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const refused = settled.find((one) => one.status === 'rejected');
+  if (refused !== undefined) {
+    for (const connection of connections) connection.close();
+    throw refused.reason;
+  }
+  m.faultConnection = connections.pop();
+  // Under a rate limit a large send buffer would only put seconds between the limit and the wire.
+  const sendBufferBytes = bandwidthBytesPerSecond > 0 ? 256 << 10 : 0;
+  const codec = m.options.codec === 'raw' ? null : m.options.codec;
+  m.sender = binding.createPageSender(m.guest.memory, connections, m.bucket, codec, sendBufferBytes);
+}
+
+/** Rounds while the guest runs, for as long as the strategy asks. On return the guest still runs. */
+async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decision> {
+  const { strategy } = m.options;
+  let decision = strategy.next([]);
+  if (decision === 'next-round') {
+    m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker);
+    m.recorder.tracked(m.options.tracker);
+    // Armed before the set is taken: what becomes populated from here on is found dirty.
+    await m.tracker.arm();
+  }
+  m.pending = await m.guest.memory.findPopulated();
+  while (decision === 'next-round') {
+    const number = m.recorder.rounds.length;
+    const round = await copyRound(m, m.pending, () => observer.sending(m.pending?.count() ?? 0, number));
+    observer.round(round, number);
+    decision = strategy.next(m.recorder.rounds);
+  }
+  if (decision === 'abort') {
+    throw new PageferryError(
+      'NOT_CONVERGING',
+      'pre-copy does not converge: the guest writes pages faster than they can be sent. Raise the bandwidth or the downtime budget, or use post-copy',
+    );
+  }
+  return decision;
+}
+
+/** Sends the pending pages and finds what the guest wrote meanwhile: the next pending pages. */
+async function copyRound(m: SourceMigration, pages: PageSet, announce: () => void): Promise<RoundReport> {
+  const { sender, tracker } = running(m);
+  const started = performance.now();
+  announce();
+  const stats = await sender.sendRound(pages, tracker);
+  m.recorder.sent(stats);
+  m.send({ type: 'round', sync: sender.lastSync });
+  await m.expect('rounded');
+  pages.clear();
+  await tracker.harvest(pages);
+  return m.recorder.round(stats, performance.now() - started, pages.count());
+}
+
+function running(m: SourceMigration) {
+  if (m.sender === undefined || m.tracker === undefined) throw new Error('no round is under way');
+  return { sender: m.sender, tracker: m.tracker };
+}
+
+interface Paused {
+  readonly startedNs: bigint;
+  readonly pausedNs: bigint;
+}
+
+/** On return the guest is paused. */
+async function pauseGuest(m: SourceMigration): Promise<Paused> {
+  const startedNs = process.hrtime.bigint();
+  // Set before the call: should it fail halfway, the guest must be resumed.
+  m.custody = 'paused-here';
+  await guestCall('pause', () => m.guest.pause());
+  return { startedNs, pausedNs: process.hrtime.bigint() };
+}
+
+interface Final {
+  readonly sentNs: bigint;
+  readonly stateNs: bigint;
+  readonly state: Uint8Array;
+  readonly postCopy: boolean;
+}
+
+/** On return the destination is about to have all pages, or knows the residual set; the guest is paused. */
+async function finalRound(
+  m: SourceMigration,
+  decision: Decision,
+  observer: Observer,
+): Promise<Final> {
+  const { sender, pending } = m;
+  if (sender === undefined || pending === undefined) throw new Error('no channels yet');
+  // Without a tracker the guest has run on since the set was taken.
+  if (m.tracker === undefined) pending.merge(await m.guest.memory.findPopulated());
+  else await m.tracker.harvest(pending);
+  observer.sending(pending.count(), m.recorder.rounds.length);
+  const postCopy = decision === 'post-copy';
+  const stats = postCopy ? await sender.announceMissing(pending) : await sender.sendRound(pending, null);
+  m.recorder.sent(stats);
+  const sentNs = process.hrtime.bigint();
+  const state = await guestCall('save its state', () => m.guest.saveState());
+  return { sentNs, stateNs: process.hrtime.bigint(), state, postCopy };
+}
+
+/** The commit point lies within: on return the guest runs on the destination. */
+async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final): Promise<void> {
+  const { sender, pending, faultConnection } = m;
+  if (sender === undefined || pending === undefined || faultConnection === undefined) {
+    throw new Error('no channels yet');
+  }
+  m.send({
+    type: 'switchover',
+    sync: sender.lastSync,
+    postCopy: final.postCopy,
+    state: final.state,
+    pausedAtNs: paused.startedNs + m.clockOffsetNs,
+  });
+  await m.expect('ready');
+  const readyNs = process.hrtime.bigint();
+  if (final.postCopy) {
+    m.residual = binding.createResidualSet(pending);
+    m.server = binding.startPageServer(m.guest.memory, m.residual, faultConnection, (error) => {
+      // The destination closes this channel when every page has come, perhaps before its `complete`
+      // gets here; if it was lost instead, the control channel says so.
+      if (nativeCode(error) === 'PEER_CLOSED') return;
+      m.fail(asPageferryError(error, 'the fault channel failed', { peer: m.control.peer }));
+    });
+  }
+  if (m.failure !== undefined) throw m.failure;
+
+  m.custody = 'given-up'; // The commit point.
+  m.send({ type: 'resume' });
+  const running = await m.expect('running');
+
+  m.custody = 'running-there';
+  const resumedNs = running.resumedAtNs - m.clockOffsetNs;
+  m.recorder.switchedOver(msBetween(paused.startedNs, resumedNs), {
+    pauseMs: msBetween(paused.startedNs, paused.pausedNs),
+    finalRoundMs: msBetween(paused.pausedNs, final.sentNs),
+    stateMs: msBetween(final.sentNs, final.stateNs),
+    readyMs: msBetween(final.stateNs, readyNs),
+    resumeMs: msBetween(readyNs, resumedNs),
+  });
+}
+
+/** Post-copy's active push, while the page server answers demand. On return every page was sent. */
+async function pushResidualSet(m: SourceMigration, observer: Observer): Promise<void> {
+  const { sender, residual } = m;
+  if (sender === undefined || residual === undefined) throw new Error('no residual set');
+  observer.sending(residual.count(), m.recorder.rounds.length);
+  m.recorder.sent(await sender.push(residual));
+  m.send({ type: 'pushed', sync: sender.lastSync });
+}
+
+/** On return the source holds nothing that is needed. */
+async function finish(m: SourceMigration): Promise<void> {
+  m.allSent = true;
+  const complete = await m.expect('complete');
+  m.custody = 'arrived';
+  m.recorder.completed(complete);
+  if (m.server !== undefined) m.recorder.served(m.server.stats());
+}
+
+/** Lets the guest run on there for a while, and has its memory compared with what it must be. */
+async function verify(m: SourceMigration): Promise<void> {
+  m.send({ type: 'verify', observeMs: m.options.observeMs });
+  const { verification, guest } = await m.expect('verified');
+  m.recorder.verified(m.options.verify ? verification : null, guest?.opsPerSecond ?? null);
+}
+
+async function guestCall<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PageferryError('GUEST_FAILED', `the guest failed to ${what}: ${reason}`, { cause: error });
+  }
+}

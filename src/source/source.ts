@@ -1,0 +1,188 @@
+/** The source's half of a migration, for whoever owns the guest. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asPageferryError, type ErrorCode, PageferryError } from '../errors.js';
+import type { Guest } from '../guest/guest.js';
+import { type SourceEvents, type SourcePhase, TypedEmitter } from '../metrics/events.js';
+import type { GuestLocation, MigrationReport, Outcome, RoundReport } from '../metrics/report.js';
+import { SourceMigration } from './migration.js';
+import { resolveOptions, type SourceOptions } from './options.js';
+import { runPhases } from './phases.js';
+
+const PROGRESS_EVERY_MS = 100;
+
+/** A migration that did not complete; `report` says how far it came and where the guest is. */
+export class MigrationFailed extends PageferryError {
+  readonly report: MigrationReport;
+
+  constructor(error: PageferryError, report: MigrationReport) {
+    super(error.code, error.message, {
+      cause: error,
+      ...(error.peer === undefined ? {} : { peer: error.peer }),
+    });
+    this.name = 'MigrationFailed';
+    this.report = report;
+  }
+}
+
+/** One migration of one guest. Make a new Source for another attempt. */
+export class Source extends TypedEmitter<SourceEvents> {
+  readonly #m: SourceMigration;
+  #phase: SourcePhase = 'negotiate';
+  #round = 0;
+  #pagesToSend = 0;
+  #started = false;
+
+  /** Throws USAGE for options that make no sense. */
+  constructor(guest: Guest, options: SourceOptions) {
+    super();
+    this.#m = new SourceMigration(guest, resolveOptions(options, guest.memory.pageCount));
+  }
+
+  /**
+   * Migrates the guest, which is running. On return it runs on the destination, which needs nothing from
+   * here any more, and is paused here for good. Rejects with MigrationFailed: then `report.guestLocation`
+   * says where the guest is; with 'source' it runs here as before.
+   */
+  async migrate(): Promise<MigrationReport> {
+    if (this.#started) throw new PageferryError('USAGE', 'this Source has migrated already');
+    this.#started = true;
+    const m = this.#m;
+    await this.#watchBefore();
+    m.guest.probe?.startGapWatch();
+    m.recorder.start(m.guest.probe?.observe().operations ?? 0);
+    const progress = setInterval(() => this.#emitProgress(), PROGRESS_EVERY_MS);
+    try {
+      if (m.failure !== undefined) throw m.failure;
+      await runPhases(m, {
+        phase: (phase) => {
+          this.#phase = phase;
+          this.emit('phase', phase);
+        },
+        sending: (pages, round) => {
+          this.#pagesToSend = pages;
+          this.#round = round;
+        },
+        round: (round: RoundReport, number: number) => this.emit('round', round, number),
+      });
+      this.#emitProgress();
+      return m.recorder.report('completed', 'destination', m.wireBytes, null);
+    } catch (error) {
+      const first = m.failure ?? asPageferryError(error, 'the migration failed');
+      throw await this.#giveUp(first);
+    } finally {
+      clearInterval(progress);
+      this.#release();
+    }
+  }
+
+  /**
+   * Cancels the migration: migrate() rejects with CANCELLED and the guest runs here. False when it is too
+   * late because the guest has been given up; the migration then goes on.
+   */
+  cancel(reason = 'cancelled by the user'): boolean {
+    const m = this.#m;
+    if (m.custody !== 'running-here' && m.custody !== 'paused-here') return false;
+    m.channel?.send({ type: 'cancel', reason });
+    m.fail(new PageferryError('CANCELLED', reason));
+    return true;
+  }
+
+  async #watchBefore(): Promise<void> {
+    const { guest, options, recorder } = this.#m;
+    if (guest.probe === undefined || options.observeMs === 0) return;
+    const before = guest.probe.observe().operations;
+    const started = performance.now();
+    await sleep(options.observeMs);
+    const operations = guest.probe.observe().operations - before;
+    recorder.throughputBefore((operations / (performance.now() - started)) * 1000);
+  }
+
+  /** On return the guest runs here again, unless it was given up. Answers what migrate() rejects with. */
+  async #giveUp(error: PageferryError): Promise<MigrationFailed> {
+    const m = this.#m;
+    m.channel?.send({ type: 'failed', code: error.code, message: error.message });
+    m.fail(error);
+    await m.tracker?.disarm();
+    const { code, location, message } = await this.#settleCustody(error);
+    if (location === 'source') {
+      const seen = m.guest.probe?.observe();
+      if (seen !== undefined) m.recorder.observedOnSource(seen.longestGapMs);
+    }
+    const outcome: Outcome =
+      location === 'destination' ? 'completed' : code === 'CANCELLED' ? 'cancelled' : 'failed';
+    const reported = new PageferryError(code, message, {
+      cause: error,
+      ...(error.peer === undefined ? {} : { peer: error.peer }),
+    });
+    return new MigrationFailed(
+      reported,
+      m.recorder.report(outcome, location, m.wireBytes, reported),
+    );
+  }
+
+  async #settleCustody(
+    error: PageferryError,
+  ): Promise<{ code: ErrorCode; location: GuestLocation; message: string }> {
+    const m = this.#m;
+    switch (m.custody) {
+      case 'running-here':
+        return { code: error.code, location: 'source', message: error.message };
+      case 'paused-here':
+        await m.guest.resume();
+        return { code: error.code, location: 'source', message: error.message };
+      case 'given-up':
+        return {
+          code: 'SWITCHOVER_UNCONFIRMED',
+          location: 'unknown',
+          message: `lost contact right after the guest was given up (${error.message}). Look at the destination: if it runs the guest, all is well; it is paused here and must not be resumed before you know`,
+        };
+      case 'running-there':
+        return m.allSent
+          ? {
+              code: 'DESTINATION_LOST',
+              location: 'unknown',
+              message: `lost contact after every page was sent (${error.message}). Look at the destination: the guest runs there if its process lives`,
+            }
+          : {
+              code: 'POSTCOPY_LOST',
+              location: 'lost',
+              message: `lost contact before every page had arrived (${error.message}). The guest ran on the destination and cannot go on without the missing pages`,
+            };
+      case 'arrived':
+        return { code: error.code, location: 'destination', message: error.message };
+      default:
+        throw new Error(`no such custody: ${String(m.custody satisfies never)}`);
+    }
+  }
+
+  #release(): void {
+    const m = this.#m;
+    m.channel?.close();
+    m.sender?.cancel();
+    m.server?.close();
+    void m.tracker?.disarm();
+  }
+
+  #lastProgress = { at: performance.now(), wireBytes: 0 };
+
+  #emitProgress(): void {
+    const { sender, server, recorder } = this.#m;
+    const sent = sender?.progress() ?? { pages: 0, wireBytes: 0 };
+    const at = performance.now();
+    const seconds = (at - this.#lastProgress.at) / 1000;
+    const rate = seconds > 0 ? (sent.wireBytes - this.#lastProgress.wireBytes) / seconds : 0;
+    this.#lastProgress = { at, wireBytes: sent.wireBytes };
+    const last = recorder.rounds.at(-1);
+    this.emit('progress', {
+      phase: this.#phase,
+      elapsedMs: recorder.elapsedMs,
+      round: this.#round,
+      pagesSent: sent.pages,
+      wireBytes: sent.wireBytes,
+      rateBytesPerSecond: Math.max(0, rate),
+      dirtyPagesPerSecond: last === undefined ? 0 : (last.dirtyPages / last.ms) * 1000,
+      pagesToSend: this.#pagesToSend,
+      pagesServed: server?.stats().pages ?? 0,
+    });
+  }
+}
