@@ -13,16 +13,18 @@ const steps = [
   {
     name: 'native format',
     command: ['node', 'scripts/format.mjs', '--check-native'],
-    needs: ['clang-format', '--version'],
+    // Other versions format differently; this is Debian 12's.
+    needs: { command: ['clang-format', '--version'], prints: 'version 14.' },
   },
 ];
 
-function isInstalled([command, ...args]) {
-  return spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
+function isMet({ command: [command, ...args], prints }) {
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  return stdout?.includes(prints) ?? false;
 }
 
 function runStep({ command: [command, ...args], needs }) {
-  if (needs && !isInstalled(needs)) return 'skipped';
+  if (needs && !isMet(needs)) return 'skipped';
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   return status === 0 ? 'passed' : 'failed';
 }
@@ -34,7 +36,7 @@ function junit(results) {
 
 const results = steps.map((step) => ({ ...step, outcome: runStep(step) }));
 for (const { name, outcome, needs } of results) {
-  const reason = outcome === 'skipped' ? ` (${needs[0]} is not installed)` : '';
+  const reason = outcome === 'skipped' ? ` (needs ${needs.command[0]} ${needs.prints})` : '';
   console.log(`check: ${name}: ${outcome}${reason}`);
 }
 if (process.argv[2] === '--junit') writeFileSync(process.argv[3], junit(results));

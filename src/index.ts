@@ -27,9 +27,8 @@ export {
   hybrid,
   postCopy,
   preCopy,
-  STRATEGY_NAMES,
   type Strategy,
-  type StrategyName,
   stopAndCopy,
 } from './strategy/strategy.js';
-export { createGuestMemory, probe } from './machine.js';
+export { STRATEGY_NAMES, type StrategyName } from './vocabulary.js';
+export { createGuestMemory, probe } from './native/machine.js';

@@ -7,7 +7,6 @@
 #include <array>
 #include <vector>
 
-#include "codec/page_codec.h"
 #include "fault/spin.h"
 #include "wire/record_reader.h"
 
@@ -123,8 +122,8 @@ Status FaultHandler::receive_answer() {
     return read;
   }
   const wire::TableEntry& entry = table.front();
-  const bool zero = entry.content == static_cast<std::uint8_t>(PageCodecId::kZero);
-  const bool raw = entry.content == static_cast<std::uint8_t>(PageCodecId::kRaw);
+  const bool zero = entry.content == wire::kContentZero;
+  const bool raw = entry.content == wire::kContentRaw;
   const auto asked = requested_.find(entry.page);
   if (entry.pages != 1 || !(zero || raw) || asked == requested_.end()) {
     return Status(StatusCode::kProtocol, "an answer on the fault channel that nobody asked for");

@@ -71,7 +71,7 @@ Status PageServer::answer(PageIndex page) {
       .page = page,
       .payload_bytes = payload,
       .pages = 1,
-      .content = static_cast<std::uint8_t>(zero ? PageCodecId::kZero : PageCodecId::kRaw),
+      .content = zero ? wire::kContentZero : wire::kContentRaw,
       .reserved = 0};
   std::array<iovec, 3> parts = {
       {{&header, sizeof(header)}, {&entry, sizeof(entry)}, {data, payload}}};

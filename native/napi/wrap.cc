@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <mutex>
 
 namespace pageferry::napi {
 
@@ -100,27 +101,50 @@ Napi::Promise async_call(Napi::Env env, std::function<Status()> work) {
       [](Napi::Env env, Nothing&) { return env.Undefined(); });
 }
 
-struct Notifier::Shared {
+// A thread-safe function dies with its environment, whoever still holds it; so the environment's
+// finalizer and the last holder agree under a mutex on who ends it.
+struct JavaScriptQueue::State {
+  struct Link {
+    std::mutex mutex;
+    bool alive = true;
+  };
+
   Napi::ThreadSafeFunction function;
-  ~Shared() { function.Release(); }
+  std::shared_ptr<Link> link = std::make_shared<Link>();
+
+  ~State() {
+    const std::lock_guard lock(link->mutex);
+    if (link->alive) function.Release();
+  }
 };
 
-Notifier::Notifier(Napi::Env env, const Napi::Function& function, bool keeps_alive)
-    : shared_(std::make_shared<Shared>()) {
-  shared_->function = Napi::ThreadSafeFunction::New(env, function, "pageferry", 0, 1);
-  if (!keeps_alive) shared_->function.Unref(env);
+JavaScriptQueue::JavaScriptQueue(Napi::Env env, const Napi::Function& function, bool keeps_alive)
+    : state_(std::make_shared<State>()) {
+  state_->function = Napi::ThreadSafeFunction::New(
+      env, function, "pageferry", 0, 1, [link = state_->link](Napi::Env) {
+        const std::lock_guard lock(link->mutex);
+        link->alive = false;
+      });
+  if (!keeps_alive) state_->function.Unref(env);
 }
 
-void Notifier::call(MakeArguments arguments) const {
-  auto* made = new MakeArguments(std::move(arguments));
-  const napi_status queued = shared_->function.BlockingCall(
-      made, [](Napi::Env env, Napi::Function function, MakeArguments* made) {
-        const std::unique_ptr<MakeArguments> owned(made);
-        if (env == nullptr) return;  // The environment is going away.
+bool JavaScriptQueue::post(Task task) const {
+  const std::lock_guard lock(state_->link->mutex);
+  if (!state_->link->alive) return false;
+  auto* owned = new Task(std::move(task));
+  const napi_status queued = state_->function.BlockingCall(
+      owned, [](Napi::Env env, Napi::Function function, Task* task) {
+        const std::unique_ptr<Task> owned(task);
         const Napi::HandleScope scope(env);
-        function.Call((*owned)(env));
+        try {
+          (*owned)(env, function);
+        } catch (const Napi::Error& error) {
+          // Ignored by Node while the environment goes away: nothing can be called any more then.
+          napi_fatal_exception(env, error.Value());
+        }
       });
-  if (queued != napi_ok) delete made;
+  if (queued != napi_ok) delete owned;
+  return queued == napi_ok;
 }
 
 }  // namespace pageferry::napi

@@ -7,6 +7,7 @@
 #include <napi.h>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +98,26 @@ class Wrap : public Napi::ObjectWrap<Derived> {
   std::shared_ptr<Native> native_;
 };
 
+// Brings calls from native threads to the JavaScript thread, for as long as there is one: the
+// environment may go away first, and then post() answers false for ever.
+//
+// Thread contract: post from any thread; copies share the queue, and the last one lets it go, on any
+// thread.
+class JavaScriptQueue {
+ public:
+  // Runs on the JavaScript thread with the function given to the constructor (empty if there was none).
+  // What JavaScript throws in it becomes an uncaught exception of the program.
+  using Task = std::function<void(Napi::Env, Napi::Function)>;
+
+  // The event loop stays alive while the queue does only with `keeps_alive`.
+  JavaScriptQueue(Napi::Env env, const Napi::Function& function, bool keeps_alive);
+  bool post(Task task) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
 // Runs `work` on a thread of its own and settles the promise on the JavaScript thread with what
 // `convert` makes of its value, or with the error. A thread, not libuv's pool: some of these wait for
 // a peer, and four of them would stop every other use of the pool.
@@ -108,43 +129,51 @@ Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
     std::function<Napi::Value(Napi::Env, T&)> convert;
     std::optional<Result<T>> result;
     std::thread thread;
+    // Reached without a join only when no JavaScript thread is left to do it.
+    ~Call() {
+      if (thread.joinable()) thread.detach();
+    }
   };
-  auto* call = new Call{Napi::Promise::Deferred::New(env), std::move(convert), std::nullopt, {}};
+  auto call = std::make_shared<Call>(Napi::Promise::Deferred::New(env), std::move(convert),
+                                     std::nullopt, std::thread());
   const Napi::Promise promise = call->deferred.Promise();
-  auto done = Napi::ThreadSafeFunction::New(env, Napi::Function(), "pageferry", 0, 1);
-  call->thread = std::thread([call, done, work = std::move(work)]() mutable {
+  const JavaScriptQueue queue(env, Napi::Function(), true);
+  std::promise<void> assigned;  // The task below joins call->thread, which must be in place by then.
+  call->thread = std::thread([call, queue, work = std::move(work),
+                              ready = assigned.get_future()]() mutable {
     call->result.emplace(work());
     work = nullptr;  // Lets go of the objects it holds before the promise settles.
-    done.BlockingCall(call, [](Napi::Env env, Napi::Function, Call* call) {
-      const std::unique_ptr<Call> owned(call);
-      owned->thread.join();
-      const Napi::HandleScope scope(env);
-      if (!owned->result->ok()) {
-        owned->deferred.Reject(to_error(env, owned->result->status()).Value());
+    ready.wait();
+    queue.post([call](Napi::Env env, Napi::Function) {
+      call->thread.join();
+      if (!call->result->ok()) {
+        call->deferred.Reject(to_error(env, call->result->status()).Value());
       } else {
-        owned->deferred.Resolve(owned->convert(env, owned->result->value()));
+        call->deferred.Resolve(call->convert(env, call->result->value()));
       }
     });
-    done.Release();
   });
+  assigned.set_value();
   return promise;
 }
 
 // The same for work that has no value.
 Napi::Promise async_call(Napi::Env env, std::function<Status()> work);
 
-// Calls a JavaScript function from native threads. The event loop does not stay alive for it unless
-// `keeps_alive`. Copies share the function; the last one lets it go.
+// Calls a JavaScript function from native threads, later and on the JavaScript thread.
 class Notifier {
  public:
-  Notifier(Napi::Env env, const Napi::Function& function, bool keeps_alive);
-  // From any thread: calls the function later, with what `arguments` makes on the JavaScript thread.
+  Notifier(Napi::Env env, const Napi::Function& function, bool keeps_alive)
+      : queue_(env, function, keeps_alive) {}
   using MakeArguments = std::function<std::vector<napi_value>(Napi::Env)>;
-  void call(MakeArguments arguments) const;
+  void call(MakeArguments arguments) const {
+    queue_.post([arguments = std::move(arguments)](Napi::Env env, Napi::Function function) {
+      function.Call(arguments(env));
+    });
+  }
 
  private:
-  struct Shared;
-  std::shared_ptr<Shared> shared_;
+  JavaScriptQueue queue_;
 };
 
 }  // namespace pageferry::napi

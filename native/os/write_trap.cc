@@ -32,6 +32,7 @@ struct Slot {
 constinit std::array<Slot, 128> slots;
 constinit std::mutex slots_mutex;  // Guards changes to slots, and handler_installed.
 constinit bool handler_installed = false;
+std::atomic<std::uint64_t> installs{0};  // Counts installed traps, before their pages are closed.
 struct sigaction previous_action;  // Written once, before our handler is installed.
 
 // A jump into guest memory faults too; making the page writable would not help it.
@@ -104,11 +105,20 @@ void pass_on(int signal, siginfo_t* info, void* raw_context) {
   }
 }
 
+bool handle(std::uint64_t address) {
+  for (;;) {
+    const std::uint64_t seen = installs.load();
+    if (hand_to_owner(address) || is_writable_now(address)) return true;
+    // A trap that was installed meanwhile may have closed the page after it had no owner.
+    if (installs.load() == seen) return false;
+  }
+}
+
 void on_segv(int signal, siginfo_t* info, void* raw_context) {
   const int saved_errno = errno;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  const bool handled = is_write_fault(*info, *static_cast<ucontext_t*>(raw_context)) &&
-                       (hand_to_owner(address) || is_writable_now(address));
+  const bool handled =
+      is_write_fault(*info, *static_cast<ucontext_t*>(raw_context)) && handle(address);
   errno = saved_errno;
   if (!handled) pass_on(signal, info, raw_context);
 }
@@ -145,6 +155,7 @@ Result<WriteTrap> WriteTrap::install(AddressRange range, WriteTrapOwner& owner) 
     slot.start.store(range.start);
     slot.end.store(range.start + range.bytes);
     slot.owner.store(&owner);
+    installs.fetch_add(1);
     return WriteTrap(i);
   }
   return Status(StatusCode::kNoMemory, "this process tracks too many regions with mprotect (128)");

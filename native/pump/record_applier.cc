@@ -9,8 +9,19 @@ namespace pageferry {
 
 namespace {
 
-bool is(const wire::TableEntry& entry, PageCodecId codec) {
-  return entry.content == static_cast<std::uint8_t>(codec);
+static_assert(wire::kContentRaw == static_cast<std::uint8_t>(PageCodecId::kRaw));
+static_assert(wire::kContentZero == static_cast<std::uint8_t>(PageCodecId::kZero));
+
+Status check_contents(std::span<const wire::TableEntry> table) {
+  for (const wire::TableEntry& entry : table) {
+    if (entry.content == wire::kContentMissing) continue;
+    if (find_page_codec(static_cast<PageCodecId>(entry.content)) == nullptr) {
+      return Status(StatusCode::kProtocol, "entry for page " + std::to_string(entry.page) +
+                                               " has unknown content " +
+                                               std::to_string(entry.content));
+    }
+  }
+  return Status();
 }
 
 }  // namespace
@@ -24,6 +35,7 @@ RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving)
 Result<RecordApplier::Applied> RecordApplier::apply(Socket& socket,
                                                     const wire::RecordHeader& header) {
   if (Status read = read_table(socket, header, arriving_->memory(), table_); !read.ok()) return read;
+  if (Status known = check_contents(table_); !known.ok()) return known;
   plan();
   if (Status received = socket.receive_all(parts_); !received.ok()) return received;
   Applied applied;
@@ -46,9 +58,9 @@ void RecordApplier::plan() {
   buffered_ = 0;
   for (const wire::TableEntry& entry : table_) {
     const PageRange run = {entry.page, entry.pages};
-    if (is(entry, PageCodecId::kRaw)) {
+    if (entry.content == wire::kContentRaw) {
       plan_raw(entry);
-    } else if (is(entry, PageCodecId::kZero)) {
+    } else if (entry.content == wire::kContentZero) {
       // One page at a time: some of them may have come on demand already.
       for (PageIndex page = run.first; page < run.end(); ++page) {
         const bool claimed = arriving_->claim(page);
@@ -96,8 +108,8 @@ void RecordApplier::plan_piece(Piece piece, std::byte* landing, std::uint64_t by
 }
 
 Status RecordApplier::publish(const Piece& piece) {
-  if (is(*piece.entry, PageCodecId::kRaw)) return arriving_->publish(piece.run, piece.data);
-  if (is(*piece.entry, PageCodecId::kZero)) return arriving_->publish_zero(piece.run);
+  if (piece.entry->content == wire::kContentRaw) return arriving_->publish(piece.run, piece.data);
+  if (piece.entry->content == wire::kContentZero) return arriving_->publish_zero(piece.run);
   return publish_encoded(piece);
 }
 

@@ -277,9 +277,10 @@ TEST_P(DirtyTrackerContract, WritersRunOnWhenTheTrackerIsArmedAndDisarmedUnderTh
   }
   auto tracker = make(guest);
   for (int round = 0; round < 100; ++round) {
-    ASSERT_TRUE(tracker->arm().ok());
+    const Status armed = tracker->arm();
+    EXPECT_TRUE(armed.ok()) << armed.message();
     harvest_all(*tracker, *guest.memory);
-    ASSERT_TRUE(tracker->disarm().ok());
+    EXPECT_TRUE(tracker->disarm().ok());
   }
   stop.store(true);
   for (auto& writer : writers) writer.join();

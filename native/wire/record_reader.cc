@@ -1,7 +1,5 @@
 #include "wire/record_reader.h"
 
-#include "codec/page_codec.h"
-
 namespace pageferry {
 
 namespace {
@@ -16,9 +14,9 @@ struct PayloadBounds {
 
 PayloadBounds payload_bounds(const wire::TableEntry& entry, std::uint64_t page_bytes) {
   switch (entry.content) {
-    case static_cast<std::uint8_t>(PageCodecId::kRaw):
+    case wire::kContentRaw:
       return {entry.pages * page_bytes, entry.pages * page_bytes};
-    case static_cast<std::uint8_t>(PageCodecId::kZero):
+    case wire::kContentZero:
       return {0, 0};
     case wire::kContentMissing:
       return {0, (entry.pages + 7u) / 8u};
@@ -36,12 +34,9 @@ Status check_entry(const wire::TableEntry& entry, const GuestMemory& memory) {
   if (entry.pages > region.pages().end() - entry.page) {
     return violation(at + " runs past the end of its region");
   }
-  const bool encoded = entry.content != static_cast<std::uint8_t>(PageCodecId::kRaw) &&
-                       entry.content != static_cast<std::uint8_t>(PageCodecId::kZero) &&
+  const bool encoded = entry.content != wire::kContentRaw &&
+                       entry.content != wire::kContentZero &&
                        entry.content != wire::kContentMissing;
-  if (encoded && find_page_codec(static_cast<PageCodecId>(entry.content)) == nullptr) {
-    return violation(at + " has unknown content " + std::to_string(entry.content));
-  }
   if (encoded && entry.pages != 1) return violation(at + " encodes more than one page");
   const PayloadBounds bounds = payload_bounds(entry, region.page_bytes);
   const bool partial_bitmap = entry.content == wire::kContentMissing && entry.payload_bytes != 0 &&

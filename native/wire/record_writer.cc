@@ -8,8 +8,6 @@ namespace {
 
 // One record's payload. Larger ones gain nothing (the socket buffer is smaller) and delay a sync.
 constexpr std::uint64_t kPayloadBytes = 1u << 20;
-constexpr std::uint8_t kContentRaw = 0;
-constexpr std::uint8_t kContentZero = 1;
 
 }  // namespace
 
@@ -47,26 +45,26 @@ void RecordWriter::append_payload(const std::byte* data, std::uint64_t bytes) {
 
 void RecordWriter::add_raw(PageIndex page, const std::byte* data, std::uint64_t page_bytes,
                            bool new_region) {
-  if (wire::TableEntry* last = extendable(page, kContentRaw, new_region)) {
+  if (wire::TableEntry* last = extendable(page, wire::kContentRaw, new_region)) {
     ++last->pages;
     last->payload_bytes += static_cast<std::uint32_t>(page_bytes);
   } else {
     table_.push_back({.page = page,
                       .payload_bytes = static_cast<std::uint32_t>(page_bytes),
                       .pages = 1,
-                      .content = kContentRaw,
+                      .content = wire::kContentRaw,
                       .reserved = 0});
   }
   append_payload(data, page_bytes);
 }
 
 void RecordWriter::add_zero(PageIndex page, bool new_region) {
-  if (wire::TableEntry* last = extendable(page, kContentZero, new_region)) {
+  if (wire::TableEntry* last = extendable(page, wire::kContentZero, new_region)) {
     ++last->pages;
     return;
   }
   table_.push_back(
-      {.page = page, .payload_bytes = 0, .pages = 1, .content = kContentZero, .reserved = 0});
+      {.page = page, .payload_bytes = 0, .pages = 1, .content = wire::kContentZero, .reserved = 0});
 }
 
 std::span<std::byte> RecordWriter::encode_room(std::uint64_t page_bytes) {

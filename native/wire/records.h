@@ -51,7 +51,9 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == 16);
 
-// Numbers below 255 are page codecs (codec/page_codec.h).
+// What an entry holds. Every other number is that of a page codec (codec/page_codec.h).
+inline constexpr std::uint8_t kContentRaw = 0;
+inline constexpr std::uint8_t kContentZero = 1;
 inline constexpr std::uint8_t kContentMissing = 255;
 
 struct TableEntry {

@@ -21,7 +21,8 @@ class BuiltinWorkload final : public Workload {
  public:
   BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
                   std::vector<PageDigest> digests, std::string fill_summary);
-  // Waits for guest threads inside a demand fault: whoever serves those must have ended them before.
+  // Waits for guest threads inside a demand fault: whoever serves those must have ended them
+  // before.
   ~BuiltinWorkload() override;
   BuiltinWorkload(const BuiltinWorkload&) = delete;
   BuiltinWorkload& operator=(const BuiltinWorkload&) = delete;

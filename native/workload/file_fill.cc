@@ -52,8 +52,8 @@ Result<OpenFile> open_file(const std::string& path) {
   return file;
 }
 
-// Bytes [start, start + one page) of the endless repetition of the first `period` bytes of the range,
-// which are in place.
+// Bytes [start, start + one page) of the endless repetition of the first `period` bytes of the
+// range, which are in place.
 void copy_cyclic(const GuestMemory& memory, PageIndex first, std::uint64_t period,
                  std::uint64_t start, std::byte* out) {
   for (std::size_t done = 0; done < kPageBytes;) {
@@ -80,8 +80,8 @@ Result<std::string> fill_from_file(const GuestMemory& memory, PageRange range,
       Status status = read_at(file.value().fd.get(), out, fresh, start, path);
       if (!status.ok()) return status;
     }
-    // Beyond the file's end the memory repeats what is in place already: of it as many whole files as
-    // there are, so that a file of one byte is not copied byte by byte.
+    // Beyond the file's end the memory repeats what is in place already: of it as many whole files
+    // as there are, so that a file of one byte is not copied byte by byte.
     if (fresh < kPageBytes) {
       const std::uint64_t period = std::max(file_bytes, start - start % file_bytes);
       std::byte page[kPageBytes];

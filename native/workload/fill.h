@@ -1,7 +1,7 @@
 // Writes a guest's initial content, through the engine mapping.
 //
-// Thread contract: call before the guest's first operation, from any one thread; fill() runs its own
-// helpers.
+// Thread contract: call before the guest's first operation, from any one thread; fill() runs its
+// own helpers.
 #pragma once
 
 #include <string>

@@ -3,11 +3,12 @@
 // GapWatch is the guest's: when the watch began, and how long the guest was away between two hosts.
 // GapRecorder is one thread's: its last mark and its longest gap of this watch.
 //
-// Times are signed nanoseconds of CLOCK_MONOTONIC, because a mark made on another host may lie before
-// this one's clock began.
+// Times are signed nanoseconds of CLOCK_MONOTONIC, because a mark made on another host may lie
+// before this one's clock began.
 //
-// Thread contract: mark() is the guest thread's. GapWatch::begin and GapRecorder::start, save and load
-// are the controlling thread's; save and load need a parked guest thread. The others: any thread.
+// Thread contract: mark() is the guest thread's. GapWatch::begin and GapRecorder::start, save and
+// load are the controlling thread's; save and load need a parked guest thread. The others: any
+// thread.
 #pragma once
 
 #include <atomic>

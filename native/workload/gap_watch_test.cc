@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 namespace pageferry {
@@ -97,7 +98,9 @@ TEST(GapWatch, AGapOfAnOldWatchNeverOutlivesARaceWithANewOne) {
     clock.fetch_add(1'000'000);  // ends a long gap, at any moment of what follows
     const std::int64_t now = clock.load();
     watch.begin(now);
-    ASSERT_LE(thread.longest_ns(now + 5), 5u);
+    const std::uint64_t longest = thread.longest_ns(now + 5);
+    EXPECT_LE(longest, 5u);
+    if (longest > 5) break;
   }
   stop = true;
   marking.join();

@@ -1,7 +1,7 @@
 // Who writes what: the working set, the share of each guest thread, and the items of a share.
 //
-// Shares are contiguous, disjoint, at least one page each, and together the working set, which is the
-// first pages of the guest. Pages after it keep their initial content for ever.
+// Shares are contiguous, disjoint, at least one page each, and together the working set, which is
+// the first pages of the guest. Pages after it keep their initial content for ever.
 //
 // Thread contract: immutable.
 #pragma once

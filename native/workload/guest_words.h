@@ -1,8 +1,8 @@
 // Guest memory as 8-byte words, for code that runs while the engine reads the same memory.
 //
 // Thread contract: each word is read or written whole. Order between words is not kept: nobody but
-// the one guest thread that owns a page depends on it, and the engine sends a page again when it was
-// written while being read.
+// the one guest thread that owns a page depends on it, and the engine sends a page again when it
+// was written while being read.
 #pragma once
 
 #include <bit>
@@ -17,8 +17,9 @@ static_assert(std::endian::native == std::endian::little,
 
 inline constexpr std::size_t kWordBytes = 8;
 
-// With private backing the engine reads the same addresses, by memcpy or inside a system call, while
-// the guest runs. That race is the design (see GuestMemory), so TSan must not watch these two.
+// With private backing the engine reads the same addresses, by memcpy or inside a system call,
+// while the guest runs. That race is the design (see GuestMemory), so TSan must not watch these
+// two.
 [[gnu::no_sanitize("thread")]] inline std::uint64_t load_guest_word(const std::byte* at) {
   return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(at), __ATOMIC_RELAXED);
 }

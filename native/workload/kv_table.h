@@ -1,12 +1,13 @@
 // The kv guest's hash table: open addressing with linear probing, in guest memory.
 //
 // The table is an array of buckets of one page each. A page is an array of entries of entry_bytes:
-// key (8 bytes, 0: no entry), version (8), value (the rest); the bytes after the last whole entry are
-// zero, and so is an entry without a key. Every page holds keys_per_page() keys, three quarters of its
-// entries, inserted in the order of their numbers. Key number n lives in page n / keys_per_page(); it
-// starts probing at the entry that its hash names and goes on, around the end of the page, to the
-// first free one. Its version counts the SETs since the start, from 0; its value is computed from
-// (key, version). So what a page must hold follows from its keys' versions alone.
+// key (8 bytes, 0: no entry), version (8), value (the rest); the bytes after the last whole entry
+// are zero, and so is an entry without a key. Every page holds keys_per_page() keys, three quarters
+// of its entries, inserted in the order of their numbers. Key number n lives in page n /
+// keys_per_page(); it starts probing at the entry that its hash names and goes on, around the end
+// of the page, to the first free one. Its version counts the SETs since the start, from 0; its
+// value is computed from (key, version). So what a page must hold follows from its keys' versions
+// alone.
 //
 // Thread contract: immutable. get() and set() run on the one guest thread that owns the page.
 #pragma once
@@ -21,8 +22,8 @@ namespace pageferry {
 
 class KvTable {
  public:
-  // An entry has write_bytes bytes, but at least 24 (a value of one word). A SET writes all of it but
-  // the key.
+  // An entry has write_bytes bytes, but at least 24 (a value of one word). A SET writes all of it
+  // but the key.
   KvTable(std::uint32_t write_bytes, std::uint64_t seed);
 
   std::uint64_t keys_per_page() const { return keys_per_page_; }

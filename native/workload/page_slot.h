@@ -1,8 +1,8 @@
 // The slot of a page: the bytes that a page write changes.
 //
 // A page write adds one to the slot's first word and recomputes the other words from the page index
-// and that word. Where the slot lies is fixed per page. Until its first write a slot holds the page's
-// initial content.
+// and that word. Where the slot lies is fixed per page. Until its first write a slot holds the
+// page's initial content.
 //
 // Thread contract: immutable. write() runs on the one guest thread that owns the page.
 #pragma once

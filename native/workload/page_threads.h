@@ -14,8 +14,9 @@ namespace pageferry {
 
 inline constexpr std::uint64_t kPagesPerChunk = 256;
 
-// Calls body(chunk) until the range is used up or a call fails; answers the first failure. `cancelled`
-// is looked at before each chunk and ends it with kCancelled. The calling thread is one of `threads`.
+// Calls body(chunk) until the range is used up or a call fails; answers the first failure.
+// `cancelled` is looked at before each chunk and ends it with kCancelled. The calling thread is one
+// of `threads`.
 Status for_each_chunk(PageRange range, unsigned threads, const std::atomic<bool>& cancelled,
                       const std::function<Status(PageRange chunk)>& body,
                       std::uint64_t pages_per_chunk = kPagesPerChunk);

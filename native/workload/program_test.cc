@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <set>
 #include <vector>
@@ -82,6 +83,14 @@ TEST(Program, ZipfGivesRankRAProbabilityProportionalToOneOverR) {
   }
   EXPECT_EQ(seen[0], 0);
   EXPECT_LT(chi_square, 1200);  // 999 degrees of freedom: mean 999, standard deviation 45
+}
+
+TEST(Program, ZipfWritesOneItemInSevenToTheHottestOfAThousand) {
+  for (const WorkloadKind kind : {WorkloadKind::kZipf, WorkloadKind::kKv}) {
+    const auto counts = count_items(Program(kind, 1000, thread_stream(1, 0)), 1000, 100'000);
+    const auto hottest = *std::max_element(counts.begin(), counts.end());
+    EXPECT_NEAR(static_cast<double>(hottest), 13'359, 700);  // 1 / H(1000) of the operations
+  }
 }
 
 TEST(Program, ZipfScattersItsRanksOverAllItems) {

@@ -1,8 +1,8 @@
 // Random numbers for guest programs and page contents: integers only, the same on every host and
 // compiler.
 //
-// Each operation of a guest thread has its own numbers, drawn from (stream, operation) alone, so the
-// count of operations is all the state a program has.
+// Each operation of a guest thread has its own numbers, drawn from (stream, operation) alone, so
+// the count of operations is all the state a program has.
 //
 // Thread contract: pure functions and plain values.
 #pragma once

@@ -15,7 +15,8 @@ bool RunControl::await_resume() {
   std::unique_lock<std::mutex> lock(mutex_);
   guest_.wait(lock, [&] { return stopping_ || !pause_requested(); });
   if (stopping_) return false;
-  // Counted here, under the lock: a pause() that comes before this thread woke has nothing to wait for.
+  // Counted here, under the lock: a pause() that comes before this thread woke has nothing to wait
+  // for.
   ++running_;
   return true;
 }

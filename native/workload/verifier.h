@@ -22,8 +22,8 @@ struct VerifyInput {
   std::vector<std::uint64_t> operations;   // done by each running thread
 };
 
-// Replays the operations from the first one, then compares. Pages that nobody populated are taken as
-// zero without being read. failed_reads is left 0. kCancelled when `cancelled` became true.
+// Replays the operations from the first one, then compares. Pages that nobody populated are taken
+// as zero without being read. failed_reads is left 0. kCancelled when `cancelled` became true.
 Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
                                   const std::atomic<bool>& cancelled);
 

@@ -3,17 +3,17 @@
 //
 // Each guest thread owns a contiguous share of the working set and runs a deterministic sequence of
 // operations on it; how many operations each thread has done is the guest's whole state (its "vCPU
-// state"). verify() replays the sequence on version counters alone, and compares each page with what it
-// must hold.
+// state"). verify() replays the sequence on version counters alone, and compares each page with
+// what it must hold.
 //
-// Each page write is a read-modify-write of one slot of the page (write_bytes long): the slot's first
-// 8-byte word goes up by one, the rest is recomputed from the page index and that word. So one lost
-// write leaves the counter behind for ever, however many writes follow, and a torn write leaves a slot
-// that does not match its counter.
+// Each page write is a read-modify-write of one slot of the page (write_bytes long): the slot's
+// first 8-byte word goes up by one, the rest is recomputed from the page index and that word. So
+// one lost write leaves the counter behind for ever, however many writes follow, and a torn write
+// leaves a slot that does not match its counter.
 //
 // Thread contract: the public calls may come from any one thread at a time; progress() and
-// longest_gap() from any thread at any time. Guest threads are native, so a guest thread that blocks on
-// a demand fault blocks nobody else.
+// longest_gap() from any thread at any time. Guest threads are native, so a guest thread that
+// blocks on a demand fault blocks nobody else.
 #pragma once
 
 #include <atomic>
@@ -61,9 +61,9 @@ class Workload {
   static Result<std::unique_ptr<Workload>> create(std::shared_ptr<GuestMemory> memory,
                                                   const WorkloadConfig& config);
 
-  // The guest that `description` describes, in memory that a migration is filling. Hostile bytes give
-  // kProtocol, never a crash or an allocation beyond a small multiple of the memory's page count.
-  // load_state() must follow before resume().
+  // The guest that `description` describes, in memory that a migration is filling. Hostile bytes
+  // give kProtocol, never a crash or an allocation beyond a small multiple of the memory's page
+  // count. load_state() must follow before resume().
   static Result<std::unique_ptr<Workload>> arrive(std::shared_ptr<GuestMemory> memory,
                                                   const std::vector<std::uint8_t>& description);
 
@@ -81,8 +81,8 @@ class Workload {
 
   // Starts or continues the guest threads. Idempotent.
   virtual Status resume() = 0;
-  // On return no guest thread reads or writes memory. Prompt (well under a millisecond once no thread
-  // is inside a demand fault), also when writes are rate limited. Idempotent.
+  // On return no guest thread reads or writes memory. Prompt (well under a millisecond once no
+  // thread is inside a demand fault), also when writes are rate limited. Idempotent.
   virtual void pause() = 0;
 
   // Paused only. Small (some bytes per thread): it travels while nobody runs the guest.
@@ -92,15 +92,15 @@ class Workload {
   virtual WorkloadProgress progress() const = 0;
 
   // Longest time between two consecutive marks of any one guest thread, in nanoseconds of
-  // CLOCK_MONOTONIC, since start_gap_watch(); a mark is every operations_per_mark operations. Counts
-  // the gap a thread is in right now. The watch, its longest gap so far and each thread's last mark
-  // travel in the state (as a time before the pause, so that clocks of two hosts need not agree);
-  // `away` (see set_time_away) is added on arrival.
+  // CLOCK_MONOTONIC, since start_gap_watch(); a mark is every operations_per_mark operations.
+  // Counts the gap a thread is in right now. The watch, its longest gap so far and each thread's
+  // last mark travel in the state (as a time before the pause, so that clocks of two hosts need not
+  // agree); `away` (see set_time_away) is added on arrival.
   virtual void start_gap_watch() = 0;
   virtual std::uint64_t longest_gap_ns() const = 0;
-  // Arriving guest only, after load_state and before or after resume(): the time from the pause on the
-  // source to the resume here. Counts into the first gap of each thread. Until it is called the guest
-  // takes 0.
+  // Arriving guest only, after load_state and before or after resume(): the time from the pause on
+  // the source to the resume here. Counts into the first gap of each thread. Until it is called the
+  // guest takes 0.
   virtual void set_time_away(std::uint64_t nanoseconds) = 0;
 
   // Paused only; every page must be in place. Replays and compares every page, in parallel on up to

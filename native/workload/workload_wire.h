@@ -16,8 +16,8 @@
 //
 // Where a file or process fill came from stays at home: only its digests travel.
 //
-// Thread contract: pure functions. Bytes from a peer are checked before anything is allocated; whatever
-// is wrong with them is kProtocol.
+// Thread contract: pure functions. Bytes from a peer are checked before anything is allocated;
+// whatever is wrong with them is kProtocol.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 /** What a migration was like. docs/metrics.md says how each figure is measured. */
 import type { ErrorCode } from '../errors.js';
 import type { FaultLatency, TrackerKind, Verification } from '../native/binding.js';
-import type { StrategyName } from '../strategy/strategy.js';
+import type { StrategyName } from '../vocabulary.js';
 
 export type Outcome = 'completed' | 'failed' | 'cancelled';
 

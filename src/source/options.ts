@@ -8,9 +8,9 @@ import {
   postCopy,
   preCopy,
   type Strategy,
-  type StrategyName,
   stopAndCopy,
 } from '../strategy/strategy.js';
+import type { StrategyName } from '../vocabulary.js';
 
 export const CODEC_NAMES = ['raw', 'lz4'] as const;
 export type CodecName = (typeof CODEC_NAMES)[number];

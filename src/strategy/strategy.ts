@@ -1,8 +1,6 @@
 /** The four ways to migrate: each only says, after every round, what comes next. */
 import { type ConvergenceLimits, type Decision, decide, type RoundOutcome } from '../policy/convergence.js';
-
-export const STRATEGY_NAMES = ['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const;
-export type StrategyName = (typeof STRATEGY_NAMES)[number];
+import type { StrategyName } from '../vocabulary.js';
 
 export interface Strategy {
   readonly name: StrategyName;

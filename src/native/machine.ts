@@ -1,6 +1,6 @@
 /** What this machine offers, and memory for a guest of your own. */
-import { asPageferryError } from './errors.js';
-import { type Backing, binding, type GuestMemory, type Probe } from './native/binding.js';
+import { asPageferryError } from '../errors.js';
+import { type Backing, binding, type GuestMemory, type Probe } from './binding.js';
 
 /** Tries each mechanism on a page of its own; leaves nothing behind. */
 export function probe(backing: Backing = 'shared'): Probe {
