@@ -29,6 +29,8 @@ ArrivingMemory::ArrivingMemory(std::shared_ptr<GuestMemory> memory)
       claimed_(memory_->page_count()),
       published_(memory_->page_count()) {}
 
+ArrivingMemory::~ArrivingMemory() { memory_->set_release_waiters(nullptr); }
+
 std::byte* ArrivingMemory::landing(PageIndex page) const {
   if (memory_->backing() == Backing::kPrivate && phase() != Phase::kCopying) {
     return nullptr;
@@ -109,6 +111,7 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
   published_.set_range(published_.all());
   published_.subtract(missing_);
   pages_missing_.store(missing_.count(), std::memory_order_release);
+  memory_->set_release_waiters([this] { (void)unregister(); });
   phase_.store(Phase::kServing, std::memory_order_release);
   if (pages_missing() == 0) on_complete_();
   return Status();
@@ -119,6 +122,11 @@ Status ArrivingMemory::complete() {
   if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {
     return Status();
   }
+  memory_->set_release_waiters(nullptr);
+  return unregister();
+}
+
+Status ArrivingMemory::unregister() const {
   for (const Region& region : memory_->regions()) {
     const Status lifted = userfaultfd_.unregister_range(region.guest_range());
     if (!lifted.ok()) return lifted;

@@ -26,6 +26,7 @@ namespace pageferry {
 class ArrivingMemory {
  public:
   explicit ArrivingMemory(std::shared_ptr<GuestMemory> memory);
+  ~ArrivingMemory();
 
   const GuestMemory& memory() const { return *memory_; }
 
@@ -72,6 +73,7 @@ class ArrivingMemory {
 
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
   void count_published(PageRange run);
+  Status unregister() const;
 
   std::shared_ptr<GuestMemory> memory_;
   PageBitmap holds_data_;  // the engine wrote this page, so it may differ from zero

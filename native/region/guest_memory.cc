@@ -246,6 +246,16 @@ Status GuestMemory::prefault() const {
   return Status();
 }
 
+void GuestMemory::set_release_waiters(std::function<void()> release) const {
+  const std::lock_guard lock(waiters_mutex_);
+  release_waiters_ = std::move(release);
+}
+
+void GuestMemory::release_waiters() const {
+  const std::lock_guard lock(waiters_mutex_);
+  if (release_waiters_) release_waiters_();
+}
+
 Result<UserFaultFd> GuestMemory::open_userfaultfd(const UserFaultFd::Features& wanted) const {
   if (local()) return UserFaultFd::open(wanted);
   UniqueFd copy(::fcntl(foreign_userfaultfd_.get(), F_DUPFD_CLOEXEC, 0));

@@ -3,7 +3,8 @@
 // A page index counts through the regions in order: region 0 holds pages [0, n0), region 1 holds
 // [n0, n0 + n1), and so on. No run of pages handed out or taken here crosses a region's end.
 //
-// Thread contract: immutable after creation, so every const call may come from any thread. The bytes
+// Thread contract: what is mapped never changes after creation, so every const call may come from any
+// thread. The bytes
 // are shared with the guest: the engine reads them while the guest writes (a torn read is harmless,
 // because the page is then dirty and is sent again).
 #pragma once
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "os/mapping.h"
@@ -101,6 +103,13 @@ class GuestMemory {
   // Populates every page through the engine mapping, so that receiving into it meets warm memory.
   Status prefault() const;
 
+  // Post-copy: guest threads wait here for pages that have not come. Whoever serves those faults says
+  // how to let the threads go (an empty function: nobody serves any more), and whoever ends the guest
+  // for good calls release_waiters(). The pages that never came then read as zeros, which only a guest
+  // that is about to end may see.
+  void set_release_waiters(std::function<void()> release) const;
+  void release_waiters() const;
+
   // A userfaultfd over the guest's address space: a fresh one for a guest in this process, a
   // duplicate of the passed one otherwise.
   Result<UserFaultFd> open_userfaultfd(const UserFaultFd::Features& wanted) const;
@@ -115,6 +124,8 @@ class GuestMemory {
   std::uint64_t page_count_ = 0;
   Pagemap pagemap_;
   UniqueFd foreign_userfaultfd_;
+  mutable std::mutex waiters_mutex_;
+  mutable std::function<void()> release_waiters_;
 };
 
 }  // namespace pageferry

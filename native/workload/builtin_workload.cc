@@ -57,6 +57,7 @@ BuiltinWorkload::BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const Gues
 }
 
 BuiltinWorkload::~BuiltinWorkload() {
+  memory_->release_waiters();
   pause();
   control_.stop();
 }

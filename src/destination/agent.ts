@@ -26,8 +26,11 @@ export type DestinationEnd =
   | { readonly kind: 'arrived'; readonly guest: Guest }
   /** Nothing of the guest is left here; it never ran here. */
   | { readonly kind: 'dropped'; readonly error: PageferryError }
-  /** The guest ran here and waits for pages that will never come. */
-  | { readonly kind: 'lost'; readonly guest: Guest; readonly error: PageferryError };
+  /**
+   * The guest ran here and waits for pages that will never come. Keep `hold`: while it lives, guest
+   * threads wait; without it they would go on and read zeros.
+   */
+  | { readonly kind: 'lost'; readonly hold: Hold; readonly error: PageferryError };
 
 export class DestinationAgent {
   readonly peer: string;
@@ -293,7 +296,7 @@ export class DestinationAgent {
         // The registration stays: guest threads wait for the missing pages, they never see zeros.
         return {
           kind: 'lost',
-          guest: state.hold.guest,
+          hold: state.hold,
           error: new PageferryError(
             'POSTCOPY_LOST',
             `lost the source before every page had arrived (${error.message}). The guest cannot go on`,

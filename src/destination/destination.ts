@@ -5,6 +5,7 @@ import { TypedEmitter } from '../metrics/events.js';
 import { type Arrival, binding, type Listener } from '../native/binding.js';
 import { DestinationAgent } from './agent.js';
 import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
+import type { Hold } from './state.js';
 
 export interface DestinationEvents {
   /** A source has connected. */
@@ -23,8 +24,8 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   readonly host: string;
   readonly #options: ResolvedDestinationOptions;
   readonly #agents = new Map<string, DestinationAgent>();
-  /** Lost guests: their memory must stay registered for as long as this process lives. */
-  readonly #lost: DestinationAgent[] = [];
+  /** Lost guests: their memory stays registered for as long as this process lives. */
+  readonly #lost: Hold[] = [];
   #listener: Listener | undefined;
 
   private constructor(options: DestinationOptions) {
@@ -126,8 +127,8 @@ export class Destination extends TypedEmitter<DestinationEvents> {
         this.emit('dropped', end.error, migration);
         break;
       case 'lost':
-        this.#lost.push(agent);
-        this.emit('lost', end.error, end.guest, migration);
+        this.#lost.push(end.hold);
+        this.emit('lost', end.error, end.hold.guest, migration);
         break;
       default:
         throw new Error(`no such end: ${JSON.stringify(end satisfies never)}`);

@@ -4,11 +4,14 @@ import { asPageferryError, type ErrorCode, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { type SourceEvents, type SourcePhase, TypedEmitter } from '../metrics/events.js';
 import type { GuestLocation, MigrationReport, Outcome, RoundReport } from '../metrics/report.js';
+import { peerError } from '../protocol/channel.js';
 import { SourceMigration } from './migration.js';
 import { resolveOptions, type SourceOptions } from './options.js';
 import { runPhases } from './phases.js';
 
 const PROGRESS_EVERY_MS = 100;
+/** A page channel may break before the message that says why has come. */
+const LAST_WORDS_MS = 1000;
 
 /** A migration that did not complete; `report` says how far it came and where the guest is. */
 export class MigrationFailed extends PageferryError {
@@ -67,8 +70,7 @@ export class Source extends TypedEmitter<SourceEvents> {
       this.#emitProgress();
       return m.recorder.report('completed', 'destination', m.wireBytes, null);
     } catch (error) {
-      const first = m.failure ?? asPageferryError(error, 'the migration failed');
-      throw await this.#giveUp(first);
+      throw await this.#giveUp(await this.#reason(error));
     } finally {
       clearInterval(progress);
       this.#release();
@@ -95,6 +97,16 @@ export class Source extends TypedEmitter<SourceEvents> {
     await sleep(options.observeMs);
     const operations = guest.probe.observe().operations - before;
     recorder.throughputBefore((operations / (performance.now() - started)) * 1000);
+  }
+
+  /** The first thing that went wrong; when the peer hung up, what it says about why. */
+  async #reason(error: unknown): Promise<PageferryError> {
+    const { failure, channel } = this.#m;
+    const first = failure ?? asPageferryError(error, 'the migration failed');
+    if (first.code !== 'PEER_GONE' || channel === undefined) return first;
+    const deadline = sleep(LAST_WORDS_MS, undefined, { ref: false });
+    const said = await Promise.race([channel.receive().catch(() => undefined), deadline]);
+    return said?.type === 'failed' ? peerError(channel.peer, said.code, said.message) : first;
   }
 
   /** On return the guest runs here again, unless it was given up. Answers what migrate() rejects with. */
