@@ -45,14 +45,23 @@ describe('sizes', () => {
     expect(parseBytes(text)).toBe(bytes);
   });
 
-  it.each(['', '-1', 'many', '1.5', '1.5B', '0x10', '1e6', '12QiB', 'MiB', '1 2MiB', '99999999TiB'])(
-    "'%s' is refused with what was expected",
-    (text) => {
-      expect(refusal(() => parseBytes(text))).toBe(
-        `expected a size such as 512MiB, 1GiB, 64k or a number of bytes, not '${text}'`,
-      );
-    },
-  );
+  it.each([
+    '',
+    '-1',
+    'many',
+    '1.5',
+    '1.5B',
+    '0x10',
+    '1e6',
+    '12QiB',
+    'MiB',
+    '1 2MiB',
+    '99999999TiB',
+  ])("'%s' is refused with what was expected", (text) => {
+    expect(refusal(() => parseBytes(text))).toBe(
+      `expected a size such as 512MiB, 1GiB, 64k or a number of bytes, not '${text}'`,
+    );
+  });
 
   it('memory that is no multiple of the page size is refused with the nearest that is', () => {
     expect(parsePages('64MiB')).toBe(64 * 2 ** 20);
@@ -133,7 +142,9 @@ describe('counts', () => {
     expect(parseCount('17')).toBe(17);
     expect(parseCount('20k')).toBe(20_000);
     expect(parseCount('1.5M')).toBe(1_500_000);
-    expect(refusal(() => parseCount('0', 1, 64))).toBe("expected a whole number from 1 to 64, not '0'");
+    expect(refusal(() => parseCount('0', 1, 64))).toBe(
+      "expected a whole number from 1 to 64, not '0'",
+    );
     expect(refusal(() => parseCount('-1'))).toBe("expected a whole number of 0 or more, not '-1'");
     expect(refusal(() => parseCount('1.5'))).toContain('whole number');
   });

@@ -29,9 +29,10 @@ const char* role_name(wire::Role role) {
 }
 
 // What every channel of a migration wants from its socket.
-void configure(Socket& socket, wire::Role role, milliseconds stall) {
+void configure(Socket& socket, milliseconds stall) {
   socket.set_send_timeout(stall);
-  if (role != wire::Role::kPage) socket.set_no_delay();
+  // On page channels too: a sync behind a small record would wait 40 ms for a delayed acknowledgement.
+  socket.set_no_delay();
   // The kernel's default may pace (bbr does), which on one host only adds waiting.
   if (socket.peer_is_local()) socket.set_congestion_control("cubic");
 }
@@ -70,7 +71,7 @@ using Shared = std::shared_ptr<Connection>;
 Result<Shared> open_connection(const Target& target) {
   auto socket = Socket::connect(target.host, target.port, target.timeout);
   if (!socket.ok()) return socket.status();
-  configure(socket.value(), target.role, target.stall);
+  configure(socket.value(), target.stall);
   const Status offered = offer_preamble(socket.value(), target.role, target.channel,
                                         target.migration_id, target.timeout);
   if (!offered.ok()) return offered;
@@ -107,7 +108,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
       env, Listener::open(
                to_text(info[0], "host"), static_cast<std::uint16_t>(port),
                [arrived, stall](Arrival arrival) {
-                 configure(arrival.socket, arrival.preamble.role, stall);
+                 configure(arrival.socket, stall);
                  auto connection =
                      std::make_shared<Connection>(std::move(arrival.socket), arrival.peer);
                  arrived.call([connection, preamble = arrival.preamble](Napi::Env env) {

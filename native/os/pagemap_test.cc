@@ -24,12 +24,11 @@ TEST(Pagemap, PopulatedPagesAreFoundAndHolesAreNot) {
     expected.push_back(base + page * kPage);
   }
   std::vector<std::uint64_t> found;
-  const Status status =
-      pagemap.value().scan_populated({base, 2000 * kPage}, [&](AddressRange run) {
-        for (std::uint64_t at = run.start; at < run.start + run.bytes; at += kPage) {
-          found.push_back(at);
-        }
-      });
+  const Status status = pagemap.value().scan_populated({base, 2000 * kPage}, [&](AddressRange run) {
+    for (std::uint64_t at = run.start; at < run.start + run.bytes; at += kPage) {
+      found.push_back(at);
+    }
+  });
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(found, expected);
 }
@@ -42,15 +41,13 @@ TEST(Pagemap, ScanningMemoryThatNobodyTracksFails) {
   ASSERT_TRUE(mapping.ok());
   const AddressRange page{reinterpret_cast<std::uintptr_t>(mapping.value().data()), kPage};
   EXPECT_FALSE(pagemap.value().write_protect_is_async(page));
-  EXPECT_FALSE(pagemap.value()
-                   .scan_written(page, Pagemap::Rearm::kYes, Pagemap::Unmapped::kClean,
-                                 [](AddressRange) {})
-                   .ok());
+  EXPECT_FALSE(
+      pagemap.value()
+          .scan_written(page, Pagemap::Rearm::kYes, Pagemap::Unmapped::kClean, [](AddressRange) {})
+          .ok());
 }
 
-TEST(Pagemap, AProcessThatDoesNotExistIsAnError) {
-  EXPECT_FALSE(Pagemap::open_process(0).ok());
-}
+TEST(Pagemap, AProcessThatDoesNotExistIsAnError) { EXPECT_FALSE(Pagemap::open_process(0).ok()); }
 
 }  // namespace
 }  // namespace pageferry

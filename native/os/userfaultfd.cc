@@ -60,8 +60,8 @@ Result<UniqueFd> open_descriptor(bool user_faults_suffice) {
   if (opened.ok() || opened.status().code() != StatusCode::kNoPermission || !user_faults_suffice) {
     return opened;
   }
-  UniqueFd fd(static_cast<int>(
-      ::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)));
+  UniqueFd fd(
+      static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)));
   if (fd) return fd;
   return opened;
 }

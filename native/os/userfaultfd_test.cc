@@ -95,10 +95,10 @@ TEST(UserFaultFd, AThreadThatTouchesAMissingPageWaitsUntilItIsInstalled) {
   auto memory = GuestMemory::create_shared({kPages * kPageBytes});
   ASSERT_TRUE(memory.ok());
   const GuestMemory& guest = *memory.value();
-  ASSERT_TRUE(uffd.value()
-                  .register_range(guest.guest_range({0, kPages}),
-                                  FaultMode::kMissing | FaultMode::kMinor)
-                  .ok());
+  ASSERT_TRUE(
+      uffd.value()
+          .register_range(guest.guest_range({0, kPages}), FaultMode::kMissing | FaultMode::kMinor)
+          .ok());
   std::uint8_t seen = 0;
   std::thread toucher([&] { seen = first_byte(guest, 5); });
   const FaultEvent event = next_event(uffd.value());
@@ -117,10 +117,10 @@ TEST(UserFaultFd, ATouchOfAPageThatIsInTheFileIsAMinorFault) {
   ASSERT_TRUE(memory.ok());
   const GuestMemory& guest = *memory.value();
   *guest.engine_page(0) = std::byte{9};
-  ASSERT_TRUE(uffd.value()
-                  .register_range(guest.guest_range({0, 1}),
-                                  FaultMode::kMissing | FaultMode::kMinor)
-                  .ok());
+  ASSERT_TRUE(
+      uffd.value()
+          .register_range(guest.guest_range({0, 1}), FaultMode::kMissing | FaultMode::kMinor)
+          .ok());
   std::uint8_t seen = 0;
   std::thread toucher([&] { seen = first_byte(guest, 0); });
   EXPECT_EQ(next_event(uffd.value()).kind, FaultKind::kMinor);

@@ -33,7 +33,7 @@ constinit std::array<Slot, 128> slots;
 constinit std::mutex slots_mutex;  // Guards changes to slots, and handler_installed.
 constinit bool handler_installed = false;
 std::atomic<std::uint64_t> installs{0};  // Counts installed traps, before their pages are closed.
-struct sigaction previous_action;  // Written once, before our handler is installed.
+struct sigaction previous_action;        // Written once, before our handler is installed.
 
 // A jump into guest memory faults too; making the page writable would not help it.
 bool is_write_fault([[maybe_unused]] const siginfo_t& info,

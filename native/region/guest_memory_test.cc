@@ -138,9 +138,10 @@ TEST(GuestMemory, RefusesAForeignMemfdThatIsShorterThanItsRegion) {
   auto donor = GuestMemory::create_shared({kPageBytes});
   ASSERT_TRUE(donor.ok());
   std::vector<GuestMemory::ForeignRegion> regions;
-  regions.push_back({UniqueFd(::dup(donor.value()->regions()[0].memory_fd.get())), 0x10000,
-                     2 * kPageBytes});
-  auto memory = GuestMemory::adopt_foreign(std::move(regions), UniqueFd(::dup(0)), UniqueFd(::dup(0)));
+  regions.push_back(
+      {UniqueFd(::dup(donor.value()->regions()[0].memory_fd.get())), 0x10000, 2 * kPageBytes});
+  auto memory =
+      GuestMemory::adopt_foreign(std::move(regions), UniqueFd(::dup(0)), UniqueFd(::dup(0)));
   EXPECT_EQ(memory.status().code(), StatusCode::kInvalidArgument);
 }
 

@@ -379,12 +379,12 @@ std::string parameter_name(const ::testing::TestParamInfo<std::tuple<TrackerKind
   return name + (std::get<1>(info.param) == Backing::kShared ? "_shared" : "_private");
 }
 
-const auto every_tracker = ::testing::Values(TrackerKind::kUffdWpAsync, TrackerKind::kUffdWpSync,
-                                             TrackerKind::kMprotect);
+const auto every_tracker =
+    ::testing::Values(TrackerKind::kUffdWpAsync, TrackerKind::kUffdWpSync, TrackerKind::kMprotect);
 
 INSTANTIATE_TEST_SUITE_P(Every, DirtyTrackerContract,
-                         ::testing::Combine(every_tracker, ::testing::Values(Backing::kShared,
-                                                                             Backing::kPrivate)),
+                         ::testing::Combine(every_tracker,
+                                            ::testing::Values(Backing::kShared, Backing::kPrivate)),
                          parameter_name);
 
 INSTANTIATE_TEST_SUITE_P(Every, SharedMemoryTrackerContract,

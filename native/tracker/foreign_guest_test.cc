@@ -110,7 +110,8 @@ class ForeignGuest : public ::testing::Test {
     ASSERT_TRUE(receive_descriptors(socket_.get(), &base, &fds));
     std::vector<GuestMemory::ForeignRegion> regions;
     regions.push_back({UniqueFd(fds[0]), base, kPages * kPageBytes});
-    auto memory = GuestMemory::adopt_foreign(std::move(regions), UniqueFd(fds[1]), UniqueFd(fds[2]));
+    auto memory =
+        GuestMemory::adopt_foreign(std::move(regions), UniqueFd(fds[1]), UniqueFd(fds[2]));
     ASSERT_TRUE(memory.ok()) << memory.status().message();
     memory_ = memory.value();
   }
@@ -215,7 +216,8 @@ TEST_F(ForeignGuest, ItsMissingAndMinorFaultsAreServedFromThisProcess) {
   UserFaultFd::Features features;
   features.missing_shared = true;
   features.minor_shared = true;
-  if (auto probe = UserFaultFd::open(features); !probe.ok()) GTEST_SKIP() << probe.status().message();
+  if (auto probe = UserFaultFd::open(features); !probe.ok())
+    GTEST_SKIP() << probe.status().message();
   start(features);
   auto uffd = memory_->open_userfaultfd(features);
   ASSERT_TRUE(uffd.ok()) << uffd.status().message();

@@ -134,7 +134,8 @@ std::size_t mapping_count() {
 TEST(MprotectTracker, ScatteredWritesLeaveTheProcessItsMappings) {
   std::size_t limit = 0;
   std::ifstream("/proc/sys/vm/max_map_count") >> limit;
-  if (limit > 100000) GTEST_SKIP() << "vm.max_map_count is " << limit << ": the test needs too much";
+  if (limit > 100000)
+    GTEST_SKIP() << "vm.max_map_count is " << limit << ": the test needs too much";
   const std::uint64_t pages = 2 * limit;
   const TestGuest guest = make_guest(Backing::kShared, {pages});
   MprotectTracker tracker(guest.memory);
@@ -171,7 +172,8 @@ TEST(MprotectTracker, ReportsMorePagesRatherThanFailWhenTheProcessHasNoMappingsL
 #endif
   std::size_t limit = 0;
   std::ifstream("/proc/sys/vm/max_map_count") >> limit;
-  if (limit > 100000) GTEST_SKIP() << "vm.max_map_count is " << limit << ": the test needs too much";
+  if (limit > 100000)
+    GTEST_SKIP() << "vm.max_map_count is " << limit << ": the test needs too much";
   const TestGuest guest = make_guest(Backing::kShared, {5000, 64});
   PageBitmap dirty(guest.memory->page_count());
   MprotectTracker tracker(guest.memory);

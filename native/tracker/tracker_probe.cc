@@ -88,10 +88,10 @@ Status try_pagemap_scan() {
 Capability capability(std::string_view name, const Status& status, const char* kernel_remedy) {
   if (status.ok()) return {std::string(name), true, "", ""};
   const bool permission = status.code() == StatusCode::kNoPermission;
-  return {std::string(name), false,
-          permission ? "this user may not open a userfaultfd that sees every fault"
-                     : status.message(),
-          permission ? kPermissionRemedy : kernel_remedy};
+  return {
+      std::string(name), false,
+      permission ? "this user may not open a userfaultfd that sees every fault" : status.message(),
+      permission ? kPermissionRemedy : kernel_remedy};
 }
 
 }  // namespace

@@ -87,10 +87,9 @@ void UffdWpSyncTracker::resolve(std::span<const FaultEvent> events) {
 // Private memory: adds pages that came into being unprotected, so that their writes did not trap.
 Status UffdWpSyncTracker::find_untrapped(PageRange part, PageBitmap& found) const {
   if (memory_->backing() == Backing::kShared) return Status();
-  return memory_->pagemap().scan_unprotected(
-      memory_->guest_range(part), [&](AddressRange run) {
-        found.set_range({memory_->page_at(run.start), run.bytes / kPageBytes});
-      });
+  return memory_->pagemap().scan_unprotected(memory_->guest_range(part), [&](AddressRange run) {
+    found.set_range({memory_->page_at(run.start), run.bytes / kPageBytes});
+  });
 }
 
 Status UffdWpSyncTracker::harvest(PageRange range, PageBitmap& dirty) {

@@ -25,7 +25,8 @@ WriteProtection::~WriteProtection() {
 
 Status WriteProtection::protect_all() const {
   for (const Region& region : memory_->regions()) {
-    if (Status status = uffd_.write_protect(region.guest_range(), true); !status.ok()) return status;
+    if (Status status = uffd_.write_protect(region.guest_range(), true); !status.ok())
+      return status;
   }
   return Status();
 }

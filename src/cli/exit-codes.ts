@@ -36,3 +36,16 @@ export function exitCodeOfError(error: unknown): ExitCode {
   if (error.code === 'USAGE') return EXIT.usage;
   return error.code === 'GUEST_DIFFERS' ? EXIT.guestLost : EXIT.safeOnSource;
 }
+
+/** The line to print for a migration that did not go well; undefined for one that did. */
+export function failureOf(report: MigrationReport): PageferryError | undefined {
+  const { error, verification, guestVerified, guestLocation } = report;
+  if (guestVerified === false) {
+    const { pagesDifferent = 0, pagesCompared = 0, failedReads = 0 } = verification ?? {};
+    return new PageferryError(
+      'GUEST_DIFFERS',
+      `${pagesDifferent} of ${pagesCompared} pages on the ${guestLocation} are not what the guest wrote, and ${failedReads} of its reads failed. This is a defect in Pageferry: please report it with the command line and --json`,
+    );
+  }
+  return error === null ? undefined : new PageferryError(error.code, error.message);
+}

@@ -74,7 +74,10 @@ export function parseFill(text: string): Fill {
   const [kind, rest] = [text.slice(0, Math.max(0, colon)), text.slice(colon + 1)];
   if (kind === 'file' && rest !== '') return { kind, path: rest };
   if (kind === 'pid') return { kind: 'process', pid: parseCount(rest, 1, 2 ** 22) };
-  throw new PageferryError('USAGE', `expected zero, random, text, file:PATH or pid:PID, not '${text}'`);
+  throw new PageferryError(
+    'USAGE',
+    `expected zero, random, text, file:PATH or pid:PID, not '${text}'`,
+  );
 }
 
 function parseWriteBytes(text: string): number {
@@ -107,26 +110,41 @@ function addGuestOptions(command: Command, defaults: GuestDefaults): void {
     )
     .addOption(option('--wss <size>', 'how much memory it writes (default: all)', parseWorkingSet))
     .addOption(
-      option('--write-rate <n>', 'its page writes per second, or unlimited', parseWriteRate).default(
+      option(
+        '--write-rate <n>',
+        'its page writes per second, or unlimited',
+        parseWriteRate,
+      ).default(
         defaults.writeRate,
         defaults.writeRate === 0 ? 'unlimited' : String(defaults.writeRate),
       ),
     )
     .addOption(
-      option('--write-bytes <n>', 'bytes changed by a page write, 8 to 4096', parseWriteBytes).default(64),
+      option(
+        '--write-bytes <n>',
+        'bytes changed by a page write, 8 to 4096',
+        parseWriteBytes,
+      ).default(64),
     )
-    .addOption(option('--threads <n>', 'guest threads', (text) => parseCount(text, 1, 256)).default(1))
     .addOption(
-      option('--mark <n>', 'operations between two marks', (text) => parseCount(text, 1)).default(1),
+      option('--threads <n>', 'guest threads', (text) => parseCount(text, 1, 256)).default(1),
     )
     .addOption(
-      option('--fill <what>', 'initial memory: zero, random, text, file:PATH, pid:PID', parseFill).default(
-        { kind: 'text' } satisfies Fill,
-        'text',
+      option('--mark <n>', 'operations between two marks', (text) => parseCount(text, 1)).default(
+        1,
       ),
     )
     .addOption(
-      option('--seed <n>', 'what the guest does follows from it', (text) => parseCount(text)).default(1),
+      option(
+        '--fill <what>',
+        'initial memory: zero, random, text, file:PATH, pid:PID',
+        parseFill,
+      ).default({ kind: 'text' } satisfies Fill, 'text'),
+    )
+    .addOption(
+      option('--seed <n>', 'what the guest does follows from it', (text) =>
+        parseCount(text),
+      ).default(1),
     );
 }
 
@@ -137,7 +155,10 @@ function addEngineOptions(command: Command): void {
       option('--bandwidth <rate>', 'rate limit, such as 1Gbit', parseRate).default(0, 'unlimited'),
     )
     .addOption(
-      option('--downtime-budget <time>', "pre-copy's longest downtime", parseDuration).default(50, '50ms'),
+      option('--downtime-budget <time>', "pre-copy's longest downtime", parseDuration).default(
+        50,
+        '50ms',
+      ),
     )
     .addOption(
       option('--max-rounds <n>', "pre-copy's most rounds", (text) =>
@@ -155,14 +176,17 @@ function addEngineOptions(command: Command): void {
       ),
     )
     .addOption(
-      new Option('--tracker <kind>', 'dirty tracker (default: the best here)').choices(TRACKER_KINDS),
+      new Option('--tracker <kind>', 'dirty tracker (default: the best here)').choices(
+        TRACKER_KINDS,
+      ),
     )
     .addOption(new Option('--codec <name>', 'page codec').choices(CODEC_NAMES).default('raw'))
     .addOption(
-      option('--stall-timeout <time>', 'how long the other side may be silent', parseDuration).default(
-        30_000,
-        '30s',
-      ),
+      option(
+        '--stall-timeout <time>',
+        'how long the other side may be silent',
+        parseDuration,
+      ).default(30_000, '30s'),
     );
 }
 

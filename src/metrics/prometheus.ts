@@ -45,25 +45,33 @@ export class SourceMetrics {
     'strategy',
     'outcome',
   ]);
-  readonly #verified = this.#make.counter('source_verifications_total', 'Guests compared', ['result']);
+  readonly #verified = this.#make.counter('source_verifications_total', 'Guests compared', [
+    'result',
+  ]);
   readonly #underWay = this.#make.gauge('source_migrations_under_way', 'Migrations under way');
   readonly #pages = this.#make.counter('source_pages_sent_total', 'Pages sent on page channels');
   readonly #wireBytes = this.#make.counter('source_wire_bytes_total', 'Bytes at the sockets');
   readonly #rounds = this.#make.counter('source_rounds_total', 'Pre-copy rounds');
   readonly #served = this.#make.counter('source_demand_pages_total', 'Demand pages served');
-  readonly #byCodec = this.#make.counter('source_pages_by_codec_total', 'Pages of ended migrations', [
-    'codec',
-  ]);
+  readonly #byCodec = this.#make.counter(
+    'source_pages_by_codec_total',
+    'Pages of ended migrations',
+    ['codec'],
+  );
   readonly #dirtyRate = this.#make.gauge(
     'source_dirty_pages_per_second',
     'Distinct pages that the guest wrote per second of the last round',
   );
   readonly #downtime = this.#make.histogram('source_downtime_seconds', 'Downtime', ['strategy']);
-  readonly #total = this.#make.histogram('source_total_seconds', 'Total migration time', ['strategy']);
+  readonly #total = this.#make.histogram('source_total_seconds', 'Total migration time', [
+    'strategy',
+  ]);
   readonly #gap = this.#make.histogram('source_longest_gap_seconds', 'Longest gap the guest felt', [
     'strategy',
   ]);
-  readonly #faults = this.#make.counter('source_demand_faults_total', 'Demand faults', ['over_network']);
+  readonly #faults = this.#make.counter('source_demand_faults_total', 'Demand faults', [
+    'over_network',
+  ]);
   readonly #latency = this.#make.gauge(
     'source_fault_latency_seconds',
     'Fault latency of the last migration that had demand faults',
@@ -137,10 +145,15 @@ export type DestinationOutcome = 'arrived' | 'dropped' | 'lost';
 export class DestinationMetrics {
   readonly registry = new Registry();
   readonly #make = maker(this.registry);
-  readonly #migrations = this.#make.counter('destination_migrations_total', 'Migrations that ended', [
-    'outcome',
-  ]);
-  readonly #strangers = this.#make.counter('destination_strangers_total', 'Connections turned away');
+  readonly #migrations = this.#make.counter(
+    'destination_migrations_total',
+    'Migrations that ended',
+    ['outcome'],
+  );
+  readonly #strangers = this.#make.counter(
+    'destination_strangers_total',
+    'Connections turned away',
+  );
 
   constructor(figures: DestinationFigures) {
     const gauge = (name: string, help: string, read: () => number): void => {
@@ -210,9 +223,15 @@ export class MetricsServer {
 function explainListen(error: Error, address: string): PageferryError {
   const what = `cannot serve metrics on ${address}`;
   if (nativeCode(error) === 'EADDRINUSE') {
-    return new PageferryError('PORT_IN_USE', `${what}: another program listens there. Choose another port`, {
-      cause: error,
-    });
+    return new PageferryError(
+      'PORT_IN_USE',
+      `${what}: another program listens there. Choose another port`,
+      {
+        cause: error,
+      },
+    );
   }
-  return new PageferryError('USAGE', `${what}: ${error.message}. Check the address`, { cause: error });
+  return new PageferryError('USAGE', `${what}: ${error.message}. Check the address`, {
+    cause: error,
+  });
 }

@@ -113,14 +113,15 @@ async function openChannels(m: SourceMigration): Promise<void> {
   m.sender = binding.createPageSender(m.guest.memory, connections, m.bucket, codec, sendBufferBytes);
 }
 
-/** Rounds while the guest runs, for as long as the strategy asks. On return the guest still runs. */
+/** Rounds while the guest runs, for as long as the strategy asks (post-copy: none). It still runs on return. */
 async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decision> {
   const { strategy } = m.options;
   let decision = strategy.next([]);
-  if (decision === 'next-round') {
+  if (decision !== 'stop-and-copy') {
     m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker);
     m.recorder.tracked(m.options.tracker);
-    // Armed before the set is taken: what becomes populated from here on is found dirty.
+    // Armed before the set is taken: what becomes populated from here on is found dirty. Post-copy wants
+    // that too, because a harvest is over long before a second look at all of the memory would be.
     await m.tracker.arm();
   }
   m.pending = await m.guest.memory.findPopulated();

@@ -1,13 +1,7 @@
 /** What each migration cost, side by side: one column a strategy, or one block where that is too wide. */
 import Table from 'cli-table3';
 import type { MigrationReport } from '../../index.js';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatRate,
-  formatWhole,
-} from '../../units.js';
+import { formatBytes, formatCount, formatDuration, formatWhole } from '../../units.js';
 import type { Colors, Output } from '../output.js';
 import { isGood, optionalDuration, verdict } from './wording.js';
 
@@ -22,10 +16,6 @@ function optionalCount(count: number | null | undefined): string {
   return count === null || count === undefined ? NONE : formatCount(count);
 }
 
-function pageRate(report: MigrationReport): string {
-  return report.totalMs > 0 ? formatRate((report.wireBytes / report.totalMs) * 1000) : NONE;
-}
-
 function faultFigure(report: MigrationReport, microseconds: number): string {
   return report.demandFaults > 0 ? formatDuration(microseconds / 1000) : NONE;
 }
@@ -37,7 +27,6 @@ const ROWS: readonly Row[] = [
   { label: 'rounds', value: (report) => formatWhole(report.rounds.length) },
   { label: 'pages sent', value: (report) => formatWhole(report.pagesSent) },
   { label: 'bytes on the wire', value: (report) => formatBytes(report.wireBytes) },
-  { label: 'mean rate', value: pageRate },
   { label: 'network faults', value: (report) => formatWhole(report.demandFaultsOverNetwork) },
   { label: 'fault p50', value: (report) => faultFigure(report, report.faultLatencyUs.p50) },
   { label: 'fault p99', value: (report) => faultFigure(report, report.faultLatencyUs.p99) },

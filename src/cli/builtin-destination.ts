@@ -1,0 +1,30 @@
+/** A destination of built-in guests: what `destination` does, and the demo's destination process. */
+import type { PageferryError } from '../errors.js';
+import { Destination, type DestinationOptions, WorkloadGuest } from '../index.js';
+
+export type BuiltinDestinationOptions = Omit<DestinationOptions, 'createGuest'>;
+
+/** What happens to one of its migrations; `peer` is the source. */
+export interface DestinationWatcher {
+  arriving(peer: string): void;
+  arrived(peer: string, guest: WorkloadGuest): void;
+  dropped(peer: string, error: PageferryError): void;
+  lost(peer: string, error: PageferryError): void;
+  stranger(peer: string, reason: string): void;
+}
+
+/** Listens. Guests that have arrived are the watcher's to keep or to discard. */
+export async function listenForGuests(
+  options: BuiltinDestinationOptions,
+  watcher: DestinationWatcher,
+): Promise<Destination> {
+  const destination = await Destination.listen({ ...options, createGuest: WorkloadGuest.arrive });
+  destination.on('arriving', ({ peer }) => watcher.arriving(peer));
+  destination.on('arrived', (guest, { peer }) => {
+    if (guest instanceof WorkloadGuest) watcher.arrived(peer, guest);
+  });
+  destination.on('dropped', (error, { peer }) => watcher.dropped(peer, error));
+  destination.on('lost', (error, _guest, { peer }) => watcher.lost(peer, error));
+  destination.on('stranger', (peer, reason) => watcher.stranger(peer, reason));
+  return destination;
+}

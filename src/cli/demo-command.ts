@@ -1,0 +1,150 @@
+/** `pageferry demo`: all of it on one host, to be looked at. */
+import { Command, Option } from 'commander';
+import { asPageferryError, PageferryError } from '../errors.js';
+import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
+import { MetricsServer, SourceMetrics } from '../metrics/prometheus.js';
+import { formatAddress } from '../units.js';
+import { type DemoPlaces, DemoRun } from './demo/demo-run.js';
+import { describeGuest } from './describe.js';
+import {
+  EXIT,
+  EXIT_CODES_HELP,
+  type ExitCode,
+  exitCodeOfError,
+  exitCodeOfReport,
+  failureOf,
+} from './exit-codes.js';
+import { onInterrupt } from './interrupts.js';
+import {
+  addMigrationOptions,
+  engineOptions,
+  guestOptions,
+  type MigrationValues,
+} from './options.js';
+import { checkJsonFile, Output, printError, writeReports } from './output.js';
+import type { Run } from './program.js';
+import { printTable } from './view/table.js';
+import { createView, type MigrationView } from './view/view.js';
+
+interface DemoValues extends MigrationValues {
+  readonly strategy: StrategyName | 'all';
+}
+
+const EXAMPLES = `
+Examples:
+  pageferry demo
+  pageferry demo --strategy post-copy --memory 1GiB --workload uniform
+  pageferry demo --bandwidth 1Gbit --fill pid:1 --codec lz4
+  pageferry demo --json - | jq '.migrations[].guest.longestGapMs'`;
+
+export function demoCommand(run: Run): Command {
+  const command = new Command('demo')
+    .summary('migrate a guest between two processes, in each way, and compare')
+    .description(
+      'Starts a source and a destination process, runs a guest that keeps writing its memory, moves it from one to the other by each strategy, and shows what each one cost.',
+    )
+    .addOption(
+      new Option('--strategy <name>', 'how to migrate')
+        .choices(['all', ...STRATEGY_NAMES])
+        .default('all'),
+    );
+  return addMigrationOptions(command, { writeRate: 20_000 })
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
+    .action((values: DemoValues) => run(() => demo(values)));
+}
+
+/** What came of a demo: the migrations that ended, and what ended it early, if anything did. */
+interface DemoEnd {
+  readonly reports: readonly MigrationReport[];
+  readonly error: PageferryError | undefined;
+}
+
+async function demo(values: DemoValues): Promise<ExitCode> {
+  const output = new Output(values.json);
+  checkJsonFile(values.json);
+  const plan = { guest: guestOptions(values), engine: engineOptions(values) };
+  const metrics = values.metrics === undefined ? undefined : new SourceMetrics();
+  const server = await serveMetrics(metrics, values);
+  const run = new DemoRun(plan);
+  const stopListening = onInterrupt(
+    () => run.cancel(),
+    () => {
+      run.kill();
+      process.exit(EXIT.safeOnSource);
+    },
+  );
+  try {
+    printHead(output, describeGuest(plan.guest), await run.start());
+    const strategies = values.strategy === 'all' ? STRATEGY_NAMES : [values.strategy];
+    const end = await migrateAll(run, strategies, createView(output, strategies), metrics);
+    printTable(output, end.reports);
+    printFailures(end);
+    writeReports(values.json, end.reports);
+    return exitCodeOfDemo(end, run);
+  } finally {
+    await run.end();
+    stopListening();
+    server?.close();
+  }
+}
+
+async function serveMetrics(
+  metrics: SourceMetrics | undefined,
+  { metrics: address }: DemoValues,
+): Promise<MetricsServer | undefined> {
+  if (metrics === undefined || address === undefined) return undefined;
+  return await MetricsServer.listen(metrics.registry, address);
+}
+
+function printHead(output: Output, guest: string, places: DemoPlaces): void {
+  const { bold, dim } = output.colors;
+  const { host, port, sourcePid, destinationPid } = places;
+  output.line(`${bold('Guest')}  ${guest}`);
+  output.line(
+    `${bold('From')}   process ${sourcePid} ${dim('(source)')} to process ${destinationPid} ${dim('(destination)')} over TCP, ${formatAddress({ host, port })}`,
+  );
+  output.line();
+}
+
+/** One after the other, each with a new guest, until something ends it. Never rejects. */
+async function migrateAll(
+  run: DemoRun,
+  strategies: readonly StrategyName[],
+  view: MigrationView,
+  metrics: SourceMetrics | undefined,
+): Promise<DemoEnd> {
+  const reports: MigrationReport[] = [];
+  run.watch(view, metrics);
+  try {
+    for (const strategy of strategies) {
+      run.throwIfEnded();
+      view.preparing(strategy);
+      metrics?.migrationStarted();
+      reports.push(await run.migrate(strategy));
+    }
+    return { reports, error: undefined };
+  } catch (error) {
+    return { reports, error: asPageferryError(error, 'the demo failed') };
+  } finally {
+    view.close();
+  }
+}
+
+function printFailures({ reports, error }: DemoEnd): void {
+  for (const report of reports) {
+    const failure = failureOf(report);
+    if (failure !== undefined) {
+      printError(new PageferryError(failure.code, `${report.strategy}: ${failure.message}`));
+    }
+  }
+  // Which of them was cancelled is said above.
+  const said =
+    error?.code === 'CANCELLED' && reports.some(({ outcome }) => outcome === 'cancelled');
+  if (error !== undefined && !said) printError(error);
+}
+
+function exitCodeOfDemo({ reports, error }: DemoEnd, run: DemoRun): ExitCode {
+  const codes: ExitCode[] = reports.map(exitCodeOfReport);
+  if (error !== undefined) codes.push(run.sourceGone ? EXIT.guestLost : exitCodeOfError(error));
+  return codes.reduce((worst, code) => (code > worst ? code : worst), EXIT.verified);
+}

@@ -1,0 +1,160 @@
+/** `pageferry destination`: takes built-in guests, one migration after another, several at once. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import type { WorkloadGuest } from '../index.js';
+import { DestinationMetrics, MetricsServer } from '../metrics/prometheus.js';
+import {
+  type Address,
+  formatAddress,
+  formatBytes,
+  formatCount,
+  parseAddress,
+  parseCount,
+  parseDuration,
+  parsePages,
+} from '../units.js';
+import { type DestinationWatcher, listenForGuests } from './builtin-destination.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { onInterrupt } from './interrupts.js';
+import { argument, metricsOption } from './options.js';
+import { Output } from './output.js';
+import type { Run } from './program.js';
+
+interface DestinationValues {
+  readonly listen: Address;
+  readonly memoryLimit?: number;
+  readonly maxMigrations: number;
+  readonly prefault: boolean;
+  readonly keep: boolean;
+  readonly stallTimeout: number;
+  readonly metrics?: Address;
+}
+
+const DEFAULT_ADDRESS = '127.0.0.1:7777';
+/** For telling the sources of unfinished migrations. */
+const CLOSE_MS = 1000;
+
+const EXAMPLES = `
+Examples:
+  pageferry destination
+  pageferry destination --listen 0.0.0.0:7777 --memory-limit 8GiB --prefault
+  pageferry destination --listen [::1]:7777 --keep --metrics 9465
+
+It runs until Ctrl-C (exit code 0). Exit code 1: it cannot listen; 2: wrong usage.
+Whoever reaches the port can place a guest: listen where only your sources can reach it.`;
+
+export function destinationCommand(run: Run): Command {
+  return new Command('destination')
+    .summary('take the guests that sources send')
+    .description('Listens for sources and takes their guests, several at once.')
+    .addOption(
+      new Option('--listen <address>', 'HOST:PORT; port 0 takes a free one')
+        .argParser(argument(parseAddress))
+        .default(parseAddress(DEFAULT_ADDRESS), DEFAULT_ADDRESS),
+    )
+    .option(
+      '--memory-limit <size>',
+      'the largest guest that is taken',
+      argument((text) => parsePages(text)),
+    )
+    .option(
+      '--max-migrations <n>',
+      'at once',
+      argument((text) => parseCount(text, 1)),
+      64,
+    )
+    .option('--prefault', "populate a guest's memory before its first page arrives", false)
+    .option('--keep', 'let guests run on after their migration, instead of ending them', false)
+    .addOption(
+      new Option('--stall-timeout <time>', 'how long the other side may be silent')
+        .argParser(argument(parseDuration))
+        .default(30_000, '30s'),
+    )
+    .addOption(metricsOption())
+    .addHelpText('after', EXAMPLES)
+    .action((values: DestinationValues) => run(() => serve(values)));
+}
+
+async function serve(values: DestinationValues): Promise<ExitCode> {
+  const output = new Output(undefined);
+  const log = new EventLog(output, values.keep);
+  const destination = await listenForGuests(
+    {
+      ...values.listen,
+      maxMigrations: values.maxMigrations,
+      prefault: values.prefault,
+      stallMs: values.stallTimeout,
+      ...(values.memoryLimit === undefined ? {} : { memoryLimitBytes: values.memoryLimit }),
+    },
+    log,
+  );
+  log.metrics = new DestinationMetrics(destination);
+  const server =
+    values.metrics === undefined
+      ? undefined
+      : await MetricsServer.listen(log.metrics.registry, values.metrics);
+  const address = formatAddress({ host: destination.host, port: destination.port });
+  const limit =
+    values.memoryLimit === undefined ? '' : `, guests up to ${formatBytes(values.memoryLimit)}`;
+  output.line(`listening on ${address}${limit}; Ctrl-C ends it`);
+  await new Promise<void>((resolve) => onInterrupt(resolve, () => process.exit(EXIT.verified)));
+  await destination.close();
+  const until = performance.now() + CLOSE_MS;
+  while (destination.migrations > 0 && performance.now() < until) await sleep(10);
+  server?.close();
+  log.discardKept();
+  output.line('closed');
+  return EXIT.verified;
+}
+
+/** One line for each event, with the time of day. */
+class EventLog implements DestinationWatcher {
+  metrics: DestinationMetrics | undefined;
+  readonly #output: Output;
+  readonly #keep: boolean;
+  readonly #kept: WorkloadGuest[] = [];
+
+  constructor(output: Output, keep: boolean) {
+    this.#output = output;
+    this.#keep = keep;
+  }
+
+  arriving(peer: string): void {
+    this.#line(`arriving from ${peer}`);
+  }
+
+  arrived(peer: string, guest: WorkloadGuest): void {
+    this.metrics?.migrationEnded('arrived');
+    const { workload } = guest.probe;
+    const { operations } = guest.probe.observe();
+    const size = formatBytes(guest.memory.bytes);
+    const what = `${workload} guest of ${size}, ${formatCount(operations)} operations old`;
+    if (this.#keep) this.#kept.push(guest);
+    else guest.discard();
+    this.#line(`arrived from ${peer}: ${what}; ${this.#keep ? 'it runs on here' : 'ended here'}`);
+  }
+
+  dropped(peer: string, error: Error & { code: string }): void {
+    this.metrics?.migrationEnded('dropped');
+    this.#line(`dropped from ${peer}: ${error.code}: ${error.message}`);
+  }
+
+  lost(peer: string, error: Error & { code: string }): void {
+    this.metrics?.migrationEnded('lost');
+    this.#line(`lost from ${peer}: ${error.code}: ${error.message}`);
+  }
+
+  stranger(peer: string, reason: string): void {
+    this.metrics?.strangerTurnedAway();
+    this.#line(`stranger ${peer} turned away: ${reason}`);
+  }
+
+  discardKept(): void {
+    for (const guest of this.#kept.splice(0)) guest.discard();
+  }
+
+  #line(text: string): void {
+    const time = new Date().toTimeString().slice(0, 8);
+    this.#output.line(`${this.#output.colors.dim(time)} ${text}`);
+  }
+}

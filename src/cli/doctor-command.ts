@@ -1,0 +1,153 @@
+/** `pageferry doctor`: what this machine offers, and for each thing missing, why and how to get it. */
+import { readFileSync, statSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { Command } from 'commander';
+import { availableMemoryBytes } from '../host.js';
+import { type Capability, probe } from '../index.js';
+import { formatBytes } from '../units.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { Output, writeJson } from './output.js';
+import type { Run } from './program.js';
+
+const LEAST_NODE = [20, 19] as const;
+const TRACKERS = ['uffd-wp-async', 'uffd-wp-sync', 'mprotect'];
+
+/** What --json prints. */
+export interface Diagnosis {
+  readonly version: 1;
+  readonly kernel: string;
+  readonly architecture: string;
+  readonly node: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly availableMemoryBytes: number;
+  readonly tcpCongestionControl: string;
+  /** The dirty tracker that migrations use unless told otherwise. */
+  readonly tracker: string;
+  readonly checks: readonly Capability[];
+  /** Pre-copy and post-copy both work. */
+  readonly ready: boolean;
+}
+
+const HELP = `
+Exit codes:
+  0  pre-copy and post-copy work here
+  1  something that they need is missing
+  2  wrong usage`;
+
+export function doctorCommand(run: Run): Command {
+  return new Command('doctor')
+    .summary('show what this machine offers, and how to get what is missing')
+    .description(
+      'Tries each mechanism of the kernel that Pageferry can use, and says what came of it.',
+    )
+    .option('--json', 'print it as JSON', false)
+    .addHelpText('after', HELP)
+    .action(({ json }: { json: boolean }) => run(async () => doctor(json)));
+}
+
+function doctor(json: boolean): ExitCode {
+  const diagnosis = diagnose();
+  if (json) writeJson('-', diagnosis);
+  else print(new Output(undefined), diagnosis);
+  return diagnosis.ready ? EXIT.verified : EXIT.safeOnSource;
+}
+
+function diagnose(): Diagnosis {
+  const { kernel, capabilities, tracker } = probe();
+  const checks = [nodeCheck(), ...capabilities, unprivilegedCheck()];
+  const works = (name: string) => checks.some((check) => check.name === name && check.available);
+  return {
+    version: 1,
+    kernel,
+    architecture: process.arch,
+    node: process.versions.node,
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    availableMemoryBytes: availableMemoryBytes(),
+    tcpCongestionControl: readSetting('/proc/sys/net/ipv4/tcp_congestion_control') ?? 'unknown',
+    tracker,
+    checks,
+    ready: works('node') && TRACKERS.some(works) && works('post-copy'),
+  };
+}
+
+function readSetting(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function nodeCheck(): Capability {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [leastMajor, leastMinor] = LEAST_NODE;
+  const available = major > leastMajor || (major === leastMajor && minor >= leastMinor);
+  return {
+    name: 'node',
+    available,
+    reason: available ? '' : `this is Node ${process.versions.node}`,
+    remedy: available ? '' : `use Node ${leastMajor}.${leastMinor} or later`,
+  };
+}
+
+/** Whether a user without privileges could serve faults of the kernel, too. */
+function unprivilegedCheck(): Capability {
+  const setting = readSetting('/proc/sys/vm/unprivileged_userfaultfd');
+  const available = setting === '1' || everyoneMayOpen('/dev/userfaultfd');
+  return {
+    name: 'unprivileged-userfaultfd',
+    available,
+    reason: available ? '' : `vm.unprivileged_userfaultfd is ${setting ?? 'not there'}`,
+    remedy: available
+      ? ''
+      : 'only for users other than root: sysctl -w vm.unprivileged_userfaultfd=1, or chmod 666 /dev/userfaultfd',
+  };
+}
+
+/** The mode tells, not an attempt: root may open everything. */
+function everyoneMayOpen(path: string): boolean {
+  const readAndWrite = 0o006;
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & readAndWrite) === readAndWrite;
+}
+
+/** Checks that nothing depends on: a difference, not a fault. */
+function isOptional({ name }: Capability, diagnosis: Diagnosis): boolean {
+  return name !== 'node' && name !== 'post-copy' && diagnosis.ready;
+}
+
+function print(output: Output, diagnosis: Diagnosis): void {
+  const { bold, dim, green, red, yellow } = output.colors;
+  const facts: readonly [string, string][] = [
+    ['kernel', `Linux ${diagnosis.kernel}, ${diagnosis.architecture}`],
+    ['node', diagnosis.node],
+    ['cores', String(diagnosis.cores)],
+    [
+      'memory',
+      `${formatBytes(diagnosis.availableMemoryBytes)} of ${formatBytes(diagnosis.memoryBytes)} available`,
+    ],
+    ['TCP', `congestion control ${diagnosis.tcpCongestionControl}`],
+  ];
+  for (const [label, value] of facts) output.line(`  ${dim(label.padEnd(24))}  ${value}`);
+  output.line();
+  for (const check of diagnosis.checks) {
+    const mark = check.available
+      ? green('✔')
+      : isOptional(check, diagnosis)
+        ? yellow('–')
+        : red('✘');
+    const used = check.name === diagnosis.tracker ? dim('  will be used') : '';
+    output.line(
+      `${mark} ${check.name.padEnd(24)}  ${check.available ? `works${used}` : check.reason}`,
+    );
+    if (!check.available) output.line(`  ${' '.repeat(24)}  ${dim(`→ ${check.remedy}`)}`);
+  }
+  output.line();
+  output.line(
+    diagnosis.ready
+      ? bold(green(`Ready: every strategy works here; dirty tracker ${diagnosis.tracker}.`))
+      : bold(red('Not ready: see the ✘ above. Stop-and-copy may still work.')),
+  );
+}

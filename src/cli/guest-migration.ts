@@ -1,0 +1,87 @@
+/** One migration of a new built-in guest: what `source` does, and the demo's source process. */
+import { PageferryError } from '../errors.js';
+import {
+  MigrationFailed,
+  type MigrationReport,
+  type RoundReport,
+  Source,
+  type SourceOptions,
+  type SourcePhase,
+  type SourceProgress,
+  WorkloadGuest,
+  type WorkloadOptions,
+} from '../index.js';
+
+export interface MigrationWatcher {
+  phase(phase: SourcePhase): void;
+  round(round: RoundReport, number: number): void;
+  progress(progress: SourceProgress): void;
+}
+
+export class GuestMigration {
+  readonly #watcher: MigrationWatcher;
+  #source: Source | undefined;
+  #cancelled = false;
+  /** The engine has begun to read, and perhaps track, the guest's memory. */
+  #touched = false;
+
+  constructor(watcher: MigrationWatcher) {
+    this.#watcher = watcher;
+  }
+
+  /**
+   * Makes the guest, lets it run and migrates it. On return the guest is gone from here and the report says
+   * how it went, failures included. Rejects when there was no migration: the guest could not be made, or
+   * the options make no sense, or it was cancelled before.
+   */
+  async run(guestOptions: WorkloadOptions, options: SourceOptions): Promise<MigrationReport> {
+    const guest = await WorkloadGuest.create(guestOptions);
+    try {
+      if (this.#cancelled) throw new PageferryError('CANCELLED', 'cancelled before it began');
+      const source = this.#watch(new Source(guest, options));
+      await guest.resume();
+      return await this.#migrate(guest, source, options.verify === true);
+    } finally {
+      guest.discard();
+    }
+  }
+
+  /** False when it is too late: the migration goes on. */
+  cancel(): boolean {
+    this.#cancelled = true;
+    return this.#source?.cancel('cancelled; the guest is safe on the source') ?? true;
+  }
+
+  #watch(source: Source): Source {
+    this.#source = source;
+    source.on('phase', (phase) => {
+      if (phase === 'copy-rounds') this.#touched = true;
+      this.#watcher.phase(phase);
+    });
+    source.on('round', (round, number) => this.#watcher.round(round, number));
+    source.on('progress', (progress) => this.#watcher.progress(progress));
+    return source;
+  }
+
+  async #migrate(guest: WorkloadGuest, source: Source, verify: boolean): Promise<MigrationReport> {
+    try {
+      return await source.migrate();
+    } catch (error) {
+      if (!(error instanceof MigrationFailed)) throw error;
+      const { report } = error;
+      const compare = verify && this.#touched && report.guestLocation === 'source';
+      return compare ? await verifiedHere(guest, report) : report;
+    }
+  }
+}
+
+/** A guest that stayed is safe when its memory is as it must be: that is compared, too. */
+async function verifiedHere(
+  guest: WorkloadGuest,
+  report: MigrationReport,
+): Promise<MigrationReport> {
+  await guest.pause();
+  const verification = await guest.probe.verify();
+  const guestVerified = verification.pagesDifferent === 0 && verification.failedReads === 0;
+  return { ...report, guestVerified, verification };
+}

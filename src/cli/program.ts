@@ -1,0 +1,69 @@
+/** The command line: its commands, and what happens when one throws. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './demo-command.js';
+import { destinationCommand } from './destination-command.js';
+import { doctorCommand } from './doctor-command.js';
+import { EXIT, EXIT_CODES_HELP, type ExitCode, exitCodeOfError } from './exit-codes.js';
+import { printError } from './output.js';
+import { sourceCommand } from './source-command.js';
+
+/** Runs what a command does and keeps its exit code. */
+export type Run = (action: () => Promise<ExitCode>) => Promise<void>;
+
+const EXAMPLES = `
+Examples:
+  pageferry demo                                  all four ways, compared
+  pageferry destination --listen 0.0.0.0:7777     on one host
+  pageferry source --to HOST:7777                 on the other
+  pageferry doctor                                what this machine offers`;
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return version;
+}
+
+/** commander's `error: …` as our one line, with the way to the help. */
+function usageLine(text: string, command: string): string {
+  const what = text
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+  return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See ${command} --help\n`;
+}
+
+function settle(command: Command): void {
+  command.exitOverride();
+  const name = command.parent === null ? 'pageferry' : `pageferry ${command.name()}`;
+  command.configureOutput({ outputError: (text, write) => write(usageLine(text, name)) });
+  for (const child of command.commands) settle(child);
+}
+
+/** Answers the exit code. Never rejects. */
+export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.verified;
+  const run: Run = async (action) => {
+    exitCode = await action();
+  };
+  const program = new Command('pageferry')
+    .description(
+      "Moves a running guest's memory between two processes over TCP and measures what that costs.",
+    )
+    .version(version(), '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addCommand(demoCommand(run))
+    .addCommand(sourceCommand(run))
+    .addCommand(destinationCommand(run))
+    .addCommand(doctorCommand(run))
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
+  settle(program);
+  try {
+    await program.parseAsync(argv);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.verified : EXIT.usage;
+    printError(error);
+    return exitCodeOfError(error);
+  }
+}

@@ -1,0 +1,108 @@
+/** `pageferry source`: runs a built-in guest here and moves it to a destination. */
+import { Command, Option } from 'commander';
+import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
+import { MetricsServer, SourceMetrics } from '../metrics/prometheus.js';
+import { type Address, formatAddress, parseAddress } from '../units.js';
+import { describeGuest } from './describe.js';
+import { EXIT, EXIT_CODES_HELP, type ExitCode, exitCodeOfReport, failureOf } from './exit-codes.js';
+import { GuestMigration } from './guest-migration.js';
+import { onInterrupt } from './interrupts.js';
+import {
+  addMigrationOptions,
+  argument,
+  engineOptions,
+  guestOptions,
+  type MigrationValues,
+} from './options.js';
+import { checkJsonFile, Output, printError, writeReports } from './output.js';
+import type { Run } from './program.js';
+import { printTable } from './view/table.js';
+import { createView, type MigrationView } from './view/view.js';
+
+interface SourceValues extends MigrationValues {
+  readonly to: Address;
+  readonly strategy: StrategyName;
+}
+
+const EXAMPLES = `
+Examples:
+  pageferry source --to 127.0.0.1:7777
+  pageferry source --to [fe80::1%eth0]:7777 --strategy hybrid --memory 4GiB
+  pageferry source --to 10.0.0.2:7777 --bandwidth 1Gbit --downtime-budget 20ms --json report.json`;
+
+export function sourceCommand(run: Run): Command {
+  const command = new Command('source')
+    .summary('run a guest here and move it to a destination')
+    .description('Runs a built-in guest in this process and moves it to a destination.')
+    .requiredOption('--to <address>', 'HOST:PORT of the destination', argument(parseAddress))
+    .addOption(
+      new Option('--strategy <name>', 'how to migrate').choices(STRATEGY_NAMES).default('pre-copy'),
+    );
+  return addMigrationOptions(command, { writeRate: 0 })
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
+    .action((values: SourceValues) => run(() => source(values)));
+}
+
+async function source(values: SourceValues): Promise<ExitCode> {
+  const output = new Output(values.json);
+  checkJsonFile(values.json);
+  const guest = guestOptions(values);
+  const metrics = new SourceMetrics();
+  const server =
+    values.metrics === undefined
+      ? undefined
+      : await MetricsServer.listen(metrics.registry, values.metrics);
+  const { bold } = output.colors;
+  output.line(`${bold('Guest')}  ${describeGuest(guest)}`);
+  output.line(`${bold('To')}     ${formatAddress(values.to)}`);
+  output.line();
+  try {
+    const report = await migrate(values, createView(output, [values.strategy]), metrics);
+    printTable(output, [report]);
+    const failure = failureOf(report);
+    if (failure !== undefined) printError(failure);
+    writeReports(values.json, [report]);
+    return exitCodeOfReport(report);
+  } finally {
+    server?.close();
+  }
+}
+
+async function migrate(
+  values: SourceValues,
+  view: MigrationView,
+  metrics: SourceMetrics,
+): Promise<MigrationReport> {
+  let givenUp = false;
+  const migration = new GuestMigration({
+    phase: (phase) => view.phase(phase),
+    round: (round, number) => {
+      view.round(round, number);
+      metrics.round(round);
+    },
+    progress: (progress) => {
+      view.progress(progress);
+      metrics.progress(progress);
+    },
+  });
+  const stopListening = onInterrupt(
+    () => {
+      givenUp = !migration.cancel();
+      if (givenUp)
+        view.note('too late to cancel: the guest has been given up; this must finish now');
+    },
+    () => process.exit(givenUp ? EXIT.guestLost : EXIT.safeOnSource),
+  );
+  view.preparing(values.strategy);
+  metrics.migrationStarted();
+  try {
+    const options = { ...engineOptions(values), ...values.to, strategy: values.strategy };
+    const report = await migration.run(guestOptions(values), options);
+    view.ended(report);
+    metrics.migrationEnded(report);
+    return report;
+  } finally {
+    view.close();
+    stopListening();
+  }
+}
