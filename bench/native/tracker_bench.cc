@@ -1,128 +1,136 @@
-// What each dirty tracker costs: arm, first write, harvest. Prints one line of JSON for each tracker and
-// backing; times are the median of kRepeats runs on warm memory.
+// What dirty tracking costs: the first write to a tracked page, beside the kernel's cheapest page
+// fault on the same memory (a minor fault: the page is there and only has to be mapped), and one
+// harvest of memory that nobody wrote.
+//
+//   tracker_bench BYTES TRACKER
+//
+// Prints one line of JSON. Every page is warm and mapped before anything is timed.
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <string>
 #include <vector>
 
+
+#include "region/guest_memory.h"
+#include "region/page_bitmap.h"
 #include "tracker/dirty_tracker.h"
 
-namespace pageferry {
 namespace {
 
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
-constexpr int kRepeats = 5;
-constexpr std::uint64_t kScatteredWrites = 20000;
+using namespace pageferry;
+using Clock = std::chrono::steady_clock;
 
-double microseconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  const std::chrono::duration<double, std::micro> spent = std::chrono::steady_clock::now() - start;
-  return spent.count();
-}
+constexpr std::size_t kScatteredWrites = 20'000;
+constexpr int kCleanHarvests = 5;
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-void check(const Status& status) {
+void check(const Status& status, const char* what) {
   if (status.ok()) return;
-  std::fprintf(stderr, "tracker_bench: %s\n", status.message().c_str());
+  std::fprintf(stderr, "%s: %s\n", what, status.message().c_str());
   std::exit(1);
 }
 
-struct Guest {
-  Mapping mapping;
-  std::shared_ptr<GuestMemory> memory;
-};
-
-Guest make_guest(Backing backing, std::uint64_t bytes) {
-  Guest guest;
-  if (backing == Backing::kShared) {
-    auto memory = GuestMemory::create_shared({bytes});
-    check(memory.status());
-    guest.memory = memory.value();
-    return guest;
-  }
-  auto mapping = Mapping::map_anonymous(bytes);
-  check(mapping.status());
-  guest.mapping = std::move(mapping.value());
-  auto memory =
-      GuestMemory::adopt_private({{reinterpret_cast<std::uintptr_t>(guest.mapping.data()), bytes}});
-  check(memory.status());
-  guest.memory = memory.value();
-  return guest;
+template <class Work>
+double microseconds(Work work) {
+  const auto started = Clock::now();
+  work();
+  return std::chrono::duration<double, std::micro>(Clock::now() - started).count();
 }
 
 void write_page(const GuestMemory& memory, PageIndex page) {
-  *reinterpret_cast<volatile std::uint64_t*>(memory.guest_address(page)) = page;
+  auto* word = reinterpret_cast<volatile std::uint64_t*>(memory.guest_address(page));
+  *word = *word + 1;
 }
 
-std::unique_ptr<DirtyTracker> make(TrackerKind kind, const Guest& guest) {
-  auto tracker = make_tracker(kind, guest.memory);
-  check(tracker.status());
-  return std::move(tracker.value());
+std::vector<PageIndex> scattered_pages(const GuestMemory& memory) {
+  std::vector<PageIndex> pages(memory.page_count());
+  std::iota(pages.begin(), pages.end(), PageIndex{0});
+  std::shuffle(pages.begin(), pages.end(), std::mt19937_64(1));
+  pages.resize(std::min(pages.size(), kScatteredWrites));
+  return pages;
 }
 
-struct Figures {
-  std::vector<double> arm_untouched_us, arm_us, clean_us, first_write_us, dirty_us, disarm_us;
-};
-
-void measure_once(DirtyTracker& tracker, const GuestMemory& memory, Figures& figures) {
-  figures.arm_us.push_back(microseconds([&] { check(tracker.arm()); }));
-  PageBitmap dirty(memory.page_count());
-  check(tracker.harvest(dirty.all(), dirty));
-  dirty.clear_all();
-  figures.clean_us.push_back(microseconds([&] { check(tracker.harvest(dirty.all(), dirty)); }));
-  // A stride that is prime to the page count: scattered, no page twice.
-  const double writes = microseconds([&] {
-    for (std::uint64_t i = 0; i < kScatteredWrites; ++i) {
-      write_page(memory, i * 7919 % memory.page_count());
-    }
+// Microseconds for one write, which is a page's first.
+double write_each(const GuestMemory& memory, const std::vector<PageIndex>& pages) {
+  const double took = microseconds([&] {
+    for (const PageIndex page : pages) write_page(memory, page);
   });
-  figures.first_write_us.push_back(writes / kScatteredWrites);
-  figures.dirty_us.push_back(microseconds([&] { check(tracker.harvest(dirty.all(), dirty)); }));
-  figures.disarm_us.push_back(microseconds([&] { check(tracker.disarm()); }));
+  return took / static_cast<double>(pages.size());
 }
 
-void measure(TrackerKind kind, Backing backing) {
-  Figures figures;
-  for (int i = 0; i < kRepeats; ++i) {
-    const Guest untouched = make_guest(backing, 4 * kGiB);
-    auto tracker = make(kind, untouched);
-    figures.arm_untouched_us.push_back(microseconds([&] { check(tracker->arm()); }));
+double harvest(DirtyTracker& tracker, PageBitmap& dirty) {
+  dirty.clear_all();
+  return microseconds([&] { check(tracker.harvest(dirty.all(), dirty), "harvest"); });
+}
+
+double fastest_clean_harvest(DirtyTracker& tracker, PageBitmap& dirty) {
+  double fastest = 0;
+  for (int i = 0; i < kCleanHarvests; ++i) {
+    const double took = harvest(tracker, dirty);
+    if (dirty.count() != 0) check(Status(StatusCode::kSystem, "found dirty pages"), "harvest");
+    if (i == 0 || took < fastest) fastest = took;
   }
-  const Guest guest = make_guest(backing, kGiB);
-  for (PageIndex page = 0; page < guest.memory->page_count(); ++page) {
-    write_page(*guest.memory, page);
+  return fastest;
+}
+
+Result<TrackerKind> kind_named(const std::string& name) {
+  for (const auto kind :
+       {TrackerKind::kUffdWpAsync, TrackerKind::kUffdWpSync, TrackerKind::kMprotect}) {
+    if (tracker_name(kind) == name) return kind;
   }
-  auto tracker = make(kind, guest);
-  for (int i = 0; i < kRepeats; ++i) measure_once(*tracker, *guest.memory, figures);
-  std::printf(
-      "{\"tracker\":\"%s\",\"backing\":\"%s\",\"arm4GiBUntouchedMs\":%.2f,\"arm1GiBMs\":%.2f,"
-      "\"cleanHarvest1GiBMs\":%.3f,\"firstWriteUs\":%.2f,\"harvest20000ScatteredMs\":%.2f,"
-      "\"disarm1GiBMs\":%.2f}\n",
-      tracker_name(kind).data(), backing == Backing::kShared ? "shared" : "private",
-      median(figures.arm_untouched_us) / 1000, median(figures.arm_us) / 1000,
-      median(figures.clean_us) / 1000, median(figures.first_write_us),
-      median(figures.dirty_us) / 1000, median(figures.disarm_us) / 1000);
-  std::fflush(stdout);
+  return Status(StatusCode::kInvalidArgument, "no tracker is called " + name);
 }
 
 }  // namespace
-}  // namespace pageferry
 
-int main() {
-  using pageferry::Backing;
-  using pageferry::TrackerKind;
-  for (const auto kind :
-       {TrackerKind::kUffdWpAsync, TrackerKind::kUffdWpSync, TrackerKind::kMprotect}) {
-    for (const auto backing : {Backing::kShared, Backing::kPrivate}) {
-      pageferry::measure(kind, backing);
-    }
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: tracker_bench BYTES TRACKER\n");
+    return 2;
   }
+  const auto kind = kind_named(argv[2]);
+  check(kind.status(), "tracker");
+  auto created = GuestMemory::create_shared({std::stoull(argv[1])});
+  check(created.status(), "memory");
+  const std::shared_ptr<GuestMemory> memory = created.value();
+  check(memory->prefault(), "prefault");
+  const Region& region = memory->regions().front();
+  const auto pages = scattered_pages(*memory);
+  PageBitmap dirty(memory->page_count());
+
+  const auto drop_guest_entries = [&] {
+    ::madvise(region.guest_mapping.data(), region.bytes(), MADV_DONTNEED);
+  };
+  drop_guest_entries();
+  const double minor_fault_us = write_each(*memory, pages);
+  for (PageIndex page = 0; page < memory->page_count(); ++page) write_page(*memory, page);
+  const double untracked_us = write_each(*memory, pages);
+
+  auto made = make_tracker(kind.value(), memory);
+  check(made.status(), "tracker");
+  DirtyTracker& tracker = *made.value();
+  const double arm_us = microseconds([&] { check(tracker.arm(), "arm"); });
+  harvest(tracker, dirty);
+  const double clean_harvest_us = fastest_clean_harvest(tracker, dirty);
+  const double first_write_us = write_each(*memory, pages);
+  const double second_write_us = write_each(*memory, pages);
+  const double scattered_harvest_us = harvest(tracker, dirty);
+  if (dirty.count() < pages.size()) check(Status(StatusCode::kSystem, "lost a write"), "harvest");
+  for (PageIndex page = 0; page < memory->page_count(); ++page) write_page(*memory, page);
+  const double full_harvest_us = harvest(tracker, dirty);
+  check(tracker.disarm(), "disarm");
+
+  std::printf("{\"bytes\": %llu, \"scatteredPages\": %zu, \"untrackedWriteUs\": %.4f, "
+              "\"minorFaultUs\": %.4f, \"firstWriteUs\": %.4f, \"secondWriteUs\": %.4f, "
+              "\"armMs\": %.4f, \"cleanHarvestMs\": %.4f, \"scatteredHarvestMs\": %.4f, "
+              "\"fullHarvestMs\": %.4f}\n",
+              static_cast<unsigned long long>(memory->bytes()), pages.size(), untracked_us,
+              minor_fault_us, first_write_us, second_write_us, arm_us / 1e3, clean_harvest_us / 1e3,
+              scattered_harvest_us / 1e3, full_harvest_us / 1e3);
 }

@@ -1,0 +1,81 @@
+// A process of its own for tests: holds guests and a destination, and does what its parent asks
+// (see hosts.ts). Everything goes through the package's public entry.
+import { Destination, Source, WorkloadGuest } from 'pageferry';
+
+const guests = [];
+
+function keep(guest) {
+  return guests.push(guest) - 1;
+}
+
+function tell(event, details) {
+  process.send({ event, ...details });
+}
+
+const methods = {
+  async listen(options) {
+    const destination = await Destination.listen({
+      ...options,
+      createGuest: async (memory, description) => {
+        const guest = await WorkloadGuest.arrive(memory, description);
+        tell('created', { guest: keep(guest) });
+        return guest;
+      },
+    });
+    destination.on('arrived', (guest) => tell('arrived', { guest: guests.indexOf(guest) }));
+    destination.on('dropped', (error) => tell('dropped', { code: error.code }));
+    destination.on('lost', (error, guest) =>
+      tell('lost', { code: error.code, guest: guests.indexOf(guest) }),
+    );
+    return destination.port;
+  },
+
+  async createGuest(options) {
+    const guest = await WorkloadGuest.create(options);
+    await guest.resume();
+    return keep(guest);
+  },
+
+  async migrate(guest, options) {
+    const source = new Source(guests[guest], options);
+    source.on('phase', (phase) => tell('phase', { phase }));
+    source.on('progress', ({ pagesSent }) => tell('progress', { pagesSent }));
+    try {
+      return { report: await source.migrate() };
+    } catch (error) {
+      return { code: error.code, message: error.message, report: error.report };
+    }
+  },
+
+  async operations(guest) {
+    return guests[guest].probe.observe().operations;
+  },
+
+  async verify(guest) {
+    await guests[guest].pause();
+    const verification = await guests[guest].probe.verify();
+    await guests[guest].resume();
+    return verification;
+  },
+
+  /** Keeps the event loop busy; answers the guest's operations at the end of each of ten slices. */
+  async block(guest, ms) {
+    const slices = [];
+    const started = performance.now();
+    for (let slice = 1; slice <= 10; slice += 1) {
+      while (performance.now() - started < (ms * slice) / 10);
+      slices.push(guests[guest].probe.observe().operations);
+    }
+    return slices;
+  },
+};
+
+process.on('message', async ({ call, method, args }) => {
+  try {
+    process.send({ call, result: await methods[method](...args) });
+  } catch (error) {
+    process.send({ call, failure: error.stack });
+  }
+});
+process.on('disconnect', () => process.exit(0));
+tell('started', {});

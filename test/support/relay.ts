@@ -1,0 +1,148 @@
+/**
+ * A TCP relay between a source and a destination that breaks things at an exact moment: it knows each
+ * connection's role from its preamble, and shows every control message before it passes it on.
+ */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { ChannelRole } from '../../src/native/binding.js';
+import { FrameDecoder } from '../../src/protocol/framing.js';
+
+const PREAMBLE_BYTES = 32;
+const REPLY_BYTES = 16;
+const ROLES: Readonly<Record<number, ChannelRole>> = { 1: 'control', 2: 'page', 3: 'fault' };
+
+export type Side = 'source' | 'destination';
+/** Called before a control message is passed on; `swallow`: it never is. */
+export type OnMessage = (type: string, from: Side) => 'pass' | 'swallow';
+
+interface Pair {
+  readonly role: ChannelRole;
+  readonly source: Socket;
+  readonly destination: Socket;
+  frozen: boolean;
+}
+
+export class Relay {
+  /** Bytes from the source on page channels so far. */
+  pageBytes = 0;
+  onMessage: OnMessage = () => 'pass';
+  /** Called whenever bytes of a page channel were passed on. */
+  onPageBytes: (total: number) => void = () => {};
+  readonly #server: Server;
+  readonly #pairs = new Set<Pair>();
+  readonly #destinationPort: number;
+
+  private constructor(server: Server, destinationPort: number) {
+    this.#server = server;
+    this.#destinationPort = destinationPort;
+    server.on('connection', (source) => void this.#accept(source));
+  }
+
+  static async start(destinationPort: number): Promise<Relay> {
+    const server = createServer({ noDelay: true });
+    const relay = new Relay(server, destinationPort);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+      relay.cut();
+    });
+    return relay;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Closes the connections of this role (of every role: of all), both ways. */
+  cut(role?: ChannelRole): void {
+    for (const pair of this.#matching(role)) {
+      this.#pairs.delete(pair);
+      pair.source.destroy();
+      pair.destination.destroy();
+    }
+  }
+
+  /** The connections stay open, and nothing passes any more. */
+  freeze(role?: ChannelRole): void {
+    for (const pair of this.#matching(role)) {
+      pair.frozen = true;
+      pair.source.pause();
+      pair.destination.pause();
+    }
+  }
+
+  #matching(role: ChannelRole | undefined): Pair[] {
+    return [...this.#pairs].filter((pair) => role === undefined || pair.role === role);
+  }
+
+  async #accept(source: Socket): Promise<void> {
+    source.on('error', () => {});
+    const preamble = await readExactly(source, PREAMBLE_BYTES);
+    const destination = connect({ port: this.#destinationPort, host: '127.0.0.1', noDelay: true });
+    destination.on('error', () => {});
+    const role = ROLES[preamble[10] as number] ?? 'control';
+    const pair: Pair = { role, source, destination, frozen: false };
+    this.#pairs.add(pair);
+    source.on('close', () => destination.end());
+    destination.on('close', () => source.end());
+    destination.write(preamble);
+    source.write(await readExactly(destination, REPLY_BYTES));
+    this.#forward(pair, 'source');
+    this.#forward(pair, 'destination');
+  }
+
+  #forward(pair: Pair, from: Side): void {
+    const [input, output] =
+      from === 'source' ? [pair.source, pair.destination] : [pair.destination, pair.source];
+    const splitter = new FrameSplitter();
+    input.on('data', (chunk: Buffer) => {
+      if (pair.frozen) return;
+      if (pair.role === 'control') {
+        for (const { frame, type } of splitter.push(chunk)) {
+          if (this.onMessage(type, from) === 'pass' && !output.destroyed) output.write(frame);
+        }
+        return;
+      }
+      if (!output.write(chunk)) {
+        input.pause();
+        output.once('drain', () => {
+          if (!pair.frozen) input.resume();
+        });
+      }
+      if (pair.role === 'page' && from === 'source') {
+        this.pageBytes += chunk.byteLength;
+        this.onPageBytes(this.pageBytes);
+      }
+    });
+  }
+}
+
+/** Cuts a control stream into frames, bytes untouched. */
+class FrameSplitter {
+  #rest = Buffer.alloc(0);
+
+  push(chunk: Buffer): { frame: Buffer; type: string }[] {
+    this.#rest = Buffer.concat([this.#rest, chunk]);
+    const frames = [];
+    while (this.#rest.byteLength >= 4) {
+      const end = 4 + this.#rest.readUInt32LE(0);
+      if (this.#rest.byteLength < end) break;
+      const frame = Buffer.from(this.#rest.subarray(0, end));
+      const message = new FrameDecoder().push(frame)[0] as { type: string };
+      frames.push({ frame, type: message.type });
+      this.#rest = this.#rest.subarray(end);
+    }
+    return frames;
+  }
+}
+
+/** The next bytes of a stream; a stream that ends first never answers. */
+export async function readExactly(socket: Socket, bytes: number): Promise<Buffer> {
+  while (true) {
+    const chunk: Buffer | null = socket.read(bytes);
+    if (chunk !== null) return chunk;
+    await once(socket, 'readable');
+  }
+}
