@@ -24,6 +24,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   readonly host: string;
   readonly #options: ResolvedDestinationOptions;
   readonly #agents = new Map<string, DestinationAgent>();
+  readonly #serving = new Set<Promise<void>>();
   /** Lost guests: their memory stays registered for as long as this process lives. */
   readonly #lost: Hold[] = [];
   #listener: Listener | undefined;
@@ -80,12 +81,16 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     return { pages, wireBytes };
   }
 
-  /** Stops listening and ends the migrations under way: their guests stay on their sources. */
+  /**
+   * Stops listening and ends the migrations under way: a guest that has not been given up stays on its
+   * source. On return they have all ended.
+   */
   async close(): Promise<void> {
     this.#listener?.close();
     for (const agent of this.#agents.values()) {
       agent.abort(new PageferryError('PEER_GONE', 'the destination is shutting down'));
     }
+    await Promise.all(this.#serving);
   }
 
   #onArrival(arrival: Arrival): void {
@@ -110,7 +115,9 @@ export class Destination extends TypedEmitter<DestinationEvents> {
       connection.close();
       return;
     }
-    void this.#serve(id, new DestinationAgent(connection, this.#options));
+    const serving = this.#serve(id, new DestinationAgent(connection, this.#options));
+    this.#serving.add(serving);
+    void serving.finally(() => this.#serving.delete(serving));
   }
 
   async #serve(id: string, agent: DestinationAgent): Promise<void> {

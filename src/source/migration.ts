@@ -3,7 +3,8 @@
  * from outside, a failure and a cancel.
  */
 import { randomBytes } from 'node:crypto';
-import type { PageferryError } from '../errors.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { Recorder } from '../metrics/recorder.js';
 import {
@@ -81,14 +82,33 @@ export class SourceMigration {
     return this.channel;
   }
 
-  /** The next message, which must be of this type. A `failed` of the peer is thrown as its error. */
-  async expect<T extends MessageType>(type: T): Promise<MessageNamed<T>> {
-    const message = await this.control.receive();
+  /**
+   * The next message, which must be of this type. A `failed` of the peer is thrown as its error; so is
+   * an answer that takes longer than `withinMs` from a peer that is alive.
+   */
+  async expect<T extends MessageType>(type: T, withinMs?: number): Promise<MessageNamed<T>> {
+    const message = await this.#receive(type, withinMs);
     if (message.type === type) return message as MessageNamed<T>;
     if (message.type === 'failed') {
       throw peerError(this.control.peer, message.code, message.message);
     }
     throw peerError(this.control.peer, 'PROTOCOL', `sent ${message.type} where ${type} was due`);
+  }
+
+  async #receive(type: MessageType, withinMs: number | undefined): Promise<DestinationMessage> {
+    if (withinMs === undefined) return await this.control.receive();
+    const { peer } = this.control;
+    const timeout = new AbortController();
+    const late = sleep(withinMs, undefined, { signal: timeout.signal }).then(() => {
+      const seconds = withinMs / 1000;
+      throw new PageferryError('PEER_SILENT', `${peer} has not said ${type} for ${seconds} s`, { peer });
+    });
+    late.catch(() => {}); // Aborted when the answer came first.
+    try {
+      return await Promise.race([this.control.receive(), late]);
+    } finally {
+      timeout.abort();
+    }
   }
 
   /** Bytes at the page and fault sockets so far. */

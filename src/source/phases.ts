@@ -213,7 +213,8 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
     state: final.state,
     pausedAtNs: paused.startedNs + m.clockOffsetNs,
   });
-  await m.expect('ready');
+  // Bounded even while the peer is alive: nobody runs the guest meanwhile.
+  await m.expect('ready', m.options.stallMs);
   const readyNs = process.hrtime.bigint();
   if (final.postCopy) {
     m.residual = binding.createResidualSet(pending);
@@ -228,7 +229,7 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
 
   m.custody = 'given-up'; // The commit point.
   m.send({ type: 'resume' });
-  const running = await m.expect('running');
+  const running = await m.expect('running', m.options.stallMs);
 
   m.custody = 'running-there';
   const resumedNs = running.resumedAtNs - m.clockOffsetNs;
