@@ -171,26 +171,28 @@ UserFaultFd::Features async_features() {
 TEST_F(ForeignGuest, IsTrackedByUffdWpAsync) {
   const std::string reason = why_unavailable(TrackerKind::kUffdWpAsync, Backing::kShared);
   if (!reason.empty()) GTEST_SKIP() << reason;
-  start(async_features());
+  ASSERT_NO_FATAL_FAILURE(start(async_features()));
   expect_tracked(TrackerKind::kUffdWpAsync);
 }
 
 TEST_F(ForeignGuest, IsTrackedByUffdWpSync) {
   const std::string reason = why_unavailable(TrackerKind::kUffdWpSync, Backing::kShared);
   if (!reason.empty()) GTEST_SKIP() << reason;
-  start(sync_features());
+  ASSERT_NO_FATAL_FAILURE(start(sync_features()));
   expect_tracked(TrackerKind::kUffdWpSync);
 }
 
 TEST_F(ForeignGuest, ADescriptorInTheWrongModeIsRefusedByEachTracker) {
-  const std::string reason = why_unavailable(TrackerKind::kUffdWpAsync, Backing::kShared);
-  if (!reason.empty()) GTEST_SKIP() << reason;
-  start(sync_features());
+  for (const TrackerKind kind : {TrackerKind::kUffdWpAsync, TrackerKind::kUffdWpSync}) {
+    const std::string reason = why_unavailable(kind, Backing::kShared);
+    if (!reason.empty()) GTEST_SKIP() << reason;
+  }
+  ASSERT_NO_FATAL_FAILURE(start(sync_features()));
   auto async_tracker = make_tracker(TrackerKind::kUffdWpAsync, memory_);
   ASSERT_TRUE(async_tracker.ok());
   EXPECT_EQ(async_tracker.value()->arm().code(), StatusCode::kUnsupported);
   TearDown();
-  start(async_features());
+  ASSERT_NO_FATAL_FAILURE(start(async_features()));
   auto sync_tracker = make_tracker(TrackerKind::kUffdWpSync, memory_);
   ASSERT_TRUE(sync_tracker.ok());
   EXPECT_EQ(sync_tracker.value()->arm().code(), StatusCode::kUnsupported);
@@ -200,7 +202,7 @@ TEST_F(ForeignGuest, ADescriptorInTheWrongModeIsRefusedByEachTracker) {
 TEST_F(ForeignGuest, DisarmAndDestructionSurviveTheGuestsDeath) {
   const std::string reason = why_unavailable(TrackerKind::kUffdWpSync, Backing::kShared);
   if (!reason.empty()) GTEST_SKIP() << reason;
-  start(sync_features());
+  ASSERT_NO_FATAL_FAILURE(start(sync_features()));
   auto tracker = make_tracker(TrackerKind::kUffdWpSync, memory_);
   ASSERT_TRUE(tracker.ok());
   ASSERT_TRUE(tracker.value()->arm().ok());
@@ -218,7 +220,7 @@ TEST_F(ForeignGuest, ItsMissingAndMinorFaultsAreServedFromThisProcess) {
   features.minor_shared = true;
   if (auto probe = UserFaultFd::open(features); !probe.ok())
     GTEST_SKIP() << probe.status().message();
-  start(features);
+  ASSERT_NO_FATAL_FAILURE(start(features));
   auto uffd = memory_->open_userfaultfd(features);
   ASSERT_TRUE(uffd.ok()) << uffd.status().message();
   ASSERT_TRUE(uffd.value()

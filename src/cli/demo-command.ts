@@ -48,7 +48,7 @@ export function demoCommand(run: Run): Command {
         .choices(['all', ...STRATEGY_NAMES])
         .default('all'),
     );
-  return addMigrationOptions(command, { writeRate: 20_000 })
+  return addMigrationOptions(command, { memory: 512 << 20, writeRate: 50_000 })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     .action((values: DemoValues) => run(() => demo(values)));
 }
@@ -97,11 +97,12 @@ async function serveMetrics(
 }
 
 function printHead(output: Output, guest: string, places: DemoPlaces): void {
-  const { bold, dim } = output.colors;
+  const { bold } = output.colors;
   const { host, port, sourcePid, destinationPid } = places;
-  output.line(`${bold('Guest')}  ${guest}`);
+  output.line(`${bold('Guest')}        ${guest}`);
+  output.line(`${bold('Source')}       process ${sourcePid}`);
   output.line(
-    `${bold('From')}   process ${sourcePid} ${dim('(source)')} to process ${destinationPid} ${dim('(destination)')} over TCP, ${formatAddress({ host, port })}`,
+    `${bold('Destination')}  process ${destinationPid}, ${formatAddress({ host, port })}`,
   );
   output.line();
 }

@@ -48,7 +48,10 @@ export interface MigrationValues {
   readonly metrics?: Address;
 }
 
+/** What differs between the two commands. */
 export interface GuestDefaults {
+  readonly memory: number;
+  /** Page writes per second; 0: unlimited. */
   readonly writeRate: number;
 }
 
@@ -99,8 +102,8 @@ function addGuestOptions(command: Command, defaults: GuestDefaults): void {
     .optionsGroup('The guest:')
     .addOption(
       option('--memory <size>', "the guest's memory", (text) => parsePages(text)).default(
-        512 << 20,
-        exactBytes(512 << 20),
+        defaults.memory,
+        exactBytes(defaults.memory),
       ),
     )
     .addOption(

@@ -38,7 +38,7 @@ export function sourceCommand(run: Run): Command {
     .addOption(
       new Option('--strategy <name>', 'how to migrate').choices(STRATEGY_NAMES).default('pre-copy'),
     );
-  return addMigrationOptions(command, { writeRate: 0 })
+  return addMigrationOptions(command, { memory: 512 << 20, writeRate: 0 })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     .action((values: SourceValues) => run(() => source(values)));
 }
@@ -53,8 +53,8 @@ async function source(values: SourceValues): Promise<ExitCode> {
       ? undefined
       : await MetricsServer.listen(metrics.registry, values.metrics);
   const { bold } = output.colors;
-  output.line(`${bold('Guest')}  ${describeGuest(guest)}`);
-  output.line(`${bold('To')}     ${formatAddress(values.to)}`);
+  output.line(`${bold('Guest')}        ${describeGuest(guest)}`);
+  output.line(`${bold('Destination')}  ${formatAddress(values.to)}`);
   output.line();
   try {
     const report = await migrate(values, createView(output, [values.strategy]), metrics);

@@ -85,8 +85,8 @@ export class Relay {
     const role = ROLES[preamble[10] as number] ?? 'control';
     const pair: Pair = { role, source, destination, frozen: false };
     this.#pairs.add(pair);
-    source.on('close', () => destination.end());
-    destination.on('close', () => source.end());
+    source.on('close', () => destination.destroySoon());
+    destination.on('close', () => source.destroySoon());
     destination.write(preamble);
     source.write(await readExactly(destination, REPLY_BYTES));
     this.#forward(pair, 'source');
@@ -116,6 +116,7 @@ export class Relay {
         this.onPageBytes(this.pageBytes);
       }
     });
+    input.resume();
   }
 }
 
@@ -138,11 +139,19 @@ class FrameSplitter {
   }
 }
 
-/** The next bytes of a stream; a stream that ends first never answers. */
-export async function readExactly(socket: Socket, bytes: number): Promise<Buffer> {
-  while (true) {
-    const chunk: Buffer | null = socket.read(bytes);
-    if (chunk !== null) return chunk;
-    await once(socket, 'readable');
-  }
+/** The next bytes of a stream, which is paused then. A stream that ends first never answers. */
+export function readExactly(socket: Socket, bytes: number): Promise<Buffer> {
+  return new Promise((resolve) => {
+    let held = Buffer.alloc(0);
+    const onData = (chunk: Buffer) => {
+      held = Buffer.concat([held, chunk]);
+      if (held.byteLength < bytes) return;
+      socket.off('data', onData);
+      socket.pause();
+      if (held.byteLength > bytes) socket.unshift(held.subarray(bytes));
+      resolve(held.subarray(0, bytes));
+    };
+    socket.on('data', onData);
+    socket.resume();
+  });
 }

@@ -12,7 +12,7 @@ import type { Output } from '../output.js';
 import type { MigrationView } from './view.js';
 import { isGood, optionalDuration, phaseText, verdict } from './wording.js';
 
-const BAR_CELLS = 16;
+const BAR_CELLS = 12;
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const REDRAW_MS = 100;
 
@@ -75,9 +75,9 @@ export class LiveView implements MigrationView {
     const good = isGood(report);
     line.mark = good ? green('✔') : red('✘');
     line.parts = [
-      (good ? green : red)(verdict(report).padEnd(9)),
-      `longest gap ${bold(optionalDuration(report.guest?.longestGapMs ?? null).padEnd(8))}`,
-      `downtime ${optionalDuration(report.downtimeMs).padEnd(8)}`,
+      (good ? green : red)(verdict(report).padEnd(8)),
+      `longest gap ${bold(optionalDuration(report.guest?.longestGapMs ?? null).padEnd(7))}`,
+      `downtime ${optionalDuration(report.downtimeMs).padEnd(7)}`,
       `total ${formatDuration(report.totalMs)}`,
     ];
     this.#draw();
@@ -108,13 +108,13 @@ export class LiveView implements MigrationView {
     const sent = progress.pagesSent - this.#pagesBefore + (pushing ? progress.pagesServed : 0);
     const what = pushing ? 'active push' : `round ${progress.round}`;
     const change = pushing
-      ? `${formatCount(progress.pagesServed)} demand pages`
-      : `${formatCount(progress.dirtyPagesPerSecond)} dirty pages/s`;
+      ? `${formatCount(progress.pagesServed)} faults`
+      : `${formatCount(progress.dirtyPagesPerSecond)} dirty/s`;
     line.parts = [
       what.padEnd(11),
       this.#bar(progress.pagesToSend === 0 ? 0 : sent / progress.pagesToSend),
-      formatRate(progress.rateBytesPerSecond).padStart(10),
-      change.padStart(19),
+      formatRate(progress.rateBytesPerSecond).padStart(11),
+      change.padStart(13),
     ];
   }
 

@@ -11,6 +11,8 @@ import type { Output } from '../output.js';
 import type { MigrationView } from './view.js';
 import { optionalDuration, phaseText, verdict } from './wording.js';
 
+/** Over before a line about them could be read; the rounds of `copy-rounds` have lines of their own. */
+const BRIEF: readonly SourcePhase[] = ['open-channels', 'copy-rounds', 'pause-guest'];
 /** Between two lines about a phase that goes on. */
 const PROGRESS_EVERY_MS = 2000;
 
@@ -31,7 +33,7 @@ export class PlainLog implements MigrationView {
 
   phase(phase: SourcePhase): void {
     this.#progressAt = performance.now();
-    this.#line(phaseText(phase));
+    if (!BRIEF.includes(phase)) this.#line(phaseText(phase));
   }
 
   round(round: RoundReport, number: number): void {

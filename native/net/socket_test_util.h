@@ -1,0 +1,75 @@
+// Two ends of a real loopback TCP connection. Tests only.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/socket.h"
+
+namespace pageferry::testing {
+
+// A loopback port that accepts one connection at a time.
+class LoopbackPort {
+ public:
+  LoopbackPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(fd_.get(), generic, size), 0);
+    EXPECT_EQ(::listen(fd_.get(), 16), 0);
+    EXPECT_EQ(::getsockname(fd_.get(), generic, &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+
+  std::uint16_t port() const { return port_; }
+  int fd() const { return fd_.get(); }
+  Socket accept() const { return Socket(UniqueFd(::accept(fd_.get(), nullptr, nullptr))); }
+
+ private:
+  UniqueFd fd_;
+  std::uint16_t port_ = 0;
+};
+
+struct SocketPair {
+  Socket near;
+  Socket far;
+};
+
+inline Socket connect_to(std::uint16_t port) {
+  auto connected = Socket::connect("127.0.0.1", port, std::chrono::seconds(10));
+  EXPECT_TRUE(connected.ok()) << connected.status().message();
+  return connected.ok() ? std::move(connected.value()) : Socket(UniqueFd());
+}
+
+inline SocketPair connect_pair() {
+  const LoopbackPort port;
+  Socket near = connect_to(port.port());
+  return {std::move(near), port.accept()};
+}
+
+inline Status send_text(Socket& socket, const std::string& text) {
+  return socket.send_all(text.data(), text.size());
+}
+
+// Everything that comes until the other side ends its stream.
+inline std::vector<std::byte> receive_until_end(Socket& socket) {
+  std::vector<std::byte> bytes;
+  std::byte buffer[4096];
+  while (true) {
+    const ssize_t got = ::recv(socket.fd(), buffer, sizeof(buffer), 0);
+    if (got <= 0) return bytes;
+    bytes.insert(bytes.end(), buffer, buffer + got);
+  }
+}
+
+}  // namespace pageferry::testing

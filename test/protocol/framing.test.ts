@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { encodeFrame, FrameDecoder, MAX_MESSAGE_BYTES } from '../../src/protocol/framing.js';
+import { seededRandom } from '../support/random.js';
+
+const MESSAGES = [
+  { type: 'alive' },
+  { type: 'clock', sentNs: 12_345_678_901_234_567_890n },
+  { type: 'round', sync: 2 ** 40 },
+  { type: 'open', regions: [{ bytes: 4096, pageBytes: 4096 }], description: new Uint8Array([1, 2]) },
+  { type: 'failed', code: 'PEER_GONE', message: 'ün​gewöhnlich – but text' },
+  { type: 'switchover', postCopy: true, state: new Uint8Array(70_000).fill(7) },
+];
+
+function lengthOnly(length: number): Buffer {
+  const frame = Buffer.alloc(4);
+  frame.writeUInt32LE(length);
+  return frame;
+}
+
+/** Comparable: what carries bytes comes back as a Buffer. */
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, item: unknown) => {
+      if (typeof item === 'bigint') return `${item}n`;
+      return item instanceof Uint8Array ? [...item] : item;
+    }).replaceAll('{"type":"Buffer","data":', '{"bytes":'),
+  );
+}
+
+function bytesOf(message: object): object {
+  return Object.fromEntries(
+    Object.entries(message).map(([key, value]) => [
+      key,
+      value instanceof Uint8Array ? [...value] : value,
+    ]),
+  );
+}
+
+describe('a frame', () => {
+  it.each(MESSAGES)('brings $type as it was', (message) => {
+    const [value] = new FrameDecoder().push(Buffer.from(encodeFrame(message)));
+    expect(plain(bytesOf(value as object))).toEqual(plain(bytesOf(message)));
+  });
+
+  it('starts with its length in four bytes, least significant first', () => {
+    const frame = Buffer.from(encodeFrame({ type: 'alive' }));
+    expect(frame.readUInt32LE(0)).toBe(frame.byteLength - 4);
+  });
+
+  it('keeps 64-bit integers exact', () => {
+    const sentNs = 2n ** 63n - 1n;
+    const [value] = new FrameDecoder().push(Buffer.from(encodeFrame({ sentNs })));
+    expect(value).toEqual({ sentNs });
+  });
+});
+
+describe('a stream of frames', () => {
+  const stream = Buffer.concat(MESSAGES.map((message) => Buffer.from(encodeFrame(message))));
+  const whole = new FrameDecoder().push(stream);
+
+  it('gives every message of one chunk', () => {
+    expect(whole).toHaveLength(MESSAGES.length);
+  });
+
+  it('gives the same messages byte by byte', () => {
+    const decoder = new FrameDecoder();
+    const values = [];
+    for (let at = 0; at < 1000; at += 1) values.push(...decoder.push(stream.subarray(at, at + 1)));
+    values.push(...decoder.push(stream.subarray(1000)));
+    expect(values).toEqual(whole);
+  });
+
+  it.each([1, 2, 3, 4, 5])('gives the same messages however it is split (seed %i)', (seed) => {
+    const random = seededRandom(seed);
+    const decoder = new FrameDecoder();
+    const values: unknown[] = [];
+    for (let at = 0; at < stream.byteLength; ) {
+      const length = random.pick([1, 2, 3, 5, 17, 1000, 65_536]);
+      values.push(...decoder.push(stream.subarray(at, at + length)));
+      at += length;
+    }
+    expect(values).toEqual(whole);
+  });
+
+  it('gives nothing of a frame that is not complete', () => {
+    expect(new FrameDecoder().push(stream.subarray(0, 6))).toEqual([]);
+  });
+
+  it('takes a flood of small frames in one chunk without copying it for each', () => {
+    const one = Buffer.from(encodeFrame({ type: 'alive' }));
+    const flood = Buffer.concat(Array.from({ length: 50_000 }, () => one));
+    expect(new FrameDecoder().push(flood)).toHaveLength(50_000);
+  });
+});
+
+describe('what is not a frame of ours', () => {
+  it.each([MAX_MESSAGE_BYTES + 1, 0x7fff_ffff, 0xffff_ffff])(
+    'is refused by its length of %i before a byte of it arrives',
+    (length) => {
+      expect(() => new FrameDecoder().push(lengthOnly(length))).toThrow(RangeError);
+    },
+  );
+
+  it('waits for a message of the greatest length that is allowed', () => {
+    expect(new FrameDecoder().push(lengthOnly(MAX_MESSAGE_BYTES))).toEqual([]);
+  });
+
+  it('is refused when its bytes are no MessagePack', () => {
+    const truncatedMap = Buffer.concat([lengthOnly(1), Buffer.from([0x8f])]);
+    expect(() => new FrameDecoder().push(truncatedMap)).toThrow();
+  });
+
+  it('is refused when it is empty', () => {
+    expect(() => new FrameDecoder().push(lengthOnly(0))).toThrow();
+  });
+
+  it('is refused when something follows the message within the frame', () => {
+    const doubled = Buffer.concat([lengthOnly(2), Buffer.from([0x01, 0x02])]);
+    expect(() => new FrameDecoder().push(doubled)).toThrow();
+  });
+
+  it('cannot reach an object that everybody inherits from', () => {
+    const key = Buffer.from('__proto__');
+    const body = Buffer.concat([
+      Buffer.from([0x81, 0xa0 + key.byteLength]),
+      key,
+      Buffer.from([0x81, 0xa1, 0x78, 0x01]),
+    ]);
+    new FrameDecoder().push(Buffer.concat([lengthOnly(body.byteLength), body]));
+    expect('x' in {}).toBe(false);
+  });
+
+  it('throws errors, and nothing worse, for random bytes', () => {
+    const random = seededRandom(99);
+    for (let round = 0; round < 300; round += 1) {
+      const body = Buffer.from(Array.from({ length: random.whole(1, 64) }, () => random.whole(0, 255)));
+      try {
+        new FrameDecoder().push(Buffer.concat([lengthOnly(body.byteLength), body]));
+      } catch (error) {
+        expect(error).toBeInstanceOf(Error);
+      }
+    }
+  });
+});
