@@ -104,3 +104,11 @@ export function asPageferryError(
   const code = FROM_NATIVE[nativeCode(error)] ?? 'INTERNAL';
   return new PageferryError(code, `${what}: ${reason}`, { ...details, cause: error });
 }
+
+/** The same where a TypeError or RangeError can only mean that the caller's argument makes no sense. */
+export function asArgumentError(error: unknown, what: string): PageferryError {
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new PageferryError('USAGE', `${what}: ${error.message}`, { cause: error });
+  }
+  return asPageferryError(error, what);
+}

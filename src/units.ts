@@ -6,6 +6,7 @@ import { PageferryError } from './errors.js';
 
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 const PREFIXES = 'kmgt';
+const PAGE_BYTES = 4096;
 
 /** `1.5 GiB`, `4 KiB`, `17 B`. */
 export function formatBytes(bytes: number): string {
@@ -22,6 +23,11 @@ export function formatBytes(bytes: number): string {
 /** `812 MiB/s`. */
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(Math.round(bytesPerSecond))}/s`;
+}
+
+/** `2.00 Gbit/s`: how links and rate limits are named. */
+export function formatBitRate(bytesPerSecond: number): string {
+  return `${formatCount(bytesPerSecond * 8)}bit/s`.replace(/^([\d.]+)/, '$1 ');
 }
 
 /** Milliseconds as `412 µs`, `3.25 ms`, `812 ms`, `2.41 s`, `3 min 5 s`. */
@@ -87,14 +93,14 @@ export function parseBytes(text: string): number {
   throw expected('a size such as 512MiB, 1GiB, 64k or a number of bytes', text);
 }
 
-/** Bytes that make whole pages of `pageBytes`; the error names the nearest size that does. */
-export function parsePages(text: string, pageBytes = 4096): number {
+/** Bytes that make whole pages, at least one; the error names the nearest size that does. */
+export function parsePages(text: string): number {
   const bytes = parseBytes(text);
-  if (bytes > 0 && bytes % pageBytes === 0) return bytes;
-  const nearest = Math.max(1, Math.round(bytes / pageBytes)) * pageBytes;
+  if (bytes > 0 && bytes % PAGE_BYTES === 0) return bytes;
+  const nearest = Math.max(1, Math.round(bytes / PAGE_BYTES)) * PAGE_BYTES;
   throw new PageferryError(
     'USAGE',
-    `expected a multiple of ${pageBytes} bytes, not '${text}'; the nearest is ${exactBytes(nearest)}`,
+    `expected a multiple of ${PAGE_BYTES} bytes, not '${text}'; the nearest is ${exactBytes(nearest)}`,
   );
 }
 

@@ -3,6 +3,7 @@ import { PageferryError } from '../src/errors.js';
 import {
   exactBytes,
   formatAddress,
+  formatBitRate,
   formatBytes,
   formatCount,
   formatDuration,
@@ -104,6 +105,11 @@ describe('rates', () => {
       );
     },
   );
+});
+
+it('rates are written in bits, as links are named', () => {
+  expect(formatBitRate(parseRate('2Gbit'))).toBe('2.00 Gbit/s');
+  expect(formatBitRate(parseRate('100Mbit'))).toBe('100 Mbit/s');
 });
 
 describe('durations', () => {

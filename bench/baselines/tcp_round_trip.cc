@@ -3,16 +3,20 @@
 // random page of the answering process's memory.
 //
 //   tcp_round_trip --count N --pause-us N --congestion cubic|bbr|…|default
+//                  --placement any|one-core|two-cores
 //
 // With a pause between round trips both processes fall asleep, as the threads of an idle migration do.
+// Where the scheduler puts the two decides more than anything else, so the placement can be asked for:
+// waking a neighbour on the same core is cheap, waking an idle core of a virtual machine is not.
+#include <sched.h>
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
-
-#include <time.h>
 
 #include "loopback.h"
 
@@ -23,6 +27,22 @@ constexpr std::size_t kMemoryBytes = std::size_t{256} << 20;
 constexpr std::size_t kWarmUp = 1000;
 
 using Request = std::array<std::uint64_t, kRequestBytes / sizeof(std::uint64_t)>;
+
+// Binds this process to the first or, for the child of two cores, to the second core it may use.
+void place(const std::string& placement, baseline::Role role) {
+  if (placement == "any") return;
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) baseline::die("sched_getaffinity");
+  int left = placement == "two-cores" && role == baseline::Role::kChild ? 1 : 0;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(core, &allowed) || left-- > 0) continue;
+    cpu_set_t chosen;
+    CPU_ZERO(&chosen);
+    CPU_SET(core, &chosen);
+    if (::sched_setaffinity(0, sizeof(chosen), &chosen) != 0) baseline::die("sched_setaffinity");
+    return;
+  }
+}
 
 void answer(int fd, std::size_t count) {
   std::byte* memory = baseline::map_memory(kMemoryBytes);
@@ -73,11 +93,13 @@ int main(int argc, char** argv) {
   const long pause_us = std::stol(baseline::option(argc, argv, "--pause-us", "0"));
   const std::string congestion = baseline::option(argc, argv, "--congestion", "default");
   if (count == 0 || pause_us < 0) {
-    std::fprintf(stderr, "tcp_round_trip: --count must be at least 1 and --pause-us not negative\n");
+    std::fprintf(stderr,
+                 "tcp_round_trip: --count must be at least 1 and --pause-us not negative\n");
     return 2;
   }
   const auto [role, fd] =
       baseline::fork_over_loopback({.congestion = congestion, .no_delay = true});
+  place(baseline::option(argc, argv, "--placement", "any"), role);
   std::vector<double> took;
   if (role == baseline::Role::kChild) {
     answer(fd, kWarmUp + count);

@@ -59,9 +59,8 @@ double send(int fd, std::byte* memory, std::size_t bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::size_t bytes =
-      std::stoull(baseline::option(argc, argv, "--bytes", "2147483648")) / baseline::kPageBytes *
-      baseline::kPageBytes;
+  const std::size_t bytes = std::stoull(baseline::option(argc, argv, "--bytes", "2147483648")) /
+                            baseline::kPageBytes * baseline::kPageBytes;
   const std::string congestion = baseline::option(argc, argv, "--congestion", "default");
   const auto [role, fd] = baseline::fork_over_loopback({.congestion = congestion});
   std::byte* memory = baseline::map_memory(bytes);

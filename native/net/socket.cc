@@ -36,6 +36,19 @@ timeval to_timeval(std::chrono::milliseconds time) {
   return {.tv_sec = time.count() / 1000, .tv_usec = (time.count() % 1000) * 1000};
 }
 
+// Waits until the descriptor is ready, or reports an error that the next call on it will return.
+Status wait_for(int fd, short events, const char* what, Clock::time_point deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return Status(StatusCode::kTimedOut, std::string(what) + ": no answer");
+    pollfd waiting = {.fd = fd, .events = events, .revents = 0};
+    const int most = static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX));
+    const int ready = ::poll(&waiting, 1, most);
+    if (ready > 0) return Status();
+    if (ready < 0 && errno != EINTR) return Status::from_errno(what);
+  }
+}
+
 // Connects one socket within `timeout`, and leaves it blocking.
 Status connect_within(int fd, const sockaddr* address, socklen_t length,
                       std::chrono::milliseconds timeout) {
@@ -43,10 +56,9 @@ Status connect_within(int fd, const sockaddr* address, socklen_t length,
   ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   if (::connect(fd, address, length) != 0) {
     if (errno != EINPROGRESS) return Status::from_errno("connect");
-    pollfd waiting = {.fd = fd, .events = POLLOUT, .revents = 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(timeout.count()));
-    if (ready == 0) return Status(StatusCode::kTimedOut, "connect: no answer");
-    if (ready < 0) return Status::from_errno("connect");
+    if (Status ready = wait_for(fd, POLLOUT, "connect", Clock::now() + timeout); !ready.ok()) {
+      return ready;
+    }
     int failure = 0;
     socklen_t size = sizeof(failure);
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
@@ -95,6 +107,11 @@ Status Socket::failure(const char* what, int system_error) const {
   return Status::from_errno(what, system_error);
 }
 
+Status Socket::end_of_stream() const {
+  if (shut_down_.load(std::memory_order_acquire)) return Status(StatusCode::kCancelled, "receive");
+  return Status(StatusCode::kPeerClosed, "the peer closed the connection");
+}
+
 Status Socket::send_all(std::span<iovec> parts) {
   std::size_t at = advance(parts, 0, 0);
   while (at < parts.size()) {
@@ -128,12 +145,7 @@ Status Socket::receive_all(std::span<iovec> parts) {
       if (errno == EINTR) continue;
       return failure("receive", errno);
     }
-    if (received == 0) {
-      if (shut_down_.load(std::memory_order_acquire)) {
-        return Status(StatusCode::kCancelled, "receive");
-      }
-      return Status(StatusCode::kPeerClosed, "the peer closed the connection");
-    }
+    if (received == 0) return end_of_stream();
     bytes_received_.fetch_add(static_cast<std::uint64_t>(received), std::memory_order_relaxed);
     at = advance(parts, at, static_cast<std::size_t>(received));
   }
@@ -150,17 +162,14 @@ Status Socket::receive_all_within(void* data, std::size_t bytes,
   const auto deadline = Clock::now() + timeout;
   auto* at = static_cast<char*>(data);
   while (bytes > 0) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return Status(StatusCode::kTimedOut, "receive: no answer");
-    pollfd waiting = {.fd = fd_.get(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(left.count()));
-    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    if (Status ready = wait_for(fd_.get(), POLLIN, "receive", deadline); !ready.ok()) return ready;
     const ssize_t received = ::recv(fd_.get(), at, bytes, MSG_DONTWAIT);
-    if (received == 0) return Status(StatusCode::kPeerClosed, "the peer closed the connection");
+    if (received == 0) return end_of_stream();
     if (received < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;
       return failure("receive", errno);
     }
+    bytes_received_.fetch_add(static_cast<std::uint64_t>(received), std::memory_order_relaxed);
     at += received;
     bytes -= static_cast<std::size_t>(received);
   }

@@ -62,6 +62,7 @@ class Socket {
 
  private:
   Status failure(const char* what, int system_error) const;
+  Status end_of_stream() const;
 
   UniqueFd fd_;
   std::atomic<bool> shut_down_{false};

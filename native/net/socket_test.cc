@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <numeric>
 #include <random>
 #include <thread>
 #include <vector>
@@ -129,8 +128,6 @@ TEST(Socket, EveryCallAfterShutdownSaysCancelled) {
   char byte = 0;
   EXPECT_EQ(pair.near.send_all(&byte, 1).code(), StatusCode::kCancelled);
   EXPECT_EQ(pair.near.receive_all(&byte, 1).code(), StatusCode::kCancelled);
-  const Socket moved = std::move(pair.near);
-  EXPECT_FALSE(pair.near.peer_is_local());
 }
 
 TEST(Socket, ASendTimesOutWhenThePeerTakesNothing) {

@@ -33,7 +33,11 @@ bool PageReceiver::has_all_channels() const {
 
 std::uint64_t PageReceiver::bytes_received() const {
   const std::lock_guard lock(mutex_);
-  std::uint64_t sum = 0;
+  return bytes_received_locked();
+}
+
+std::uint64_t PageReceiver::bytes_received_locked() const {
+  std::uint64_t sum = bytes_of_closed_;
   for (const auto& channel : channels_) {
     if (channel != nullptr) sum += channel->socket.bytes_received();
   }
@@ -90,16 +94,14 @@ Status PageReceiver::wait_sync(std::uint64_t number, std::chrono::milliseconds s
     if (reached()) return Status();
     if (!failure_.ok()) return failure_;
     if (changed_.wait_for(lock, stall) == std::cv_status::no_timeout) continue;
-    std::uint64_t received = 0;
-    for (const auto& channel : channels_) {
-      if (channel != nullptr) received += channel->socket.bytes_received();
-    }
+    const std::uint64_t received = bytes_received_locked();
     if (received == seen) return Status(StatusCode::kTimedOut, "nothing came on the page channels");
     seen = received;
   }
 }
 
 void PageReceiver::close() {
+  const std::lock_guard closing(closing_);
   std::vector<std::unique_ptr<Channel>> ending;
   {
     const std::lock_guard lock(mutex_);
@@ -110,9 +112,14 @@ void PageReceiver::close() {
   for (const auto& channel : ending) {
     if (channel != nullptr) channel->socket.shutdown();
   }
+  std::uint64_t bytes = 0;
   for (const auto& channel : ending) {
-    if (channel != nullptr) channel->thread.join();
+    if (channel == nullptr) continue;
+    channel->thread.join();
+    bytes += channel->socket.bytes_received();
   }
+  const std::lock_guard lock(mutex_);
+  bytes_of_closed_ += bytes;
 }
 
 }  // namespace pageferry

@@ -52,13 +52,16 @@ class PageReceiver {
   void run(Channel& channel);
   Status receive_records(Channel& channel);
   void fail(Status status);
+  std::uint64_t bytes_received_locked() const;
 
   const std::shared_ptr<ArrivingMemory> arriving_;
   const OnFailure on_failure_;
+  std::mutex closing_;  // held by close() throughout, so that each caller returns after the joins
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Channel>> channels_;
   Status failure_;
+  std::uint64_t bytes_of_closed_ = 0;
   bool closed_ = false;
   std::atomic<std::uint64_t> pages_{0};
   std::atomic<std::uint64_t> duplicates_{0};

@@ -34,14 +34,16 @@ RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving)
 
 Result<RecordApplier::Applied> RecordApplier::apply(Socket& socket,
                                                     const wire::RecordHeader& header) {
-  if (Status read = read_table(socket, header, arriving_->memory(), table_); !read.ok()) return read;
+  if (Status read = read_table(socket, header, arriving_->memory(), table_); !read.ok())
+    return read;
   if (Status known = check_contents(table_); !known.ok()) return known;
+  const ArrivingMemory::Record record(*arriving_);
   plan();
   if (Status received = socket.receive_all(parts_); !received.ok()) return received;
   Applied applied;
   for (const Piece& piece : pieces_) {
     if (piece.entry->content == wire::kContentMissing) {
-      mark_missing(piece);
+      if (Status marked = mark_missing(piece); !marked.ok()) return marked;
       continue;
     }
     (piece.claimed ? applied.pages : applied.duplicates) += piece.run.count;
@@ -124,15 +126,16 @@ Status RecordApplier::publish_encoded(const Piece& piece) {
   return arriving_->publish(piece.run, landing != nullptr ? nullptr : target);
 }
 
-void RecordApplier::mark_missing(const Piece& piece) {
-  if (piece.data == nullptr) {
-    arriving_->mark_missing(piece.run);
-    return;
-  }
+Status RecordApplier::mark_missing(const Piece& piece) {
+  if (piece.data == nullptr) return arriving_->mark_missing(piece.run);
   for (std::uint64_t i = 0; i < piece.run.count; ++i) {
     const auto byte = std::to_integer<unsigned>(piece.data[i / 8]);
-    if ((byte >> (i % 8)) & 1) arriving_->mark_missing({piece.run.first + i, 1});
+    if (((byte >> (i % 8)) & 1) == 0) continue;
+    if (Status marked = arriving_->mark_missing({piece.run.first + i, 1}); !marked.ok()) {
+      return marked;
+    }
   }
+  return Status();
 }
 
 }  // namespace pageferry

@@ -39,7 +39,7 @@ class RecordApplier {
   void plan_piece(Piece piece, std::byte* landing, std::uint64_t bytes);
   Status publish(const Piece& piece);
   Status publish_encoded(const Piece& piece);
-  void mark_missing(const Piece& piece);
+  Status mark_missing(const Piece& piece);
 
   std::shared_ptr<ArrivingMemory> arriving_;
   std::vector<wire::TableEntry> table_;

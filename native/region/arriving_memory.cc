@@ -86,41 +86,98 @@ void ArrivingMemory::count_published(PageRange run) {
   if (before == run.count) on_complete_();
 }
 
-Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
-  auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
-  if (!opened.ok()) return opened.status();
+Status ArrivingMemory::mark_missing(PageRange run) {
+  if (phase() != Phase::kCopying) {
+    return Status(StatusCode::kProtocol, "pages were announced as missing after the final round");
+  }
+  missing_.set_range(run);
+  return Status();
+}
+
+void ArrivingMemory::begin_record() {
+  const std::lock_guard lock(records_mutex_);
+  ++records_;
+}
+
+void ArrivingMemory::end_record() {
+  const std::lock_guard lock(records_mutex_);
+  --records_;
+}
+
+// A record that is being applied lands in place, which nothing may do once the guest runs.
+Status ArrivingMemory::check_no_record() const {
+  if (records_ == 0) return Status();
+  return Status(StatusCode::kProtocol, "a record came after the final round's last sync");
+}
+
+Status ArrivingMemory::register_all() const {
   const bool shared = memory_->backing() == Backing::kShared;
-  if (!shared) {
-    // A private page that holds an old copy must be gone before the guest can look at it.
-    missing_.for_each_run(missing_.all(), [this](PageRange run) {
-      memory_->for_each_region(run, [](const Region& region, PageRange part) {
-        ::madvise(region.engine_base + (part.first - region.first_page) * region.page_bytes,
-                  part.count * region.page_bytes, MADV_DONTNEED);
-      });
+  const FaultMode mode = shared ? FaultMode::kMissing | FaultMode::kMinor : FaultMode::kMissing;
+  const auto& regions = memory_->regions();
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    Status registered = userfaultfd_.register_range(regions[i].guest_range(), mode);
+    if (registered.ok()) continue;
+    // The descriptor of a guest in another process outlives ours, and so would what it registered.
+    for (std::size_t j = 0; j < i; ++j) {
+      (void)userfaultfd_.unregister_range(regions[j].guest_range());
+    }
+    return registered;
+  }
+  return Status();
+}
+
+// Takes from the guest what it could see of the missing pages: an old copy in private memory, and in
+// shared memory whatever somebody mapped by looking at it before.
+Status ArrivingMemory::hide_missing() const {
+  if (!memory_->local()) return Status();
+  Status hidden;
+  missing_.for_each_run(missing_.all(), [&](PageRange run) {
+    memory_->for_each_region(run, [&](const Region&, PageRange part) {
+      const AddressRange range = memory_->guest_range(part);
+      auto* start = reinterpret_cast<void*>(static_cast<std::uintptr_t>(range.start));
+      if (!hidden.ok() || ::madvise(start, range.bytes, MADV_DONTNEED) == 0) return;
+      hidden = Status::from_errno("hiding the missing pages from the guest");
     });
+  });
+  return hidden;
+}
+
+Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
+  {
+    const std::lock_guard lock(records_mutex_);
+    if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
+    auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
+    if (!opened.ok()) return opened.status();
+    userfaultfd_ = std::move(opened.value());
+    if (Status registered = register_all(); !registered.ok()) return registered;
+    if (Status hidden = hide_missing(); !hidden.ok()) {
+      (void)unregister();
+      return hidden;
+    }
+    on_complete_ = std::move(on_complete);
+    claimed_.set_range(claimed_.all());
+    claimed_.subtract(missing_);
+    published_.set_range(published_.all());
+    published_.subtract(missing_);
+    pages_missing_.store(missing_.count(), std::memory_order_release);
+    memory_->set_release_waiters([this] { (void)unregister(); });
+    phase_.store(Phase::kServing, std::memory_order_release);
   }
-  for (const Region& region : memory_->regions()) {
-    const Status registered = opened.value().register_range(
-        region.guest_range(), shared ? FaultMode::kMissing | FaultMode::kMinor : FaultMode::kMissing);
-    if (!registered.ok()) return registered;  // Closing the descriptor undoes the others.
-  }
-  userfaultfd_ = std::move(opened.value());
-  on_complete_ = std::move(on_complete);
-  claimed_.set_range(claimed_.all());
-  claimed_.subtract(missing_);
-  published_.set_range(published_.all());
-  published_.subtract(missing_);
-  pages_missing_.store(missing_.count(), std::memory_order_release);
-  memory_->set_release_waiters([this] { (void)unregister(); });
-  phase_.store(Phase::kServing, std::memory_order_release);
   if (pages_missing() == 0) on_complete_();
   return Status();
 }
 
 Status ArrivingMemory::complete() {
-  claimed_.set_range(claimed_.all());
-  if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {
-    return Status();
+  {
+    const std::lock_guard lock(records_mutex_);
+    // While serving, whoever applies a record has claimed nothing that is not published by now.
+    if (phase() == Phase::kCopying) {
+      if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
+    }
+    claimed_.set_range(claimed_.all());
+    if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {
+      return Status();
+    }
   }
   memory_->set_release_waiters(nullptr);
   return unregister();
@@ -136,8 +193,12 @@ Status ArrivingMemory::unregister() const {
 
 Status ArrivingMemory::map(PageIndex page, FaultKind kind) {
   const AddressRange range = memory_->guest_range({page, 1});
-  // A missing fault on a published page: nothing was ever written there, so it is zero.
-  return kind == FaultKind::kMissing ? userfaultfd_.zero(range) : userfaultfd_.continue_range(range);
+  // A missing fault on a published page: nothing was written there, so it is zero; or it was written
+  // since, then the call finds a page, maps nothing and wakes the thread.
+  Status mapped =
+      kind == FaultKind::kMissing ? userfaultfd_.zero(range) : userfaultfd_.continue_range(range);
+  // complete() lifts the registration, which wakes every thread, perhaps after this fault was read.
+  return phase() == Phase::kComplete ? Status() : mapped;
 }
 
 Status ArrivingMemory::map_arrived(const std::atomic<bool>& cancelled) {

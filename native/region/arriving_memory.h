@@ -9,12 +9,13 @@
 // copy cannot overwrite a guest's write. Phase *complete*: nothing is written any more.
 //
 // Thread contract: claim, publish, publish_zero and map may be called from any thread. start_serving is
-// called when no thread is inside any of them (every channel has reached the final sync).
+// called once every channel has reached the final sync; it makes sure that no record is being applied.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "os/status.h"
 #include "os/userfaultfd.h"
@@ -44,16 +45,29 @@ class ArrivingMemory {
   // The claimed pages of this run are all zero.
   Status publish_zero(PageRange run);
 
-  // Copying only: this page's newest content comes after the switchover.
-  void mark_missing(PageRange run) { missing_.set_range(run); }
+  // Copying only (else kProtocol): these pages' newest content comes after the switchover.
+  Status mark_missing(PageRange run);
+
+  // Brackets the application of one record, from its first claim to its last publish.
+  class Record {
+   public:
+    explicit Record(ArrivingMemory& memory) : memory_(memory) { memory_.begin_record(); }
+    ~Record() { memory_.end_record(); }
+    Record(const Record&) = delete;
+    Record& operator=(const Record&) = delete;
+
+   private:
+    ArrivingMemory& memory_;
+  };
 
   // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a page which
   // is not published waits. `on_complete` is called once, from the thread that publishes the last page
-  // (or from this call when nothing is missing). On failure nothing is registered.
+  // (or from this call when nothing is missing). On failure nothing is registered; kProtocol when a
+  // record is being applied, because the source had ended the final round.
   Status start_serving(std::function<void()> on_complete);
 
   // Every page is here, with or without a serving phase before: waiting threads go on, and whatever a
-  // peer still sends is discarded. Idempotent.
+  // peer still sends is discarded. Idempotent. kProtocol as for start_serving.
   Status complete();
 
   const UserFaultFd& userfaultfd() const { return userfaultfd_; }
@@ -73,6 +87,11 @@ class ArrivingMemory {
 
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
   void count_published(PageRange run);
+  void begin_record();
+  void end_record();
+  Status check_no_record() const;
+  Status register_all() const;
+  Status hide_missing() const;
   Status unregister() const;
 
   std::shared_ptr<GuestMemory> memory_;
@@ -80,6 +99,8 @@ class ArrivingMemory {
   PageBitmap missing_;     // the residual set, as announced
   PageBitmap claimed_;
   PageBitmap published_;
+  std::mutex records_mutex_;  // the phase leaves copying only under it
+  std::uint64_t records_ = 0;
   std::atomic<Phase> phase_{Phase::kCopying};
   std::atomic<std::uint64_t> pages_missing_{0};
   std::function<void()> on_complete_;

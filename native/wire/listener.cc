@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPreambleTimeout = std::chrono::seconds(5);
 // Connections that have not said who they are yet. More than this are left in the kernel's queue.
 constexpr std::size_t kMaxPending = 256;
+constexpr int kTickMs = 200;
 
 std::string name_of(const sockaddr_storage& address) {
   char host[INET6_ADDRSTRLEN] = {};
@@ -100,6 +101,7 @@ Listener::Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_
 Listener::~Listener() { close(); }
 
 void Listener::close() {
+  const std::lock_guard lock(closing_);
   if (!thread_.joinable()) return;
   ::eventfd_write(stop_.get(), 1);
   thread_.join();
@@ -112,15 +114,16 @@ void Listener::close() {
 void Listener::run() {
   std::vector<Pending> pending;
   std::vector<pollfd> waiting;
+  bool resting = false;  // No descriptor is left to accept with: poll() would not wait for one.
   while (true) {
     waiting.clear();
     waiting.push_back({.fd = stop_.get(), .events = POLLIN, .revents = 0});
     const bool full = pending.size() >= kMaxPending;
-    waiting.push_back({.fd = full ? -1 : fd_.get(), .events = POLLIN, .revents = 0});
+    waiting.push_back({.fd = full || resting ? -1 : fd_.get(), .events = POLLIN, .revents = 0});
     for (const Pending& connection : pending) {
       waiting.push_back({.fd = connection.fd.get(), .events = POLLIN, .revents = 0});
     }
-    ::poll(waiting.data(), waiting.size(), pending.empty() ? -1 : 200);
+    ::poll(waiting.data(), waiting.size(), pending.empty() && !resting ? -1 : kTickMs);
     if (waiting[0].revents != 0) return;
     const auto now = Clock::now();
     std::size_t index = 2;
@@ -131,28 +134,29 @@ void Listener::run() {
       on_stranger_(connection.peer, "sent no complete preamble within 5 seconds");
       return true;
     });
-    if (waiting[1].revents != 0) accept_all(pending);
+    resting = waiting[1].revents != 0 && !accept_all(pending);
   }
 }
 
-void Listener::accept_all(std::vector<Pending>& pending) {
+bool Listener::accept_all(std::vector<Pending>& pending) {
   while (pending.size() < kMaxPending) {
     sockaddr_storage address = {};
     socklen_t size = sizeof(address);
     UniqueFd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC));
-    if (!fd) return;
+    if (!fd) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
     pending.push_back({.fd = std::move(fd),
                        .peer = name_of(address),
                        .deadline = Clock::now() + kPreambleTimeout});
   }
+  return true;
 }
 
 bool Listener::read_preamble(Pending& connection) {
   auto* bytes = reinterpret_cast<std::uint8_t*>(&connection.preamble);
   const ssize_t got = ::recv(connection.fd.get(), bytes + connection.received,
                              sizeof(wire::Preamble) - connection.received, MSG_DONTWAIT);
-  if (got < 0) return errno != EAGAIN && errno != EINTR;
-  if (got == 0) {
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (got <= 0) {
     on_stranger_(connection.peer, "closed before its preamble was complete");
     return true;
   }
@@ -174,7 +178,8 @@ bool Listener::read_preamble(Pending& connection) {
     return true;
   }
   const auto role = static_cast<std::uint8_t>(preamble.role);
-  if (role < 1 || role > 3 || preamble.reserved != 0) {
+  const bool numbered = preamble.role == wire::Role::kPage || preamble.channel == 0;
+  if (role < 1 || role > 3 || preamble.reserved != 0 || !numbered) {
     on_stranger_(connection.peer, "sent a malformed preamble");
     return true;
   }
@@ -209,7 +214,8 @@ Status offer_preamble(Socket& socket, wire::Role role, std::uint32_t channel,
   }
   switch (reply.status) {
     case wire::PreambleStatus::kAccepted:
-      return Status();
+      if (reply.reserved == 0) return Status();
+      return Status(StatusCode::kProtocol, "answered with a reserved field that is not zero");
     case wire::PreambleStatus::kVersionNotSupported:
       return Status(StatusCode::kUnsupported,
                     "speaks version " + std::to_string(reply.version) +

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,7 +45,8 @@ class Listener {
   Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_arrival,
            OnStranger on_stranger);
   void run();
-  void accept_all(std::vector<Pending>& pending);
+  // False when the system has no descriptor left for the connections that wait.
+  bool accept_all(std::vector<Pending>& pending);
   // True when the connection is done with: handed over, refused or dead.
   bool read_preamble(Pending& connection);
 
@@ -53,6 +55,7 @@ class Listener {
   std::uint16_t port_;
   OnArrival on_arrival_;
   OnStranger on_stranger_;
+  std::mutex closing_;
   std::thread thread_;
 };
 

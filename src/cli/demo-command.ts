@@ -2,9 +2,9 @@
 import { Command, Option } from 'commander';
 import { asPageferryError, PageferryError } from '../errors.js';
 import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
-import { MetricsServer, SourceMetrics } from '../metrics/prometheus.js';
-import { formatAddress } from '../units.js';
-import { type DemoPlaces, DemoRun } from './demo/demo-run.js';
+import { SourceMetrics } from '../metrics/prometheus.js';
+import { formatAddress, formatBitRate } from '../units.js';
+import { type DemoPlaces, type DemoPlan, DemoRun } from './demo/demo-run.js';
 import { describeGuest } from './describe.js';
 import {
   EXIT,
@@ -15,13 +15,16 @@ import {
   failureOf,
 } from './exit-codes.js';
 import { onInterrupt } from './interrupts.js';
+import { serveMetrics } from './metrics-server.js';
 import {
   addMigrationOptions,
+  type CommandDefaults,
   engineOptions,
   guestOptions,
   type MigrationValues,
 } from './options.js';
 import { checkJsonFile, Output, printError, writeReports } from './output.js';
+import { checkGuest } from './preflight.js';
 import type { Run } from './program.js';
 import { printTable } from './view/table.js';
 import { createView, type MigrationView } from './view/view.js';
@@ -37,6 +40,9 @@ Examples:
   pageferry demo --bandwidth 1Gbit --fill pid:1 --codec lz4
   pageferry demo --json - | jq '.migrations[].guest.longestGapMs'`;
 
+/** On the slower link the four ways differ clearly, and on every machine alike. */
+const DEFAULTS: CommandDefaults = { memory: 256 << 20, writeRate: 80_000, bandwidth: '2Gbit' };
+
 export function demoCommand(run: Run): Command {
   const command = new Command('demo')
     .summary('migrate a guest between two processes, in each way, and compare')
@@ -48,7 +54,7 @@ export function demoCommand(run: Run): Command {
         .choices(['all', ...STRATEGY_NAMES])
         .default('all'),
     );
-  return addMigrationOptions(command, { memory: 512 << 20, writeRate: 50_000 })
+  return addMigrationOptions(command, DEFAULTS)
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     .action((values: DemoValues) => run(() => demo(values)));
 }
@@ -63,8 +69,9 @@ async function demo(values: DemoValues): Promise<ExitCode> {
   const output = new Output(values.json);
   checkJsonFile(values.json);
   const plan = { guest: guestOptions(values), engine: engineOptions(values) };
-  const metrics = values.metrics === undefined ? undefined : new SourceMetrics();
-  const server = await serveMetrics(metrics, values);
+  checkGuest(plan.guest, 2);
+  const metrics = new SourceMetrics();
+  const server = await serveMetrics(output, metrics, values.metrics);
   const run = new DemoRun(plan);
   const stopListening = onInterrupt(
     () => run.cancel(),
@@ -74,7 +81,7 @@ async function demo(values: DemoValues): Promise<ExitCode> {
     },
   );
   try {
-    printHead(output, describeGuest(plan.guest), await run.start());
+    printHead(output, plan, await run.start());
     const strategies = values.strategy === 'all' ? STRATEGY_NAMES : [values.strategy];
     const end = await migrateAll(run, strategies, createView(output, strategies), metrics);
     printTable(output, end.reports);
@@ -88,21 +95,17 @@ async function demo(values: DemoValues): Promise<ExitCode> {
   }
 }
 
-async function serveMetrics(
-  metrics: SourceMetrics | undefined,
-  { metrics: address }: DemoValues,
-): Promise<MetricsServer | undefined> {
-  if (metrics === undefined || address === undefined) return undefined;
-  return await MetricsServer.listen(metrics.registry, address);
-}
-
-function printHead(output: Output, guest: string, places: DemoPlaces): void {
+function printHead(output: Output, { guest, engine }: DemoPlan, places: DemoPlaces): void {
   const { bold } = output.colors;
   const { host, port, sourcePid, destinationPid } = places;
-  output.line(`${bold('Guest')}        ${guest}`);
+  const limit = engine.bandwidthBytesPerSecond ?? 0;
+  output.line(`${bold('Guest')}        ${describeGuest(guest)}`);
   output.line(`${bold('Source')}       process ${sourcePid}`);
   output.line(
     `${bold('Destination')}  process ${destinationPid}, ${formatAddress({ host, port })}`,
+  );
+  output.line(
+    `${bold('Rate limit')}   ${limit === 0 ? 'none' : `${formatBitRate(limit)} (--bandwidth unlimited lifts it)`}`,
   );
   output.line();
 }
@@ -112,7 +115,7 @@ async function migrateAll(
   run: DemoRun,
   strategies: readonly StrategyName[],
   view: MigrationView,
-  metrics: SourceMetrics | undefined,
+  metrics: SourceMetrics,
 ): Promise<DemoEnd> {
   const reports: MigrationReport[] = [];
   run.watch(view, metrics);
@@ -120,7 +123,7 @@ async function migrateAll(
     for (const strategy of strategies) {
       run.throwIfEnded();
       view.preparing(strategy);
-      metrics?.migrationStarted();
+      metrics.migrationStarted();
       reports.push(await run.migrate(strategy));
     }
     return { reports, error: undefined };
@@ -146,6 +149,6 @@ function printFailures({ reports, error }: DemoEnd): void {
 
 function exitCodeOfDemo({ reports, error }: DemoEnd, run: DemoRun): ExitCode {
   const codes: ExitCode[] = reports.map(exitCodeOfReport);
-  if (error !== undefined) codes.push(run.sourceGone ? EXIT.guestLost : exitCodeOfError(error));
+  if (error !== undefined) codes.push(run.sourceDied ? EXIT.guestLost : exitCodeOfError(error));
   return codes.reduce((worst, code) => (code > worst ? code : worst), EXIT.verified);
 }

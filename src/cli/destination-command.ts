@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { WorkloadGuest } from '../index.js';
-import { DestinationMetrics, MetricsServer } from '../metrics/prometheus.js';
+import { DestinationMetrics } from '../metrics/prometheus.js';
 import {
   type Address,
   formatAddress,
@@ -16,6 +16,7 @@ import {
 import { type DestinationWatcher, listenForGuests } from './builtin-destination.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { onInterrupt } from './interrupts.js';
+import { serveMetrics } from './metrics-server.js';
 import { argument, metricsOption } from './options.js';
 import { Output } from './output.js';
 import type { Run } from './program.js';
@@ -52,11 +53,7 @@ export function destinationCommand(run: Run): Command {
         .argParser(argument(parseAddress))
         .default(parseAddress(DEFAULT_ADDRESS), DEFAULT_ADDRESS),
     )
-    .option(
-      '--memory-limit <size>',
-      'the largest guest that is taken',
-      argument((text) => parsePages(text)),
-    )
+    .option('--memory-limit <size>', 'the largest guest that is taken', argument(parsePages))
     .option(
       '--max-migrations <n>',
       'at once',
@@ -88,19 +85,14 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     },
     log,
   );
-  log.metrics = new DestinationMetrics(destination);
-  const server =
-    values.metrics === undefined
-      ? undefined
-      : await MetricsServer.listen(log.metrics.registry, values.metrics);
   const address = formatAddress({ host: destination.host, port: destination.port });
   const limit =
     values.memoryLimit === undefined ? '' : `, guests up to ${formatBytes(values.memoryLimit)}`;
   output.line(`listening on ${address}${limit}; Ctrl-C ends it`);
+  log.metrics = new DestinationMetrics(destination);
+  const server = await serveMetrics(output, log.metrics, values.metrics);
   await new Promise<void>((resolve) => onInterrupt(resolve, () => process.exit(EXIT.verified)));
-  await destination.close();
-  const until = performance.now() + CLOSE_MS;
-  while (destination.migrations > 0 && performance.now() < until) await sleep(10);
+  await Promise.race([destination.close(), sleep(CLOSE_MS)]);
   server?.close();
   log.discardKept();
   output.line('closed');

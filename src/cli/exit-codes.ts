@@ -47,5 +47,10 @@ export function failureOf(report: MigrationReport): PageferryError | undefined {
       `${pagesDifferent} of ${pagesCompared} pages on the ${guestLocation} are not what the guest wrote, and ${failedReads} of its reads failed. This is a defect in Pageferry: please report it with the command line and --json`,
     );
   }
-  return error === null ? undefined : new PageferryError(error.code, error.message);
+  if (error === null) return undefined;
+  const safe =
+    guestVerified === true && guestLocation === 'source'
+      ? `. The guest stayed on the source, and all ${verification?.pagesCompared} of its pages are as they must be`
+      : '';
+  return new PageferryError(error.code, `${error.message}${safe}`);
 }

@@ -21,7 +21,7 @@ export interface MigrationWatcher {
 export class GuestMigration {
   readonly #watcher: MigrationWatcher;
   #source: Source | undefined;
-  #cancelled = false;
+  #stopMaking: () => void = () => {};
   /** The engine has begun to read, and perhaps track, the guest's memory. */
   #touched = false;
 
@@ -35,9 +35,8 @@ export class GuestMigration {
    * the options make no sense, or it was cancelled before.
    */
   async run(guestOptions: WorkloadOptions, options: SourceOptions): Promise<MigrationReport> {
-    const guest = await WorkloadGuest.create(guestOptions);
+    const guest = await this.#makeGuest(guestOptions);
     try {
-      if (this.#cancelled) throw new PageferryError('CANCELLED', 'cancelled before it began');
       const source = this.#watch(new Source(guest, options));
       await guest.resume();
       return await this.#migrate(guest, source, options.verify === true);
@@ -48,8 +47,20 @@ export class GuestMigration {
 
   /** False when it is too late: the migration goes on. */
   cancel(): boolean {
-    this.#cancelled = true;
-    return this.#source?.cancel('cancelled; the guest is safe on the source') ?? true;
+    this.#stopMaking();
+    return this.#source?.cancel('cancelled on request') ?? true;
+  }
+
+  /** Filling a large memory takes seconds and cannot be stopped: a cancel does not wait for it. */
+  #makeGuest(options: WorkloadOptions): Promise<WorkloadGuest> {
+    const making = WorkloadGuest.create(options);
+    return new Promise((resolve, reject) => {
+      this.#stopMaking = () => {
+        reject(new PageferryError('CANCELLED', 'cancelled before the migration began'));
+        if (this.#source === undefined) making.then((guest) => guest.discard()).catch(() => {});
+      };
+      making.then(resolve, reject);
+    });
   }
 
   #watch(source: Source): Source {

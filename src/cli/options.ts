@@ -49,10 +49,12 @@ export interface MigrationValues {
 }
 
 /** What differs between the two commands. */
-export interface GuestDefaults {
+export interface CommandDefaults {
   readonly memory: number;
   /** Page writes per second; 0: unlimited. */
   readonly writeRate: number;
+  /** As given on the command line. */
+  readonly bandwidth: string;
 }
 
 /** An argument parser for commander out of one that throws USAGE. */
@@ -93,15 +95,11 @@ function parseWriteRate(text: string): number {
   return text === 'unlimited' ? 0 : parseCount(text, 1);
 }
 
-function parseWorkingSet(text: string): number {
-  return parsePages(text);
-}
-
-function addGuestOptions(command: Command, defaults: GuestDefaults): void {
+function addGuestOptions(command: Command, defaults: CommandDefaults): void {
   command
     .optionsGroup('The guest:')
     .addOption(
-      option('--memory <size>', "the guest's memory", (text) => parsePages(text)).default(
+      option('--memory <size>', "the guest's memory", parsePages).default(
         defaults.memory,
         exactBytes(defaults.memory),
       ),
@@ -111,7 +109,7 @@ function addGuestOptions(command: Command, defaults: GuestDefaults): void {
         .choices(WORKLOAD_NAMES)
         .default('kv'),
     )
-    .addOption(option('--wss <size>', 'how much memory it writes (default: all)', parseWorkingSet))
+    .addOption(option('--wss <size>', 'how much memory it writes (default: all)', parsePages))
     .addOption(
       option(
         '--write-rate <n>',
@@ -151,11 +149,14 @@ function addGuestOptions(command: Command, defaults: GuestDefaults): void {
     );
 }
 
-function addEngineOptions(command: Command): void {
+function addEngineOptions(command: Command, defaults: CommandDefaults): void {
   command
     .optionsGroup('The migration:')
     .addOption(
-      option('--bandwidth <rate>', 'rate limit, such as 1Gbit', parseRate).default(0, 'unlimited'),
+      option('--bandwidth <rate>', 'rate limit, such as 1Gbit', parseRate).default(
+        parseRate(defaults.bandwidth),
+        defaults.bandwidth,
+      ),
     )
     .addOption(
       option('--downtime-budget <time>', "pre-copy's longest downtime", parseDuration).default(
@@ -214,21 +215,14 @@ export function metricsOption(): Option {
 }
 
 /** All of them, in groups. */
-export function addMigrationOptions(command: Command, defaults: GuestDefaults): Command {
+export function addMigrationOptions(command: Command, defaults: CommandDefaults): Command {
   addGuestOptions(command, defaults);
-  addEngineOptions(command);
+  addEngineOptions(command, defaults);
   addReportOptions(command);
   return command.optionsGroup('Other:');
 }
 
-/** Throws USAGE for values that do not fit each other. */
 export function guestOptions(values: MigrationValues): WorkloadOptions {
-  if (values.wss !== undefined && values.wss > values.memory) {
-    throw new PageferryError(
-      'USAGE',
-      `--wss ${exactBytes(values.wss)} is more than --memory ${exactBytes(values.memory)}; give it as much or less`,
-    );
-  }
   return {
     workload: values.workload,
     memoryBytes: values.memory,

@@ -27,9 +27,11 @@ function version(): string {
 /** commander's `error: …` as our one line, with the way to the help. */
 function usageLine(text: string, command: string): string {
   const what = text
+    .trim()
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
-    .trim();
+    .replace(/^option '(--[\w-]+)[^']*' argument '.*?' is invalid\. /, '$1: ')
+    .replace(/: Allowed choices are (.*)\.$/, ': expected one of $1');
   return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See ${command} --help\n`;
 }
 

@@ -1,12 +1,13 @@
 /** `pageferry source`: runs a built-in guest here and moves it to a destination. */
 import { Command, Option } from 'commander';
 import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
-import { MetricsServer, SourceMetrics } from '../metrics/prometheus.js';
+import { SourceMetrics } from '../metrics/prometheus.js';
 import { type Address, formatAddress, parseAddress } from '../units.js';
 import { describeGuest } from './describe.js';
 import { EXIT, EXIT_CODES_HELP, type ExitCode, exitCodeOfReport, failureOf } from './exit-codes.js';
 import { GuestMigration } from './guest-migration.js';
 import { onInterrupt } from './interrupts.js';
+import { serveMetrics } from './metrics-server.js';
 import {
   addMigrationOptions,
   argument,
@@ -15,6 +16,7 @@ import {
   type MigrationValues,
 } from './options.js';
 import { checkJsonFile, Output, printError, writeReports } from './output.js';
+import { checkGuest } from './preflight.js';
 import type { Run } from './program.js';
 import { printTable } from './view/table.js';
 import { createView, type MigrationView } from './view/view.js';
@@ -28,7 +30,7 @@ const EXAMPLES = `
 Examples:
   pageferry source --to 127.0.0.1:7777
   pageferry source --to [fe80::1%eth0]:7777 --strategy hybrid --memory 4GiB
-  pageferry source --to 10.0.0.2:7777 --bandwidth 1Gbit --downtime-budget 20ms --json report.json`;
+  pageferry source --to 10.0.0.2:7777 --bandwidth 1Gbit --json report.json`;
 
 export function sourceCommand(run: Run): Command {
   const command = new Command('source')
@@ -38,7 +40,7 @@ export function sourceCommand(run: Run): Command {
     .addOption(
       new Option('--strategy <name>', 'how to migrate').choices(STRATEGY_NAMES).default('pre-copy'),
     );
-  return addMigrationOptions(command, { memory: 512 << 20, writeRate: 0 })
+  return addMigrationOptions(command, { memory: 512 << 20, writeRate: 0, bandwidth: 'unlimited' })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     .action((values: SourceValues) => run(() => source(values)));
 }
@@ -47,11 +49,9 @@ async function source(values: SourceValues): Promise<ExitCode> {
   const output = new Output(values.json);
   checkJsonFile(values.json);
   const guest = guestOptions(values);
+  checkGuest(guest, 1);
   const metrics = new SourceMetrics();
-  const server =
-    values.metrics === undefined
-      ? undefined
-      : await MetricsServer.listen(metrics.registry, values.metrics);
+  const server = await serveMetrics(output, metrics, values.metrics);
   const { bold } = output.colors;
   output.line(`${bold('Guest')}        ${describeGuest(guest)}`);
   output.line(`${bold('Destination')}  ${formatAddress(values.to)}`);

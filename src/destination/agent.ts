@@ -38,6 +38,7 @@ export class DestinationAgent {
   readonly #options: ResolvedDestinationOptions;
   #state: DestinationState = { kind: 'opening' };
   #failure: PageferryError | undefined;
+  #received = { pages: 0, wireBytes: 0 };
 
   constructor(connection: Connection, options: ResolvedDestinationOptions) {
     this.peer = connection.peer;
@@ -52,11 +53,13 @@ export class DestinationAgent {
     return this.#state.kind;
   }
 
-  /** Bytes and pages so far, for metrics. */
-  progress(): { pages: number; wireBytes: number } {
+  /** Pages and bytes so far, for metrics; of an ended migration those up to its end. */
+  progress(): { readonly pages: number; readonly wireBytes: number } {
     const state = this.#state;
-    if (state.kind === 'opening' || state.kind === 'ended') return { pages: 0, wireBytes: 0 };
-    return state.hold.receiver.progress();
+    if (state.kind !== 'opening' && state.kind !== 'ended') {
+      this.#received = state.hold.receiver.progress();
+    }
+    return this.#received;
   }
 
   /** Takes a page or fault channel; false when it has no place here. */
@@ -188,6 +191,7 @@ export class DestinationAgent {
       hold.arriving.startServing(() => this.#allHere());
       handler = binding.startFaultHandler(hold.arriving, fault, (error) => this.#channelFailed(error));
     } else {
+      fault?.close();
       hold.arriving.complete();
     }
     return { kind: 'ready', hold, pausedAtNs: message.pausedAtNs, loadStateMs, handler };
@@ -220,6 +224,7 @@ export class DestinationAgent {
     const stats = handler.stats();
     hold.arriving.complete();
     handler.close();
+    handler.release();
     this.#state = { kind: 'complete', hold };
     this.#sendComplete(hold, stats);
   }
@@ -276,6 +281,7 @@ export class DestinationAgent {
 
   async #fail(error: PageferryError): Promise<DestinationEnd> {
     const state = this.#state;
+    this.progress();
     this.#state = { kind: 'ended' };
     this.#channel.send({ type: 'failed', code: error.code, message: error.message });
     this.#channel.close();
@@ -289,6 +295,7 @@ export class DestinationAgent {
         return { kind: 'dropped', error };
       case 'ready':
         state.handler?.close();
+        state.handler?.release();
         this.#drop(state.hold);
         return { kind: 'dropped', error };
       case 'running':
@@ -312,6 +319,7 @@ export class DestinationAgent {
 
   async #end(): Promise<DestinationEnd> {
     const state = this.#state;
+    this.progress();
     this.#state = { kind: 'ended' };
     this.#channel.close();
     if (state.kind !== 'complete') throw new Error(`ended while ${state.kind}`);

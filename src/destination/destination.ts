@@ -27,6 +27,8 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   readonly #serving = new Set<Promise<void>>();
   /** Lost guests: their memory stays registered for as long as this process lives. */
   readonly #lost: Hold[] = [];
+  /** What the migrations that ended had received. */
+  readonly #ended = { pages: 0, wireBytes: 0 };
   #listener: Listener | undefined;
 
   private constructor(options: DestinationOptions) {
@@ -69,10 +71,9 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     return this.#agents.size;
   }
 
-  /** Pages and bytes received by the migrations under way, for metrics. */
+  /** Pages and bytes received since it listens, by migrations that ended and those under way. */
   progress(): { pages: number; wireBytes: number } {
-    let pages = 0;
-    let wireBytes = 0;
+    let { pages, wireBytes } = this.#ended;
     for (const agent of this.#agents.values()) {
       const progress = agent.progress();
       pages += progress.pages;
@@ -126,6 +127,9 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     this.emit('arriving', migration);
     const end = await agent.run();
     this.#agents.delete(id);
+    const received = agent.progress();
+    this.#ended.pages += received.pages;
+    this.#ended.wireBytes += received.wireBytes;
     switch (end.kind) {
       case 'arrived':
         this.emit('arrived', end.guest, migration);

@@ -1,6 +1,6 @@
 /** The built-in guests: deterministic programs whose memory can be recomputed and compared. */
 import { cpus } from 'node:os';
-import { asPageferryError } from '../errors.js';
+import { asArgumentError, errnoOf, PageferryError } from '../errors.js';
 import {
   binding,
   type GuestMemory,
@@ -59,8 +59,9 @@ export class WorkloadGuest implements Guest {
   /** A new guest with its initial content in place; not running yet. */
   static async create(options: WorkloadOptions): Promise<WorkloadGuest> {
     const fill = options.fill ?? { kind: 'zero' };
+    let memory: GuestMemory | undefined;
     try {
-      const memory = binding.createGuestMemory([options.memoryBytes]);
+      memory = binding.createGuestMemory([options.memoryBytes]);
       const workload = await binding.createWorkload(memory, {
         workload: options.workload,
         workingSetBytes: options.workingSetBytes ?? 0,
@@ -75,7 +76,8 @@ export class WorkloadGuest implements Guest {
       });
       return new WorkloadGuest(memory, workload);
     } catch (error) {
-      throw asPageferryError(error, 'cannot create the guest');
+      memory?.release();
+      throw explainRefusal(error);
     }
   }
 
@@ -108,4 +110,13 @@ export class WorkloadGuest implements Guest {
   async loadState(state: Uint8Array): Promise<void> {
     this.#workload.loadState(state);
   }
+}
+
+/** What opening and reading a path that the caller chose may fail with. */
+const PATH_ERRORS = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'ENODEV'];
+
+function explainRefusal(error: unknown): PageferryError {
+  const explained = asArgumentError(error, 'cannot create the guest');
+  if (!PATH_ERRORS.includes(errnoOf(error))) return explained;
+  return new PageferryError('USAGE', explained.message, { cause: error });
 }

@@ -135,7 +135,7 @@ export class SourceMetrics {
 export interface DestinationFigures {
   /** Migrations under way. */
   readonly migrations: number;
-  /** Of the migrations under way. */
+  /** Since it listens. */
   progress(): { readonly pages: number; readonly wireBytes: number };
 }
 
@@ -156,23 +156,28 @@ export class DestinationMetrics {
   );
 
   constructor(figures: DestinationFigures) {
-    const gauge = (name: string, help: string, read: () => number): void => {
-      new Gauge({
+    const registers = [this.registry];
+    new Gauge({
+      name: 'pageferry_destination_migrations_under_way',
+      help: 'Migrations under way',
+      registers,
+      collect() {
+        this.set(figures.migrations);
+      },
+    });
+    const counter = (name: string, help: string, read: () => number): void => {
+      new Counter({
         name: `pageferry_destination_${name}`,
         help,
-        registers: [this.registry],
+        registers,
         collect() {
-          this.set(read());
+          this.reset();
+          this.inc(read());
         },
       });
     };
-    gauge('migrations_under_way', 'Migrations under way', () => figures.migrations);
-    gauge('pages_arriving', 'Pages received by the migrations under way', () => {
-      return figures.progress().pages;
-    });
-    gauge('wire_bytes_arriving', 'Bytes received by the migrations under way', () => {
-      return figures.progress().wireBytes;
-    });
+    counter('pages_received_total', 'Pages received', () => figures.progress().pages);
+    counter('wire_bytes_total', 'Bytes at the sockets', () => figures.progress().wireBytes);
   }
 
   migrationEnded(outcome: DestinationOutcome): void {

@@ -39,7 +39,7 @@ export interface GuestMemory extends Releasable {
   window(offset: number, bytes: number): ArrayBuffer;
 }
 
-export interface DirtyTracker {
+export interface DirtyTracker extends Releasable {
   readonly kind: TrackerKind;
   arm(): Promise<void>;
   /** Adds what was written since arm or the last harvest, and tracks it again. */

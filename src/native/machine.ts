@@ -1,5 +1,5 @@
 /** What this machine offers, and memory for a guest of your own. */
-import { asPageferryError } from '../errors.js';
+import { asArgumentError } from '../errors.js';
 import { type Backing, binding, type GuestMemory, type Probe } from './binding.js';
 
 /** Tries each mechanism on a page of its own; leaves nothing behind. */
@@ -15,6 +15,6 @@ export function createGuestMemory(regionBytes: readonly number[]): GuestMemory {
   try {
     return binding.createGuestMemory(regionBytes);
   } catch (error) {
-    throw asPageferryError(error, 'cannot create guest memory');
+    throw asArgumentError(error, 'cannot create guest memory');
   }
 }

@@ -31,14 +31,16 @@ const TELLING_PAGES = 512;
 
 /**
  * Milliseconds that the final round would take if the guest were paused now: the dirty pages at the rate
- * of the last round that was large enough to tell. Infinity before any round.
+ * of the last round that was large enough to tell. Infinity while nothing is known about the rate: before
+ * any round, or when every page was dirty again before its turn came.
  */
 export function predictDowntimeMs(rounds: readonly RoundOutcome[]): number {
   const last = rounds.at(-1);
-  if (last === undefined) return Number.POSITIVE_INFINITY;
-  if (last.dirtyPages === 0) return 0;
-  const telling = rounds.findLast((round) => round.pages >= TELLING_PAGES) ?? rounds[0];
-  if (telling === undefined || telling.pages === 0) return 0;
+  if (last?.dirtyPages === 0) return 0;
+  const telling =
+    rounds.findLast((round) => round.pages >= TELLING_PAGES) ??
+    rounds.find((round) => round.pages > 0);
+  if (last === undefined || telling === undefined) return Number.POSITIVE_INFINITY;
   return (last.dirtyPages * telling.ms) / telling.pages;
 }
 

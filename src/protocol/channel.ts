@@ -97,17 +97,24 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
   }
 
   #onBeat(): void {
-    const silentMs = performance.now() - this.#heardAt;
-    if (silentMs > this.#options.stallMs) {
-      const seconds = Math.round(silentMs / 1000);
-      this.#end(
-        new PageferryError('PEER_SILENT', `${this.peer} has said nothing for ${seconds} s`, {
-          peer: this.peer,
-        }),
-      );
-      return;
-    }
+    // Should our own event loop have been blocked, then what came meanwhile is read before this runs.
+    if (this.#silentMs() > this.#options.stallMs) setImmediate(() => this.#checkSilence());
     this.send({ type: 'alive' } as Out);
+  }
+
+  #silentMs(): number {
+    return performance.now() - this.#heardAt;
+  }
+
+  #checkSilence(): void {
+    const silentMs = this.#silentMs();
+    if (silentMs <= this.#options.stallMs) return;
+    const seconds = Math.round(silentMs / 1000);
+    this.#end(
+      new PageferryError('PEER_SILENT', `${this.peer} has said nothing for ${seconds} s`, {
+        peer: this.peer,
+      }),
+    );
   }
 
   #end(error: PageferryError): void {

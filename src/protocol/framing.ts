@@ -23,32 +23,35 @@ export function encodeFrame(message: object): Uint8Array {
 export class FrameDecoder {
   #chunks: Buffer[] = [];
   #bytes = 0;
+  /** What the frame that has begun takes in all, as far as is known. */
+  #needed = LENGTH_BYTES;
 
   /** Throws when a length or an encoding is not one of ours; the decoder is of no use then. */
   push(chunk: Buffer): unknown[] {
     this.#chunks.push(chunk);
     this.#bytes += chunk.byteLength;
+    // Chunks are joined only when that completes something: a long message is copied once.
+    if (this.#bytes < this.#needed) return [];
+    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
     const values: unknown[] = [];
-    while (this.#bytes >= LENGTH_BYTES) {
-      const length = this.#peekLength();
-      if (length > MAX_MESSAGE_BYTES) {
-        throw new RangeError(`a message of ${length} bytes is longer than the protocol allows`);
-      }
-      if (this.#bytes < LENGTH_BYTES + length) break;
-      const all = Buffer.concat(this.#chunks);
-      values.push(unpackr.unpack(all.subarray(LENGTH_BYTES, LENGTH_BYTES + length)));
-      const rest = all.subarray(LENGTH_BYTES + length);
-      this.#chunks = rest.byteLength > 0 ? [rest] : [];
-      this.#bytes = rest.byteLength;
+    while (this.#measure(rest)) {
+      values.push(unpackr.unpack(rest.subarray(LENGTH_BYTES, this.#needed)));
+      rest = rest.subarray(this.#needed);
     }
+    this.#chunks = rest.byteLength > 0 ? [rest] : [];
+    this.#bytes = rest.byteLength;
     return values;
   }
 
-  #peekLength(): number {
-    const first = this.#chunks[0];
-    if (first !== undefined && first.byteLength >= LENGTH_BYTES) return first.readUInt32LE(0);
-    // The length itself is split over chunks.
-    this.#chunks = [Buffer.concat(this.#chunks)];
-    return (this.#chunks[0] as Buffer).readUInt32LE(0);
+  /** Finds out how long the frame at the front is. True when all of it is there. */
+  #measure(bytes: Buffer): boolean {
+    this.#needed = LENGTH_BYTES;
+    if (bytes.byteLength < LENGTH_BYTES) return false;
+    const length = bytes.readUInt32LE(0);
+    if (length > MAX_MESSAGE_BYTES) {
+      throw new RangeError(`a message of ${length} bytes is longer than the protocol allows`);
+    }
+    this.#needed = LENGTH_BYTES + length;
+    return bytes.byteLength >= this.#needed;
   }
 }

@@ -73,7 +73,7 @@ export class Source extends TypedEmitter<SourceEvents> {
       throw await this.#giveUp(await this.#reason(error));
     } finally {
       clearInterval(progress);
-      this.#release();
+      await this.#release();
     }
   }
 
@@ -167,12 +167,15 @@ export class Source extends TypedEmitter<SourceEvents> {
     }
   }
 
-  #release(): void {
+  /** Ends what is still connected and lets go of everything that holds on to the guest's memory. */
+  async #release(): Promise<void> {
     const m = this.#m;
     m.channel?.close();
     m.sender?.cancel();
+    m.faultConnection?.close();
     m.server?.close();
-    void m.tracker?.disarm();
+    await m.tracker?.disarm();
+    for (const held of [m.sender, m.server, m.tracker]) held?.release();
   }
 
   #lastProgress = { at: performance.now(), wireBytes: 0 };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
 import { type Arrival, binding } from '../../src/native/binding.js';
@@ -120,7 +121,9 @@ describe('a control channel whose peer', () => {
 
   it('spoke while our own event loop was blocked is not taken for silent', async () => {
     const { channel, peer } = await openChannel(200);
-    await new Promise((sent) => peer.write(encodeFrame({ type: 'bye' }), sent));
+    // The event loop looks at its timers after this, and only then at its sockets.
+    await nextTurn();
+    peer.write(encodeFrame({ type: 'bye' }));
     const blockedUntil = performance.now() + 1500;
     while (performance.now() < blockedUntil);
     expect(await channel.receive()).toEqual({ type: 'bye' });

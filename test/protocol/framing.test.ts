@@ -86,7 +86,7 @@ describe('a stream of frames', () => {
     expect(new FrameDecoder().push(stream.subarray(0, 6))).toEqual([]);
   });
 
-  it('takes a flood of small frames in one chunk without copying it for each', () => {
+  it('takes a flood of small frames in one chunk', () => {
     const one = Buffer.from(encodeFrame({ type: 'alive' }));
     const flood = Buffer.concat(Array.from({ length: 50_000 }, () => one));
     expect(new FrameDecoder().push(flood)).toHaveLength(50_000);

@@ -28,7 +28,6 @@ export class DemoRun {
   );
   #address: { host: string; port: number } | undefined;
   #cancelled = false;
-  #migrating = false;
 
   constructor(plan: DemoPlan) {
     this.#plan = plan;
@@ -45,14 +44,14 @@ export class DemoRun {
     return { host, port, sourcePid: this.#source.pid, destinationPid: this.#destination.pid };
   }
 
-  /** The first cancel ends the migration under way, cleanly; no other is begun. */
+  /** Ends the migration under way, cleanly; no other is begun. */
   cancel(): void {
     this.#cancelled = true;
-    if (this.#migrating) this.#source.send({ type: 'cancel' });
+    this.#source.send({ type: 'cancel' });
   }
 
-  /** Follows the migrations with a view, and metrics where there are some. */
-  watch(view: MigrationView, metrics: SourceMetrics | undefined): void {
+  /** Follows the migrations with a view and metrics. */
+  watch(view: MigrationView, metrics: SourceMetrics): void {
     this.#source.onMessage((message) => {
       switch (message.type) {
         case 'phase':
@@ -60,15 +59,15 @@ export class DemoRun {
           break;
         case 'round':
           view.round(message.round, message.number);
-          metrics?.round(message.round);
+          metrics.round(message.round);
           break;
         case 'progress':
           view.progress(message.progress);
-          metrics?.progress(message.progress);
+          metrics.progress(message.progress);
           break;
         case 'ended':
           view.ended(message.report);
-          metrics?.migrationEnded(message.report);
+          metrics.migrationEnded(message.report);
           break;
         case 'too-late':
           view.note('too late to cancel: the guest has been given up. Ending after this migration');
@@ -87,7 +86,6 @@ export class DemoRun {
     );
     const over = this.#destination.next((message) => (message.type === 'over' ? true : undefined));
     over.catch(() => {});
-    this.#migrating = true;
     this.#source.send({
       type: 'migrate',
       guest: this.#plan.guest,
@@ -100,19 +98,19 @@ export class DemoRun {
       return report;
     } catch (error) {
       throw this.#source.ended === undefined ? error : this.#sourceDied(this.#source.ended);
-    } finally {
-      this.#migrating = false;
     }
   }
 
   /** Throws when there is no point in another migration. */
   throwIfEnded(): void {
-    if (this.#cancelled) throw new PageferryError('CANCELLED', 'cancelled between two migrations');
+    if (this.#cancelled) {
+      throw new PageferryError('CANCELLED', 'cancelled before the next migration began');
+    }
     if (this.#destination.ended !== undefined) throw this.#destination.ended;
   }
 
   /** The guest was in it. */
-  get sourceGone(): boolean {
+  get sourceDied(): boolean {
     return this.#source.ended !== undefined;
   }
 

@@ -16,7 +16,9 @@ serveParent<ToSource>('source', async (message) => {
     round: (round, number) => send({ type: 'round', round, number }),
     progress: (progress) => send({ type: 'progress', progress }),
   });
-  const report = await underWay.run(message.guest, message.options);
-  underWay = undefined;
-  send({ type: 'ended', report });
+  try {
+    send({ type: 'ended', report: await underWay.run(message.guest, message.options) });
+  } finally {
+    underWay = undefined;
+  }
 });

@@ -76,7 +76,7 @@ export class LiveView implements MigrationView {
     line.mark = good ? green('✔') : red('✘');
     line.parts = [
       (good ? green : red)(verdict(report).padEnd(8)),
-      `longest gap ${bold(optionalDuration(report.guest?.longestGapMs ?? null).padEnd(7))}`,
+      `longest gap ${bold(optionalDuration(report.guest?.longestGapMs).padEnd(7))}`,
       `downtime ${optionalDuration(report.downtimeMs).padEnd(7)}`,
       `total ${formatDuration(report.totalMs)}`,
     ];

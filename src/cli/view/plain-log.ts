@@ -54,9 +54,12 @@ export class PlainLog implements MigrationView {
   }
 
   ended(report: MigrationReport): void {
-    const { longestGapMs = null } = report.guest ?? {};
+    const gap = optionalDuration(report.guest?.longestGapMs);
+    const total = formatDuration(report.totalMs);
     this.#line(
-      `${verdict(report)}: longest gap ${optionalDuration(longestGapMs)}, downtime ${optionalDuration(report.downtimeMs)}, total ${formatDuration(report.totalMs)}, ${formatBytes(report.wireBytes)} on the wire`,
+      report.outcome === 'completed'
+        ? `${verdict(report)}: longest gap ${gap}, downtime ${optionalDuration(report.downtimeMs)}, total ${total}, ${formatBytes(report.wireBytes)} on the wire`
+        : `${verdict(report)} after ${total}; longest gap ${gap}`,
     );
   }
 

@@ -21,7 +21,7 @@ function faultFigure(report: MigrationReport, microseconds: number): string {
 }
 
 const ROWS: readonly Row[] = [
-  { label: 'longest gap', value: (report) => optionalDuration(report.guest?.longestGapMs ?? null) },
+  { label: 'longest gap', value: (report) => optionalDuration(report.guest?.longestGapMs) },
   { label: 'downtime', value: (report) => optionalDuration(report.downtimeMs) },
   { label: 'total time', value: (report) => formatDuration(report.totalMs) },
   { label: 'rounds', value: (report) => formatWhole(report.rounds.length) },
@@ -34,13 +34,14 @@ const ROWS: readonly Row[] = [
   { label: 'ops/s during', value: (report) => optionalCount(report.guest?.opsPerSecondDuring) },
   { label: 'ops/s after', value: (report) => optionalCount(report.guest?.opsPerSecondAfter) },
 ];
-const VERDICT = 'guest';
+const VERDICT = 'outcome';
 
 const HOW_TO_READ =
   'longest gap = the longest time the guest itself stood still, switchover and page faults included: what its users feel.';
 
+/** Nothing, when nothing was sent. */
 export function printTable(output: Output, reports: readonly MigrationReport[]): void {
-  if (reports.length === 0) return;
+  if (reports.every(({ wireBytes }) => wireBytes === 0)) return;
   const { columns, colors } = output;
   output.line();
   output.line(

@@ -1,0 +1,24 @@
+// The bench's destination: takes one guest. See lib/pair.mjs.
+import { Destination, WorkloadGuest } from '../../dist/index.js';
+import { readMemoryUse } from '../lib/memory-use.mjs';
+import { TouchGuest } from '../lib/touch-guest.mjs';
+import { cpuMs, serve } from './agent.mjs';
+
+serve(async ({ guest: wanted, destination: options }) => {
+  const createGuest =
+    wanted.kind === 'touch' ? (memory) => TouchGuest.arrive(memory, wanted) : WorkloadGuest.arrive;
+  const destination = await Destination.listen({ ...options, createGuest });
+  const failed = (error) =>
+    process.send({ type: 'failed', message: `${error.code}: ${error.message}` });
+  destination.on('dropped', failed).on('lost', failed);
+  let cpuBefore = cpuMs();
+  destination.on('arriving', () => {
+    cpuBefore = cpuMs();
+  });
+  destination.on('arrived', async (guest) => {
+    const touches = (await guest.finished) ?? null;
+    const cpu = cpuMs() - cpuBefore;
+    process.send({ type: 'arrived', cpuMs: cpu, touches, memory: readMemoryUse('self') });
+  });
+  process.send({ type: 'listening', port: destination.port });
+});

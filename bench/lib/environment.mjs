@@ -1,0 +1,68 @@
+// What the figures were measured on.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from './native.mjs';
+
+const QUIET_SHARE = 0.05;
+const WATCH_MS = 1000;
+
+function output(command, ...args) {
+  try {
+    return execFileSync(command, args, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return null;
+  }
+}
+
+function sysctl(path) {
+  return readFileSync(`/proc/sys/${path}`, 'utf8').trim().replaceAll('\t', ' ');
+}
+
+/** Bytes that processes can still get without swapping. */
+export function availableMemoryBytes() {
+  const line = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
+  return Number(line?.[1] ?? 0) * 1024;
+}
+
+/** Ticks of all cores since boot: altogether, and not idle. */
+function cpuTicks() {
+  const [line] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const ticks = line.split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, count) => sum + count, 0);
+  return { all, busy: all - ticks[3] - ticks[4] };
+}
+
+/** The share of all cores, 0 … 1, that others use while the bench waits. */
+async function othersShare() {
+  const before = cpuTicks();
+  await sleep(WATCH_MS);
+  const after = cpuTicks();
+  return (after.busy - before.busy) / Math.max(1, after.all - before.all);
+}
+
+export async function describeEnvironment() {
+  const commit = output('git', 'rev-parse', '--short=12', 'HEAD');
+  const changes = output('git', 'status', '--porcelain', '--', 'native', 'src', 'bench/baselines');
+  const share = await othersShare();
+  return {
+    kernel: release(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    node: process.version,
+    compiler: output('g++', '-dumpfullversion'),
+    congestionControl: sysctl('net/ipv4/tcp_congestion_control'),
+    sendBuffer: sysctl('net/ipv4/tcp_wmem'),
+    commit,
+    // Whether the engine's sources differ from that commit.
+    modified: changes !== null && changes !== '',
+    othersCpuShare: Number(share.toFixed(3)),
+    quiet: share <= QUIET_SHARE,
+  };
+}

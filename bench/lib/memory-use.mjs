@@ -1,0 +1,36 @@
+// What a process occupies, the guest's own pages apart.
+import { readFileSync } from 'node:fs';
+
+const GUEST_MEMFD = 'memfd:pageferry-guest';
+const KIB = 1024;
+
+function kib(text, field) {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0) * KIB;
+}
+
+/**
+ * Exact but slow (walks every page table): resident bytes of all mappings but the guest's.
+ * @param {number | 'self'} pid
+ */
+export function readMemoryUse(pid) {
+  const smaps = readFileSync(`/proc/${pid}/smaps`, 'utf8');
+  const use = { engineBytes: 0, guestBytes: 0, pageTableBytes: 0 };
+  let ofGuest = false;
+  for (const line of smaps.split('\n')) {
+    if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) ofGuest = line.includes(GUEST_MEMFD);
+    else if (line.startsWith('Rss:')) {
+      use[ofGuest ? 'guestBytes' : 'engineBytes'] += Number(line.match(/\d+/)[0]) * KIB;
+    }
+  }
+  use.pageTableBytes = kib(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmPTE');
+  return use;
+}
+
+/**
+ * Cheap enough to read every few milliseconds: resident bytes that are not shared memory. Guests are
+ * the only shared memory of a Pageferry process, which readMemoryUse can confirm.
+ */
+export function readPrivateBytes(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return kib(status, 'RssAnon') + kib(status, 'RssFile');
+}

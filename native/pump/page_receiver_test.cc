@@ -1,0 +1,140 @@
+#include "pump/page_receiver.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "os/thread_test_util.h"
+#include "pump/ferry_test_util.h"
+#include "wire/record_writer.h"
+
+namespace pageferry {
+namespace {
+
+using namespace testing;
+using std::chrono::milliseconds;
+
+// A receiver of `channels` channels and the source's ends of them.
+struct Reception {
+  explicit Reception(std::uint32_t channels)
+      : guest(make_guest(Backing::kShared, {64})),
+        receiver(std::in_place, std::make_shared<ArrivingMemory>(guest.memory), channels,
+                 failures.callback()) {}
+
+  Status add(std::uint32_t number) {
+    auto pair = connect_pair();
+    sources.push_back(std::move(pair.near));
+    return receiver->add_channel(number, std::move(pair.far));
+  }
+
+  TestGuest guest;
+  FailureLog failures;
+  std::vector<Socket> sources;
+  std::optional<PageReceiver> receiver;
+};
+
+TEST(PageReceiver, TakesEachAgreedChannelOnce) {
+  Reception reception(2);
+  EXPECT_FALSE(reception.receiver->has_all_channels());
+  ASSERT_TRUE(reception.add(1).ok());
+  EXPECT_EQ(reception.add(1).code(), StatusCode::kProtocol);
+  EXPECT_EQ(reception.add(2).code(), StatusCode::kProtocol);
+  EXPECT_EQ(reception.add(~0u).code(), StatusCode::kProtocol);
+  EXPECT_FALSE(reception.receiver->has_all_channels());
+  ASSERT_TRUE(reception.add(0).ok());
+  EXPECT_TRUE(reception.receiver->has_all_channels());
+  EXPECT_EQ(reception.failures.count(), 0u);
+}
+
+TEST(PageReceiver, ASyncIsReachedWhenEveryChannelHasDeliveredIt) {
+  Reception reception(3);
+  for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(reception.add(i).ok());
+  ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
+  ASSERT_TRUE(send_sync(reception.sources[0], 2).ok());
+  ASSERT_TRUE(send_sync(reception.sources[1], 1).ok());
+  EXPECT_EQ(reception.receiver->wait_sync(1, milliseconds(20)).code(), StatusCode::kTimedOut);
+  Status status(StatusCode::kBusy, "still waiting");
+  WatchedThread waiting([&] { status = reception.receiver->wait_sync(1, kPatience); });
+  waiting.wait_until_asleep();
+  ASSERT_TRUE(send_sync(reception.sources[2], 1).ok());
+  waiting.join();
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(reception.receiver->wait_sync(2, milliseconds(20)).code(), StatusCode::kTimedOut);
+}
+
+TEST(PageReceiver, ASyncThatIsNotTheNextOneEndsTheMigration) {
+  for (const std::uint64_t wrong : {std::uint64_t{0}, std::uint64_t{2}, ~std::uint64_t{0}}) {
+    Reception reception(1);
+    ASSERT_TRUE(reception.add(0).ok());
+    ASSERT_TRUE(send_sync(reception.sources[0], wrong).ok());
+    EXPECT_EQ(reception.failures.first().code(), StatusCode::kProtocol);
+    EXPECT_EQ(reception.receiver->wait_sync(1, kPatience).code(), StatusCode::kProtocol);
+  }
+}
+
+TEST(PageReceiver, TheFirstFailureIsToldAndOnlyThat) {
+  Reception reception(4);
+  for (std::uint32_t i = 0; i < 4; ++i) ASSERT_TRUE(reception.add(i).ok());
+  Status status;
+  WatchedThread waiting([&] { status = reception.receiver->wait_sync(1, kPatience); });
+  waiting.wait_until_asleep();
+  reception.sources.clear();
+  waiting.join();
+  EXPECT_EQ(status.code(), StatusCode::kPeerClosed);
+  EXPECT_EQ(reception.failures.first().code(), StatusCode::kPeerClosed);
+  reception.receiver->close();
+  EXPECT_EQ(reception.failures.count(), 1u);
+}
+
+TEST(PageReceiver, CloseEndsChannelsAndWaitersAndIsNoFailure) {
+  Reception reception(2);
+  for (std::uint32_t i = 0; i < 2; ++i) ASSERT_TRUE(reception.add(i).ok());
+  // Half a header: the channel's thread is in the middle of a record.
+  ASSERT_TRUE(send_text(reception.sources[0], "\x01").ok());
+  Status status;
+  WatchedThread waiting([&] { status = reception.receiver->wait_sync(1, kPatience); });
+  waiting.wait_until_asleep();
+  reception.receiver->close();
+  waiting.join();
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(reception.add(0).code(), StatusCode::kCancelled);
+  EXPECT_EQ(reception.receiver->wait_sync(0, kPatience).code(), StatusCode::kCancelled);
+  reception.receiver->close();
+  EXPECT_EQ(reception.failures.count(), 0u);
+}
+
+TEST(PageReceiver, ClosingWhileChannelsAreAddedLeavesNoneBehind) {
+  for (int i = 0; i < 50; ++i) {
+    Reception reception(8);
+    std::thread adding([&] {
+      for (std::uint32_t number = 0; number < 8; ++number) (void)reception.add(number);
+    });
+    reception.receiver->close();
+    adding.join();
+    for (Socket& source : reception.sources) EXPECT_TRUE(receive_until_end(source).empty());
+  }
+}
+
+TEST(PageReceiver, CountsStayAfterClose) {
+  Reception reception(1);
+  ASSERT_TRUE(reception.add(0).ok());
+  RecordWriter writer;
+  writer.add_zero(3, false);
+  ASSERT_TRUE(writer.send(reception.sources[0]).ok());
+  ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
+  ASSERT_TRUE(reception.receiver->wait_sync(1, kPatience).ok());
+  EXPECT_EQ(reception.receiver->bytes_received(), 48u);
+  reception.receiver->close();
+  EXPECT_EQ(reception.receiver->pages_received(), 1u);
+  EXPECT_EQ(reception.receiver->bytes_received(), 48u);
+}
+
+TEST(PageReceiver, GarbageOnAChannelIsAProtocolError) {
+  Reception reception(1);
+  ASSERT_TRUE(reception.add(0).ok());
+  ASSERT_TRUE(send_text(reception.sources[0], "GET / HTTP/1.1\r\n").ok());
+  EXPECT_EQ(reception.failures.first().code(), StatusCode::kProtocol);
+}
+
+}  // namespace
+}  // namespace pageferry

@@ -1,0 +1,260 @@
+#include "pump/page_sender.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "os/thread_test_util.h"
+#include "pump/ferry_test_util.h"
+#include "tracker/tracker_test_util.h"
+
+namespace pageferry {
+namespace {
+
+using namespace testing;
+
+// Regions that begin and end within a stripe, and one that is a single page.
+const std::vector<std::uint64_t> kRegions = {2500, 1, 1100, 700};
+
+void expect_same(const Ferry& ferry) {
+  const GuestMemory& source = ferry.source();
+  const PageBitmap populated = populated_pages(source);
+  std::size_t different = 0;
+  for_each_page(populated, [&](PageIndex page) {
+    const auto* at = source.engine_page(page);
+    if (!std::equal(at, at + kPageBytes, ferry.destination().engine_page(page))) ++different;
+  });
+  EXPECT_EQ(different, 0u);
+}
+
+class PageSenderOverChannels : public ::testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(PageSenderOverChannels, EveryPageOfARoundArrivesAsItIs) {
+  Ferry ferry({.region_pages = kRegions, .channels = GetParam()});
+  const auto pages = random_pages(ferry.source().page_count(), 3, 11);
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  const SendStats stats = ferry.ferry_round(pages);
+  expect_same(ferry);
+  EXPECT_EQ(stats.pages_raw, pages.count());
+  EXPECT_EQ(stats.pages(), pages.count());
+  EXPECT_EQ(stats.wire_bytes, ferry.receiver().bytes_received());
+  EXPECT_EQ(ferry.receiver().pages_received(), pages.count());
+  EXPECT_EQ(ferry.sender().progress().pages, pages.count());
+  EXPECT_EQ(ferry.sender().progress().wire_bytes, stats.wire_bytes);
+  EXPECT_EQ(pages_of(populated_pages(ferry.destination())), pages_of(pages));
+}
+
+TEST_P(PageSenderOverChannels, TheContentOfTheLastRoundStays) {
+  Ferry ferry({.region_pages = kRegions, .channels = GetParam()});
+  const std::uint64_t count = ferry.source().page_count();
+  std::vector<std::uint64_t> version(count, 0);
+  std::mt19937 random(5);
+  for (std::uint64_t round = 1; round <= 6; ++round) {
+    const auto pages = random_pages(count, 2, static_cast<std::uint32_t>(round));
+    for_each_page(pages, [&](PageIndex page) {
+      version[page] = random() % 4 == 0 ? 0 : round;
+      fill_page(ferry.source(), page, version[page]);
+    });
+    ferry.ferry_round(pages);
+    EXPECT_EQ(ferry.sender().last_sync(), round);
+  }
+  std::size_t wrong = 0;
+  for (PageIndex page = 0; page < count; ++page) {
+    if (!holds(ferry.destination(), page, version[page])) ++wrong;
+  }
+  EXPECT_EQ(wrong, 0u);
+}
+
+TEST_P(PageSenderOverChannels, APushTakesEachPageOfTheResidualSetOnce) {
+  Ferry ferry({.region_pages = kRegions, .channels = GetParam()});
+  const auto pages = random_pages(ferry.source().page_count(), 2, 17);
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  ResidualSet residual(pages.page_count());
+  residual.pages().merge(pages);
+  const SendStats stats = ferry.ferry([&](PageSender& sender) { return sender.push(residual); });
+  EXPECT_EQ(stats.pages(), pages.count());
+  EXPECT_EQ(ferry.receiver().pages_received(), pages.count());
+  EXPECT_EQ(residual.pages().count(), 0u);
+  expect_same(ferry);
+}
+
+TEST_P(PageSenderOverChannels, AnEmptyRoundIsASyncOnEveryChannel) {
+  Ferry ferry({.region_pages = kRegions, .channels = GetParam()});
+  const PageBitmap none(ferry.source().page_count());
+  EXPECT_EQ(ferry.ferry_round(none).wire_bytes, 16 * GetParam());
+  EXPECT_EQ(ferry.ferry_missing(none).wire_bytes, 16 * GetParam());
+  ResidualSet residual(none.page_count());
+  ferry.ferry([&](PageSender& sender) { return sender.push(residual); });
+  EXPECT_EQ(ferry.sender().last_sync(), 3u);
+}
+
+TEST_P(PageSenderOverChannels, TheDestinationLearnsExactlyWhichPagesAreMissing) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  const std::uint64_t count = 2500 + 1 + 1100 + 700;
+  std::vector<PageBitmap> sets;
+  sets.push_back(PageBitmap(count));            // nothing
+  sets.push_back(random_pages(count, 1, 0));    // everything
+  sets.push_back(random_pages(count, 2, 3));    // dense
+  sets.push_back(random_pages(count, 900, 4));  // sparse
+  sets.push_back(PageBitmap(count));            // the pages at the borders
+  for (const PageIndex page : {0, 1023, 1024, 2499, 2500, 2501, 3600, 3601, 4300}) {
+    sets.back().set(page);
+  }
+  for (const PageBitmap& missing : sets) {
+    Ferry ferry({.region_pages = kRegions, .channels = GetParam()});
+    ferry.ferry_missing(missing);
+    ASSERT_TRUE(ferry.arriving()->start_serving([] {}).ok());
+    EXPECT_EQ(ferry.arriving()->pages_missing(), missing.count());
+    std::size_t wrong = 0;
+    for (PageIndex page = 0; page < count; ++page) {
+      if (ferry.arriving()->published(page) == missing.test(page)) ++wrong;
+    }
+    EXPECT_EQ(wrong, 0u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Channels, PageSenderOverChannels, ::testing::Values(1, 2, 5));
+
+TEST(PageSender, ZeroPagesCostAFewBytesAndUntouchedPagesNothing) {
+  Ferry ferry({.region_pages = {8192, 8192}, .channels = 2});
+  // Every fourth page holds zeros that the guest wrote, one page holds something.
+  for (PageIndex page = 0; page < 16384; page += 4) fill_page(ferry.source(), page, 0);
+  fill_page(ferry.source(), 9000, 1);
+  const PageBitmap before = populated_pages(ferry.source());
+  ASSERT_EQ(before.count(), 4096u);
+  const SendStats stats = ferry.ferry_round(before);
+  EXPECT_EQ(stats.pages_zero, 4095u);
+  EXPECT_EQ(stats.pages_raw, 1u);
+  EXPECT_LT(stats.wire_bytes, 4096u * 17 + kPageBytes);
+  EXPECT_EQ(pages_of(populated_pages(ferry.source())), pages_of(before));
+  EXPECT_EQ(pages_of(populated_pages(ferry.destination())), Pages{9000});
+}
+
+TEST(PageSender, ARunOfZeroPagesCostsOneEntry) {
+  Ferry ferry({.region_pages = {4096}});
+  for (PageIndex page = 0; page < 4096; ++page) fill_page(ferry.source(), page, 0);
+  const SendStats stats = ferry.ferry_round(populated_pages(ferry.source()));
+  EXPECT_EQ(stats.pages_zero, 4096u);
+  EXPECT_EQ(stats.wire_bytes, 16u + 16u + 16u);
+}
+
+TEST(PageSender, APageThatBecameZeroIsZeroOnTheOtherSide) {
+  Ferry ferry({.region_pages = {64}});
+  PageBitmap pages(64);
+  pages.set_range({10, 20});
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  ferry.ferry_round(pages);
+  for (PageIndex page = 12; page < 18; ++page) fill_page(ferry.source(), page, 0);
+  ferry.ferry_round(pages);
+  for_each_page(pages, [&](PageIndex page) {
+    EXPECT_TRUE(holds(ferry.destination(), page, page >= 12 && page < 18 ? 0 : 1)) << page;
+  });
+}
+
+// Half of the pages compress; the others hold noise.
+void fill_for_lz4(const GuestMemory& memory, PageIndex page) {
+  if (page % 2 == 0) return fill_page(memory, page, 1);
+  for (std::uint64_t i = 0; i < kWordsPerPage; ++i) {
+    guest_word(memory, page, i).store(page * 1000 + i / 16, std::memory_order_relaxed);
+  }
+}
+
+TEST(PageSender, Lz4PagesArriveAsTheyAreAndNoiseGoesRaw) {
+  Ferry ferry({.region_pages = kRegions,
+               .channels = 2,
+               .destination = Backing::kPrivate,
+               .codec = find_page_codec(PageCodecId::kLz4)});
+  PageBitmap pages(ferry.source().page_count());
+  pages.set_range({1000, 1600});
+  for_each_page(pages, [&](PageIndex page) { fill_for_lz4(ferry.source(), page); });
+  const SendStats stats = ferry.ferry_round(pages);
+  expect_same(ferry);
+  EXPECT_EQ(stats.pages_encoded, 800u);
+  EXPECT_EQ(stats.pages_raw, 800u);
+  EXPECT_LT(stats.wire_bytes, 800 * kPageBytes + 800 * kPageBytes / 2);
+}
+
+TEST(PageSender, PagesWrittenAgainAreSkippedAndAreInTheNextHarvest) {
+  Ferry ferry({.region_pages = kRegions, .channels = 2});
+  const TrackerKind kind = TrackerKind::kUffdWpAsync;
+  if (const auto why = why_unavailable(kind, Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  auto made = make_tracker(kind, ferry.shared_source());
+  ASSERT_TRUE(made.ok()) << made.status().message();
+  DirtyTracker& tracker = *made.value();
+  ASSERT_TRUE(tracker.arm().ok());
+  const auto written = random_pages(ferry.source().page_count(), 4, 23);
+  for_each_page(written, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  PageBitmap dirty(written.page_count());
+  ASSERT_TRUE(tracker.harvest(dirty.all(), dirty).ok());
+  Pages hot;
+  for_each_page(written, [&](PageIndex page) {
+    if (page % 5 != 0) return;
+    hot.insert(page);
+    fill_page(ferry.source(), page, 2);
+  });
+  ASSERT_FALSE(hot.empty());
+  const SendStats first = ferry.ferry_round(dirty, &tracker);
+  EXPECT_EQ(first.pages_skipped, hot.size());
+  EXPECT_EQ(first.pages(), dirty.count() - hot.size());
+  PageBitmap again(written.page_count());
+  ASSERT_TRUE(tracker.harvest(again.all(), again).ok());
+  EXPECT_EQ(pages_of(again), hot);
+  const SendStats second = ferry.ferry_round(again, &tracker);
+  EXPECT_EQ(second.pages_skipped, 0u);
+  expect_same(ferry);
+}
+
+TEST(PageSender, CancelEndsARateLimitedSendAndEveryLaterOne) {
+  Ferry ferry({.region_pages = {4096}, .channels = 3, .rate = 1});
+  for (PageIndex page = 0; page < 4096; ++page) fill_page(ferry.source(), page, 1);
+  const PageBitmap pages = populated_pages(ferry.source());
+  Status status;
+  WatchedThread sending([&] { status = ferry.sender().send_round(pages, nullptr).status(); });
+  // One byte per second: after the first record all wait for hours.
+  wait_until([&] { return ferry.sender().progress().wire_bytes > 0; });
+  sending.wait_until_asleep();
+  EXPECT_FALSE(sending.done());
+  ferry.sender().cancel();
+  sending.join();
+  EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
+  EXPECT_EQ(ferry.sender().last_sync(), 0u);
+  EXPECT_EQ(ferry.sender().send_round(pages, nullptr).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(ferry.sender().announce_missing(pages).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(ferry.failures().first().code(), StatusCode::kPeerClosed);
+}
+
+TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
+  const TestGuest guest = make_guest(Backing::kShared, {16384});
+  for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
+  auto pair = connect_pair();
+  std::vector<Socket> sockets;
+  sockets.push_back(std::move(pair.near));
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  const PageBitmap pages = populated_pages(*guest.memory);
+  Status status;
+  WatchedThread sending([&] { status = sender.send_round(pages, nullptr).status(); });
+  sending.wait_until_asleep();
+  sender.cancel();
+  sending.join();
+  EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
+}
+
+TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
+  const TestGuest guest = make_guest(Backing::kShared, {16384});
+  for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
+  std::vector<Socket> sockets;
+  std::vector<Socket> peers;
+  for (int i = 0; i < 3; ++i) {
+    auto pair = connect_pair();
+    sockets.push_back(std::move(pair.near));
+    peers.push_back(std::move(pair.far));
+  }
+  { const Socket closing = std::move(peers[1]); }
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  const auto sent = sender.send_round(populated_pages(*guest.memory), nullptr);
+  ASSERT_FALSE(sent.ok());
+  EXPECT_EQ(sent.status().code(), StatusCode::kPeerClosed) << sent.status().message();
+}
+
+}  // namespace
+}  // namespace pageferry

@@ -1,0 +1,240 @@
+#include "wire/record_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "net/socket_test_util.h"
+
+namespace pageferry {
+namespace {
+
+using wire::RecordHeader;
+using wire::RecordType;
+using wire::TableEntry;
+
+constexpr std::uint8_t kContentLz4 = 2;
+
+// Regions of 70000, 3 and 10 pages: one is longer than an entry can say.
+constexpr std::uint64_t kFirst = 70000;
+constexpr std::uint64_t kAll = kFirst + 13;
+
+std::shared_ptr<GuestMemory> make_memory() {
+  auto memory = GuestMemory::create_shared({kFirst * kPageBytes, 3 * kPageBytes, 10 * kPageBytes});
+  EXPECT_TRUE(memory.ok()) << memory.status().message();
+  return memory.value();
+}
+
+RecordHeader pages_header(std::uint16_t entries, std::uint32_t payload_bytes) {
+  return {RecordType::kPages, entries, payload_bytes, 0};
+}
+
+struct HeaderCase {
+  std::string what;
+  RecordHeader header;
+  RecordType expected;
+  bool accepted;
+};
+
+TEST(RecordReader, HeadersAreAcceptedExactlyAsTheDocumentSays) {
+  const auto strange = static_cast<RecordType>(4);
+  const auto nothing = static_cast<RecordType>(0);
+  const HeaderCase cases[] = {
+      {"one entry", {RecordType::kPages, 1, 0, 0}, RecordType::kPages, true},
+      {"most entries", {RecordType::kPages, 512, 0, 0}, RecordType::kPages, true},
+      {"most payload", {RecordType::kPages, 1, 4194304, 0}, RecordType::kPages, true},
+      {"no entry", {RecordType::kPages, 0, 0, 0}, RecordType::kPages, false},
+      {"an entry too many", {RecordType::kPages, 513, 0, 0}, RecordType::kPages, false},
+      {"all entries", {RecordType::kPages, 65535, 0, 0}, RecordType::kPages, false},
+      {"a byte too many", {RecordType::kPages, 1, 4194305, 0}, RecordType::kPages, false},
+      {"4 GiB", {RecordType::kPages, 1, ~0u, 0}, RecordType::kPages, false},
+      {"pages with a value", {RecordType::kPages, 1, 0, 1}, RecordType::kPages, false},
+      {"sync", {RecordType::kSync, 0, 0, 7}, RecordType::kPages, true},
+      {"sync with an entry", {RecordType::kSync, 1, 0, 7}, RecordType::kPages, false},
+      {"sync with payload", {RecordType::kSync, 0, 1, 7}, RecordType::kPages, false},
+      {"request", {RecordType::kRequest, 0, 0, ~0ull}, RecordType::kRequest, true},
+      {"request with an entry", {RecordType::kRequest, 1, 0, 0}, RecordType::kRequest, false},
+      {"request with payload", {RecordType::kRequest, 0, 9, 0}, RecordType::kRequest, false},
+      {"request from the source", {RecordType::kRequest, 0, 0, 0}, RecordType::kPages, false},
+      {"pages as a request", {RecordType::kPages, 1, 0, 0}, RecordType::kRequest, false},
+      {"sync as a request", {RecordType::kSync, 0, 0, 1}, RecordType::kRequest, false},
+      {"type 0", {nothing, 0, 0, 0}, RecordType::kPages, false},
+      {"type 4", {strange, 0, 0, 0}, RecordType::kPages, false},
+      {"type 4 as a request", {strange, 0, 0, 0}, RecordType::kRequest, false},
+  };
+  for (const HeaderCase& each : cases) {
+    const Status status = check_header(each.header, each.expected);
+    EXPECT_EQ(status.code(), each.accepted ? StatusCode::kOk : StatusCode::kProtocol) << each.what;
+  }
+}
+
+struct EntryCase {
+  std::string what;
+  TableEntry entry;
+  bool accepted;
+};
+
+TEST(RecordReader, EntriesAreAcceptedExactlyAsTheDocumentSays) {
+  using wire::kContentMissing;
+  using wire::kContentRaw;
+  using wire::kContentZero;
+  const EntryCase cases[] = {
+      // {page, payload bytes, pages, content, reserved}
+      {"one raw page", {0, 4096, 1, kContentRaw, 0}, true},
+      {"1024 raw pages", {5, 4194304, 1024, kContentRaw, 0}, true},
+      {"raw, a byte short", {0, 4095, 1, kContentRaw, 0}, false},
+      {"raw, a byte more", {0, 4097, 1, kContentRaw, 0}, false},
+      {"raw without payload", {0, 0, 1, kContentRaw, 0}, false},
+      {"one page's payload for two", {0, 4096, 2, kContentRaw, 0}, false},
+      {"a zero page", {0, 0, 1, kContentZero, 0}, true},
+      {"65535 zero pages", {0, 0, 65535, kContentZero, 0}, true},
+      {"a zero page with payload", {0, 1, 1, kContentZero, 0}, false},
+      {"no zero page", {0, 0, 0, kContentZero, 0}, false},
+      {"no raw page", {0, 0, 0, kContentRaw, 0}, false},
+      {"the guest's last page", {kAll - 1, 0, 1, kContentZero, 0}, true},
+      {"the page after the last", {kAll, 0, 1, kContentZero, 0}, false},
+      {"the last page there is", {~0ull, 0, 1, kContentZero, 0}, false},
+      {"a page whose address overflows", {~0ull / 4096 + 2, 0, 1, kContentZero, 0}, false},
+      {"a whole region", {kFirst, 0, 3, kContentZero, 0}, true},
+      {"a run over a region's end", {kFirst - 1, 0, 2, kContentZero, 0}, false},
+      {"a run over the small region", {kFirst, 0, 4, kContentZero, 0}, false},
+      {"a run past the guest's end", {kAll - 1, 0, 2, kContentZero, 0}, false},
+      {"raw past the guest's end", {kAll - 1, 8192, 2, kContentRaw, 0}, false},
+      {"a reserved field", {0, 0, 1, kContentZero, 1}, false},
+      {"an LZ4 page of a byte", {0, 1, 1, kContentLz4, 0}, true},
+      {"an LZ4 page of 4095 bytes", {0, 4095, 1, kContentLz4, 0}, true},
+      {"an LZ4 page as long as a page", {0, 4096, 1, kContentLz4, 0}, false},
+      {"an LZ4 page of nothing", {0, 0, 1, kContentLz4, 0}, false},
+      {"two LZ4 pages in one", {0, 100, 2, kContentLz4, 0}, false},
+      {"missing pages", {0, 0, 65535, kContentMissing, 0}, true},
+      {"missing by bitmap", {0, 2, 9, kContentMissing, 0}, true},
+      {"a bitmap of whole bytes", {0, 2, 16, kContentMissing, 0}, true},
+      {"the longest bitmap", {0, 8192, 65535, kContentMissing, 0}, true},
+      {"a bitmap too short", {0, 1, 9, kContentMissing, 0}, false},
+      {"a bitmap too long", {0, 3, 9, kContentMissing, 0}, false},
+      {"missing over a region's end", {kFirst - 1, 0, 2, kContentMissing, 0}, false},
+  };
+  const auto memory = make_memory();
+  for (const EntryCase& each : cases) {
+    const TableEntry table[] = {each.entry};
+    const Status status = check_table(pages_header(1, each.entry.payload_bytes), *memory, table);
+    EXPECT_EQ(status.code(), each.accepted ? StatusCode::kOk : StatusCode::kProtocol) << each.what;
+  }
+}
+
+TEST(RecordReader, EntriesMustAddUpToThePayloadOfTheHeader) {
+  const auto memory = make_memory();
+  const TableEntry table[] = {{0, 4096, 1, wire::kContentRaw, 0},
+                              {1, 0, 9, wire::kContentZero, 0},
+                              {20, 100, 1, kContentLz4, 0}};
+  EXPECT_TRUE(check_table(pages_header(3, 4196), *memory, table).ok());
+  for (const std::uint32_t wrong : {0u, 4096u, 4195u, 4197u}) {
+    EXPECT_EQ(check_table(pages_header(3, wrong), *memory, table).code(), StatusCode::kProtocol);
+  }
+}
+
+TEST(RecordReader, ASumThatWrapsAroundIsNotTakenForTheHeadersPayload) {
+  const auto memory = make_memory();
+  // Together 4096 bytes more than 2^32.
+  std::vector<TableEntry> table(16, {0, 65535u * 4096u, 65535, wire::kContentRaw, 0});
+  table.push_back({0, 17u * 4096u, 17, wire::kContentRaw, 0});
+  EXPECT_EQ(check_table(pages_header(17, 4096), *memory, table).code(), StatusCode::kProtocol);
+}
+
+// What the checks promise to whoever believes an entry that passed them.
+void expect_within(const GuestMemory& memory, const TableEntry& entry) {
+  ASSERT_LT(entry.page, memory.page_count());
+  const Region& region = memory.region_of(entry.page);
+  ASSERT_GT(entry.pages, 0u);
+  ASSERT_LE(entry.page + entry.pages, region.pages().end());
+  if (entry.content == wire::kContentRaw) {
+    ASSERT_EQ(entry.payload_bytes, entry.pages * kPageBytes);
+  } else if (entry.content != wire::kContentZero && entry.content != wire::kContentMissing) {
+    ASSERT_EQ(entry.pages, 1u);
+    ASSERT_LT(entry.payload_bytes, kPageBytes);
+  }
+}
+
+// Entries that are wrong in at most a field or two find more than pure noise does.
+TableEntry random_entry(std::mt19937_64& random) {
+  TableEntry entry = {random() % (kAll + 4), 0, static_cast<std::uint16_t>(random() % 20),
+                      static_cast<std::uint8_t>(random() % 3), 0};
+  if (entry.content == wire::kContentRaw) entry.payload_bytes = entry.pages * 4096u;
+  if (entry.content == kContentLz4) entry.pages = 1;
+  if (entry.content == kContentLz4) entry.payload_bytes = random() % 4200;
+  if (random() % 16 == 0) entry.content = wire::kContentMissing;
+  if (random() % 8 == 0) {
+    auto* bytes = reinterpret_cast<std::uint8_t*>(&entry);
+    bytes[random() % sizeof(entry)] = static_cast<std::uint8_t>(random());
+  }
+  return entry;
+}
+
+TEST(RecordReader, NoRandomTableThatPassesPointsOutsideTheGuest) {
+  const auto memory = make_memory();
+  std::mt19937_64 random(20240601);
+  std::size_t accepted = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const TableEntry table[] = {random_entry(random), random_entry(random)};
+    const auto sum = table[0].payload_bytes + table[1].payload_bytes;
+    const Status status = check_table(pages_header(2, sum), *memory, table);
+    if (!status.ok()) {
+      ASSERT_EQ(status.code(), StatusCode::kProtocol);
+      continue;
+    }
+    ++accepted;
+    for (const TableEntry& entry : table) ASSERT_NO_FATAL_FAILURE(expect_within(*memory, entry));
+  }
+  EXPECT_GT(accepted, 1000u);
+}
+
+TEST(RecordReader, NoNoiseIsTakenForATable) {
+  const auto memory = make_memory();
+  std::mt19937_64 random(7);
+  std::vector<TableEntry> table(8);
+  for (int i = 0; i < 100000; ++i) {
+    for (TableEntry& entry : table) {
+      const std::uint64_t words[] = {random(), random()};
+      std::memcpy(&entry, words, sizeof(entry));
+    }
+    ASSERT_EQ(check_table(pages_header(8, 100), *memory, table).code(), StatusCode::kProtocol);
+  }
+}
+
+TEST(RecordReader, ATableIsReadFromTheSocketAndCheckedAtOnce) {
+  const auto memory = make_memory();
+  auto pair = testing::connect_pair();
+  const RecordHeader header = pages_header(2, 4096);
+  const TableEntry table[] = {{3, 4096, 1, wire::kContentRaw, 0},
+                              {kAll, 0, 1, wire::kContentZero, 0}};
+  ASSERT_TRUE(pair.near.send_all(&header, sizeof(header)).ok());
+  ASSERT_TRUE(pair.near.send_all(table, sizeof(table)).ok());
+  const auto read = read_header(pair.far, RecordType::kPages);
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read.value().entries, 2u);
+  std::vector<TableEntry> entries;
+  // No payload was sent: the answer must not wait for it.
+  EXPECT_EQ(read_table(pair.far, read.value(), *memory, entries).code(), StatusCode::kProtocol);
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].page, 3u);
+}
+
+TEST(RecordReader, AHeaderOrTableThatIsCutShortSaysPeerClosed) {
+  const auto memory = make_memory();
+  const RecordHeader header = pages_header(2, 0);
+  auto first = testing::connect_pair();
+  ASSERT_TRUE(first.near.send_all(&header, 15).ok());
+  { const Socket closing = std::move(first.near); }
+  EXPECT_EQ(read_header(first.far, RecordType::kPages).status().code(), StatusCode::kPeerClosed);
+  auto second = testing::connect_pair();
+  ASSERT_TRUE(second.near.send_all(&header, sizeof(header)).ok());
+  { const Socket closing = std::move(second.near); }
+  std::vector<TableEntry> entries;
+  EXPECT_EQ(read_table(second.far, header, *memory, entries).code(), StatusCode::kPeerClosed);
+}
+
+}  // namespace
+}  // namespace pageferry

@@ -1,0 +1,50 @@
+/** What can be known to fail before a guest is made: said at once, and not after its memory was filled. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { PageferryError } from '../errors.js';
+import { availableMemoryBytes } from '../host.js';
+import type { Fill, WorkloadOptions } from '../index.js';
+import { exactBytes, formatBytes } from '../units.js';
+
+/** Throws USAGE. `copies`: how many of this guest's memory this host must hold at once. */
+export function checkGuest(guest: WorkloadOptions, copies: number): void {
+  const { memoryBytes, workingSetBytes } = guest;
+  if (workingSetBytes !== undefined && workingSetBytes > memoryBytes) {
+    throw new PageferryError(
+      'USAGE',
+      `--wss ${exactBytes(workingSetBytes)} is more than --memory ${exactBytes(memoryBytes)}: give as much or less`,
+    );
+  }
+  if (guest.fill !== undefined) checkFill(guest.fill);
+  checkMemory(guest, copies);
+}
+
+function checkFill(fill: Fill): void {
+  if (fill.kind === 'file') {
+    try {
+      accessSync(fill.path, constants.R_OK);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PageferryError('USAGE', `--fill file:${fill.path} cannot be read: ${reason}`);
+    }
+  }
+  if (fill.kind === 'process' && !existsSync(`/proc/${fill.pid}`)) {
+    throw new PageferryError('USAGE', `--fill pid:${fill.pid}: no such process is running`);
+  }
+}
+
+/** What the guest will really use: memory that nobody writes costs nothing. */
+function bytesInUse({ fill, workload, memoryBytes, workingSetBytes }: WorkloadOptions): number {
+  if (fill !== undefined && fill.kind !== 'zero') return memoryBytes;
+  return workload === 'idle' ? 0 : (workingSetBytes ?? memoryBytes);
+}
+
+function checkMemory(guest: WorkloadOptions, copies: number): void {
+  const needed = bytesInUse(guest) * copies;
+  const available = availableMemoryBytes();
+  if (needed <= available) return;
+  const both = copies > 1 ? ' for the guest on both sides' : '';
+  throw new PageferryError(
+    'USAGE',
+    `--memory ${exactBytes(guest.memoryBytes)} takes ${formatBytes(needed)}${both} and this host has ${formatBytes(available)} available: give less`,
+  );
+}

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { pageferry } from './pageferry.js';
+
+const text = expect.any(String);
+
+it('doctor --json says what there is, and for what is missing why and how to get it', async () => {
+  const { code, stdout } = await pageferry('doctor', '--json');
+  const found = JSON.parse(stdout);
+  expect(found).toEqual({
+    version: 1,
+    kernel: text,
+    architecture: process.arch,
+    node: process.versions.node,
+    cores: expect.any(Number),
+    memoryBytes: expect.any(Number),
+    availableMemoryBytes: expect.any(Number),
+    tcpCongestionControl: text,
+    tracker: expect.stringMatching(/^(uffd-wp-async|uffd-wp-sync|mprotect)$/),
+    checks: expect.any(Array),
+    ready: expect.any(Boolean),
+  });
+  expect(found.checks.map(({ name }: { name: string }) => name)).toEqual([
+    'node',
+    'userfaultfd',
+    'pagemap-scan',
+    'uffd-wp-async',
+    'uffd-wp-sync',
+    'mprotect',
+    'post-copy',
+    'unprivileged-userfaultfd',
+  ]);
+  for (const { available, reason, remedy } of found.checks) {
+    expect([reason === '', remedy === '']).toEqual([available, available]);
+  }
+  expect(code).toBe(found.ready ? 0 : 1);
+});
+
+it('doctor names the tracker that will be used', async () => {
+  const { stdout } = await pageferry('doctor');
+  expect(stdout).toMatch(/will be used/);
+  expect(stdout).toMatch(/^(Ready|Not ready): /m);
+});

@@ -1,0 +1,104 @@
+/** Runs the built command in processes of its own, and leaves none behind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const WAIT_MS = 40_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const running = new Set<Pageferry>();
+
+export class Pageferry {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  #stdout = '';
+  #stderr = '';
+
+  constructor(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+    this.#child = spawn(process.execPath, [MAIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    running.add(this);
+    this.#child.stdout?.on('data', (data) => {
+      this.#stdout += data;
+    });
+    this.#child.stderr?.on('data', (data) => {
+      this.#stderr += data;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#child.once('close', (code) => {
+        running.delete(this);
+        resolve({ code, stdout: this.#stdout, stderr: this.#stderr });
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Waits for something it says on either stream; answers the match. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    let over = false;
+    void this.ended.then(() => {
+      over = true;
+    });
+    const deadline = performance.now() + WAIT_MS;
+    while (performance.now() < deadline) {
+      const match = pattern.exec(this.#stdout) ?? pattern.exec(this.#stderr);
+      if (match !== null) return match;
+      if (over) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`it never said ${pattern}:\n${this.#stdout}\n${this.#stderr}`);
+  }
+}
+
+export async function pageferry(...args: string[]): Promise<Ended> {
+  return await new Pageferry(args).ended;
+}
+
+/** For afterEach: ends what a failed test left. */
+export async function endAll(): Promise<void> {
+  const left = [...running];
+  for (const one of left) one.signal('SIGKILL');
+  await Promise.all(left.map((one) => one.ended));
+}
+
+/** A destination on a free port, and its HOST:PORT. */
+export async function startDestination(
+  ...args: string[]
+): Promise<{ destination: Pageferry; address: string }> {
+  const destination = new Pageferry(['destination', '--listen', '127.0.0.1:0', ...args]);
+  const [, address = ''] = await destination.says(/listening on (\S+?)[,;]/);
+  return { destination, address };
+}
+
+/** False for a process that has ended, whether or not its parent has noticed. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** True when the process ends before a deadline that no healthy machine meets. */
+export async function ends(pid: number): Promise<boolean> {
+  const deadline = performance.now() + WAIT_MS;
+  while (isAlive(pid) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return !isAlive(pid);
+}

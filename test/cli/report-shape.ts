@@ -1,0 +1,64 @@
+/** The documented fields of a migration's report (docs/metrics.md). */
+import { expect } from 'vitest';
+
+const number = expect.any(Number);
+const text = expect.any(String);
+
+export const COMPLETED_REPORT = {
+  strategy: text,
+  outcome: 'completed',
+  guestLocation: 'destination',
+  guestVerified: true,
+  verification: {
+    pagesCompared: number,
+    pagesDifferent: 0,
+    firstDifferentPage: null,
+    failedReads: 0,
+  },
+  error: null,
+  codec: text,
+  channels: number,
+  memoryBytes: number,
+  totalMs: number,
+  downtimeMs: number,
+  downtimeParts: {
+    pauseMs: number,
+    finalRoundMs: number,
+    stateMs: number,
+    readyMs: number,
+    resumeMs: number,
+  },
+  clock: 'shared',
+  clockErrorMs: 0,
+  pagesSent: number,
+  pagesByCodec: expect.objectContaining({ raw: number, zero: number }),
+  wireBytes: number,
+  demandFaults: number,
+  demandFaultsOverNetwork: number,
+  duplicatePages: number,
+  faultLatencyUs: { p50: number, p99: number, p999: number, max: number },
+  guest: {
+    workload: text,
+    longestGapMs: number,
+    opsPerSecondBefore: number,
+    opsPerSecondDuring: number,
+    opsPerSecondAfter: number,
+  },
+};
+
+export const ROUND = {
+  pages: number,
+  wireBytes: number,
+  ms: number,
+  dirtyPages: number,
+  rateBytesPerSecond: number,
+};
+
+export interface ReportsDocument {
+  readonly version: number;
+  readonly migrations: readonly (Record<string, unknown> & {
+    readonly strategy: string;
+    readonly tracker: string | null;
+    readonly rounds: readonly unknown[];
+  })[];
+}

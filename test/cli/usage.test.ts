@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { pageferry } from './pageferry.js';
+
+const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
+  ['bogus', /unknown command 'bogus'/],
+  ['demo --bogus', /unknown option '--bogus'/],
+  ['demo --memroy 1MiB', /Did you mean --memory\?/],
+  ['demo extra', /too many arguments/],
+  ['demo --strategy fast', /--strategy: expected one of all, stop-and-copy/],
+  ['demo --memory', /'--memory <size>' argument missing/],
+  [
+    'demo --memory 5000',
+    /--memory: expected a multiple of 4096 bytes, not '5000'; the nearest is 4KiB/,
+  ],
+  ['demo --memory lots', /--memory: expected a size such as 512MiB/],
+  [
+    'demo --memory 1000TiB',
+    /--memory 1000TiB takes .* on both sides and this host has .*: give less/,
+  ],
+  ['demo --workload chess', /--workload: expected one of idle, sequential/],
+  ['demo --wss 512MiB --memory 256MiB', /--wss 512MiB is more than --memory 256MiB/],
+  ['demo --wss 1', /--wss: expected a multiple of 4096/],
+  ['demo --write-rate fast', /--write-rate: expected a whole number/],
+  ['demo --write-bytes 12', /--write-bytes: expected a multiple of 8 from 8 to 4096/],
+  ['demo --threads 0', /--threads: expected a whole number from 1 to 256/],
+  ['demo --mark 0', /--mark: expected a whole number of 1 or more/],
+  ['demo --fill cement', /--fill: expected zero, random, text, file:PATH or pid:PID/],
+  ['demo --fill file:/no/such/file', /--fill file:\/no\/such\/file cannot be read/],
+  ['demo --fill pid:4194303', /--fill pid:4194303: no such process/],
+  ['demo --seed -1', /--seed: expected a whole number/],
+  ['demo --bandwidth 10', /--bandwidth: expected a rate such as 1Gbit/],
+  ['demo --downtime-budget 50', /--downtime-budget: expected a duration such as 50ms/],
+  ['demo --max-rounds 0', /--max-rounds: expected a whole number from 1/],
+  [
+    'demo --if-not-converging panic',
+    /--if-not-converging: expected one of stop-and-copy, post-copy, abort/,
+  ],
+  ['demo --channels 65', /--channels: expected a whole number from 1 to 64/],
+  ['demo --tracker dog', /--tracker: expected one of uffd-wp-async/],
+  ['demo --codec zip', /--codec: expected one of raw, lz4/],
+  ['demo --observe 5', /--observe: expected a duration/],
+  ['demo --stall-timeout x', /--stall-timeout: expected a duration/],
+  ['demo --json /no/such/folder/report.json', /cannot write the report to/],
+  ['demo --metrics here', /--metrics: expected a port or HOST:PORT/],
+  ['source', /required option '--to <address>' not specified/],
+  ['source --to nowhere', /--to: expected HOST:PORT/],
+  ['source --to 127.0.0.1:1 --strategy all', /--strategy: expected one of stop-and-copy, pre-copy/],
+  ['destination --listen 7777', /--listen: expected HOST:PORT/],
+  ['destination --listen ::1:7777', /such as 127.0.0.1:7777 or \[::1\]:7777/],
+  ['destination --listen 192.0.2.1:7777', /this host has no such address/],
+  ['destination --memory-limit none', /--memory-limit: expected a size/],
+  ['destination --max-migrations 0', /--max-migrations: expected a whole number of 1 or more/],
+  ['doctor --bogus', /unknown option/],
+];
+
+describe('wrong usage', () => {
+  it.each(WRONG)('pageferry %s: exit code 2 and one line that says why', async (command, says) => {
+    const { code, stdout, stderr } = await pageferry(...command.split(' '));
+    expect(stderr).toMatch(/^pageferry: USAGE: [^\n]+\n$/);
+    expect(stderr).toMatch(says);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+});
+
+describe('help', () => {
+  it.each([[], ['demo'], ['source'], ['destination'], ['doctor']])(
+    'pageferry %s --help explains itself in 80 columns, exit codes included',
+    async (...command) => {
+      const { code, stdout } = await pageferry(...command, '--help');
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Usage: pageferry/);
+      expect(stdout).toMatch(/Exit codes?/);
+      const tooLong = stdout.split('\n').filter((line) => line.length > 80);
+      expect(tooLong).toEqual([]);
+    },
+  );
+
+  it('the version is that of the package', async () => {
+    const { stdout } = await pageferry('--version');
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { SOURCE_PHASES, type SourcePhase } from '../../src/metrics/events.js';
+import { STRATEGY_NAMES } from '../../src/vocabulary.js';
+import { failureOf, Receiving, sourceFor } from '../support/destinations.js';
+import { expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';
+import { Relay } from '../support/relay.js';
+
+const beforeCommit = SOURCE_PHASES.slice(0, SOURCE_PHASES.indexOf('push-residual-set'));
+const afterCommit: readonly SourcePhase[] = ['push-residual-set', 'finish', 'verify'];
+
+describe.each(STRATEGY_NAMES)('a migration by %s that is cancelled', (strategy) => {
+  it.each(beforeCommit)('at %s leaves the guest running on the source', async (cancelled) => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest({ memoryBytes: 4 * MIB });
+    const source = sourceFor(guest, receiving.port, { strategy });
+    const phases: SourcePhase[] = [];
+    let taken: boolean | undefined;
+    source.on('phase', (phase) => {
+      phases.push(phase);
+      if (phase === cancelled) taken = source.cancel('enough');
+    });
+    const error = await failureOf(source.migrate());
+    expect(taken).toBe(true);
+    expect(error).toMatchObject({
+      code: 'CANCELLED',
+      message: 'enough',
+      report: { outcome: 'cancelled', guestLocation: 'source', downtimeMs: null },
+    });
+    // It ends in the phase in which it was cancelled.
+    expect(phases.at(-1)).toBe(cancelled);
+    await expectUnharmed(guest);
+    expect(receiving.arrived).toEqual([]);
+    await receiving.expectServesNext();
+  });
+
+  it('when the destination is ready leaves the guest running on the source', async () => {
+    const receiving = await Receiving.start();
+    const relay = await Relay.start(receiving.port);
+    const guest = await startGuest({ memoryBytes: 4 * MIB });
+    const source = sourceFor(guest, relay.port, { strategy });
+    let taken: boolean | undefined;
+    relay.onMessage = (type) => {
+      if (type === 'ready') taken = source.cancel();
+      return 'pass';
+    };
+    const error = await failureOf(source.migrate());
+    expect(taken).toBe(true);
+    expect(error.code).toBe('CANCELLED');
+    await expectUnharmed(guest);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'CANCELLED' });
+  });
+
+  it('after the commit point goes on', async () => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest({ memoryBytes: 4 * MIB });
+    const source = sourceFor(guest, receiving.port, { strategy });
+    const taken: boolean[] = [];
+    source.on('phase', (phase) => {
+      if (afterCommit.includes(phase)) taken.push(source.cancel());
+    });
+    expect(await source.migrate()).toMatchObject({ outcome: 'completed', guestVerified: true });
+    expect(taken.length).toBeGreaterThanOrEqual(2);
+    expect(taken).not.toContain(true);
+    await expectStill(guest);
+    await expectUnharmed(await receiving.nextArrived());
+  });
+});
+
+describe('a migration', () => {
+  it.each(['pre-copy', 'stop-and-copy'] as const)(
+    'by %s that is cancelled in the middle of a slow round ends at once',
+    async (strategy) => {
+      const receiving = await Receiving.start();
+      const guest = await startGuest();
+      const source = sourceFor(guest, receiving.port, { strategy, bandwidthBytesPerSecond: 256 << 10 });
+      source.on('progress', ({ pagesSent }) => {
+        if (pagesSent > 0) source.cancel();
+      });
+      const { code, report } = await failureOf(source.migrate());
+      expect(code).toBe('CANCELLED');
+      // At this rate the round alone takes a minute.
+      expect(report.totalMs).toBeLessThan(30_000);
+      expect(report.pagesSent).toBeLessThan(4096);
+      await expectUnharmed(guest);
+      expect(await receiving.nextDropped()).toMatchObject({ code: 'CANCELLED' });
+    },
+  );
+
+  it('can be cancelled before it starts, and then never does', async () => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest();
+    const source = sourceFor(guest, receiving.port);
+    expect(source.cancel()).toBe(true);
+    expect((await failureOf(source.migrate())).report).toMatchObject({
+      outcome: 'cancelled',
+      guestLocation: 'source',
+    });
+    expect(receiving.dropped).toEqual([]);
+    await expectUnharmed(guest);
+  });
+
+  it('can be cancelled twice', async () => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest();
+    const source = sourceFor(guest, receiving.port, { strategy: 'pre-copy' });
+    source.on('phase', (phase) => {
+      if (phase !== 'copy-rounds') return;
+      source.cancel('first');
+      source.cancel('second');
+    });
+    expect(await failureOf(source.migrate())).toMatchObject({ code: 'CANCELLED', message: 'first' });
+    await expectUnharmed(guest);
+  });
+
+  it('can be made only once by one Source', async () => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest({ memoryBytes: MIB });
+    const source = sourceFor(guest, receiving.port);
+    await source.migrate();
+    await expect(source.migrate()).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('goes with the destination when that shuts down, and the guest stays on the source', async () => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest();
+    const source = sourceFor(guest, receiving.port, { strategy: 'pre-copy', bandwidthBytesPerSecond: MIB });
+    source.on('progress', ({ pagesSent }) => {
+      if (pagesSent > 0) void receiving.destination.close();
+    });
+    const error = await failureOf(source.migrate());
+    expect(error).toMatchObject({ code: 'PEER_GONE', report: { guestLocation: 'source' } });
+    await expectUnharmed(guest);
+  });
+});

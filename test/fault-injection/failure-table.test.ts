@@ -1,0 +1,417 @@
+/** Every row of the failure table in docs/protocol.md, section 4: a cut at that moment, and who may run. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import type { Guest } from '../../src/guest/guest.js';
+import type { WorkloadGuest } from '../../src/guest/workload-guest.js';
+import type { SourceOptions } from '../../src/source/options.js';
+import type { Source } from '../../src/source/source.js';
+import { failureOf, Receiving, sourceFor } from '../support/destinations.js';
+import { expectRunning, expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';
+import { Host } from '../support/hosts.js';
+import { Relay } from '../support/relay.js';
+import { until } from '../support/until.js';
+
+/** Slow enough that a migration of 16 MiB is sure to be under way when something is cut. */
+const SLOW = { bandwidthBytesPerSecond: 4 * MIB } as const;
+const SOON = 256 << 10;
+/** Signs of life come every second. */
+const SHORT_STALL_MS = 1500;
+
+interface Scene {
+  readonly receiving: Receiving;
+  readonly relay: Relay;
+  readonly guest: WorkloadGuest;
+  readonly source: Source;
+}
+
+/** A guest that runs, a destination, and between them what will break. */
+async function scene(options: Partial<SourceOptions>, stallMs = 30_000): Promise<Scene> {
+  const receiving = await Receiving.start({ stallMs });
+  const relay = await Relay.start(receiving.port);
+  const guest = await startGuest();
+  return { receiving, relay, guest, source: sourceFor(guest, relay.port, { stallMs, ...options }) };
+}
+
+/** The guest never left: it runs here, unharmed, and the destination is as good as new. */
+async function expectGuestOnSource({ receiving, guest }: Scene): Promise<void> {
+  await expectUnharmed(guest);
+  await receiving.nextDropped();
+  expect(receiving.arrived).toEqual([]);
+  expect(receiving.lost).toEqual([]);
+  await receiving.expectServesNext();
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
+/** Every thread of the guest waits for a page that never comes. */
+async function expectBlockedForEver(guest: Guest): Promise<void> {
+  let operations = -1;
+  await until('the guest is blocked', async () => {
+    const before = operations;
+    operations = guest.probe?.observe().operations ?? 0;
+    await expectNothingFor50Ms();
+    return operations === before;
+  });
+  // Nothing that holds the memory's registration may be lost to the garbage collector.
+  collectGarbage();
+  await expectStill(guest);
+}
+
+async function expectNothingFor50Ms(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+describe('any channel, before switchover', () => {
+  describe.each(['pre-copy', 'hybrid', 'stop-and-copy'] as const)('(%s)', (strategy) => {
+    it.each(['control', 'page', undefined] as const)('cut: %s. The source keeps the guest', async (role) => {
+      const broken = await scene({ strategy, ...SLOW, channels: 2 });
+      broken.relay.onPageBytes = (total) => {
+        if (total > SOON) broken.relay.cut(role);
+      };
+      const error = await failureOf(broken.source.migrate());
+      expect(error).toMatchObject({
+        code: 'PEER_GONE',
+        report: { outcome: 'failed', guestLocation: 'source', downtimeMs: null },
+      });
+      await expectGuestOnSource(broken);
+    });
+  });
+
+  it.each(['hybrid', 'post-copy'] as const)(
+    'cut: fault, which %s will need. The source keeps the guest',
+    async (strategy) => {
+      const broken = await scene({ strategy });
+      broken.source.on('phase', (phase) => {
+        if (phase === 'copy-rounds') broken.relay.cut('fault');
+      });
+      const error = await failureOf(broken.source.migrate());
+      expect(error).toMatchObject({ code: 'PEER_GONE', report: { guestLocation: 'source' } });
+      await expectGuestOnSource(broken);
+    },
+  );
+
+  it.each(['pre-copy', 'stop-and-copy'] as const)(
+    'frozen: all (%s). The source keeps the guest',
+    async (strategy) => {
+      const broken = await scene({ strategy, ...SLOW }, SHORT_STALL_MS);
+      broken.relay.onPageBytes = (total) => {
+        if (total > SOON) broken.relay.freeze();
+      };
+      const error = await failureOf(broken.source.migrate());
+      expect(error).toMatchObject({ code: 'PEER_SILENT', report: { guestLocation: 'source' } });
+      await expectGuestOnSource(broken);
+    },
+  );
+
+  it('frozen: page. The source keeps the guest', async () => {
+    const broken = await scene({ strategy: 'stop-and-copy' }, SHORT_STALL_MS);
+    broken.relay.onPageBytes = () => broken.relay.freeze('page');
+    const error = await failureOf(broken.source.migrate());
+    expect(error).toMatchObject({ code: 'PEER_SILENT', report: { guestLocation: 'source' } });
+    await expectGuestOnSource(broken);
+  });
+});
+
+describe('the destination, before switchover', () => {
+  it('killed: the source keeps the guest', async () => {
+    const there = await Host.start();
+    const guest = await startGuest();
+    const source = sourceFor(guest, await there.listen(), { strategy: 'pre-copy', ...SLOW });
+    source.on('progress', ({ pagesSent }) => {
+      if (pagesSent > 0) void there.kill();
+    });
+    const error = await failureOf(source.migrate());
+    expect(error).toMatchObject({ code: 'PEER_GONE', report: { guestLocation: 'source' } });
+    await expectUnharmed(guest);
+  });
+
+  it('stopped: the source keeps the guest, and the destination serves the next when it goes on', async () => {
+    const there = await Host.start();
+    const port = await there.listen();
+    const guest = await startGuest();
+    const source = sourceFor(guest, port, { strategy: 'pre-copy', ...SLOW, stallMs: SHORT_STALL_MS });
+    source.on('progress', ({ pagesSent }) => {
+      if (pagesSent > 0) there.signal('SIGSTOP');
+    });
+    const error = await failureOf(source.migrate());
+    expect(error).toMatchObject({ code: 'PEER_SILENT', report: { guestLocation: 'source' } });
+    await expectUnharmed(guest);
+    there.signal('SIGCONT');
+    await there.event('dropped');
+    expect(await sourceFor(guest, port).migrate()).toMatchObject({ guestVerified: true });
+  });
+});
+
+describe('any channel, from switchover to the commit point', () => {
+  describe.each(['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const)('(%s)', (strategy) => {
+    it.each(['switchover', 'ready'])('cut instead of %s: the source resumes the guest', async (message) => {
+      const broken = await scene({ strategy });
+      broken.relay.onMessage = (type) => {
+        if (type !== message) return 'pass';
+        broken.relay.cut();
+        return 'swallow';
+      };
+      const error = await failureOf(broken.source.migrate());
+      expect(error).toMatchObject({
+        code: 'PEER_GONE',
+        report: { outcome: 'failed', guestLocation: 'source', downtimeMs: null },
+      });
+      await expectGuestOnSource(broken);
+    });
+  });
+
+  it('the destination killed instead of ready: the source resumes the guest', async () => {
+    const there = await Host.start();
+    const relay = await Relay.start(await there.listen());
+    relay.onMessage = (type) => {
+      if (type !== 'ready') return 'pass';
+      void there.kill();
+      return 'swallow';
+    };
+    const guest = await startGuest();
+    const error = await failureOf(sourceFor(guest, relay.port, { strategy: 'hybrid' }).migrate());
+    expect(error).toMatchObject({ code: 'PEER_GONE', report: { guestLocation: 'source' } });
+    await expectUnharmed(guest);
+  });
+});
+
+describe('the source, before the commit point', () => {
+  it.each(['pre-copy', 'stop-and-copy'] as const)(
+    'killed while pages move (%s): the destination drops the memory',
+    async (strategy) => {
+      const receiving = await Receiving.start();
+      const here = await Host.start();
+      const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 16 * MIB, fill: { kind: 'random' } });
+      const options = { host: '127.0.0.1', port: receiving.port, strategy, ...SLOW };
+      here.migrate(guest, options).catch(() => {});
+      await here.event('progress', ({ pagesSent = 0 }) => pagesSent > 0);
+      await here.kill();
+      expect(await receiving.nextDropped()).toMatchObject({ code: 'PEER_GONE' });
+      await receiving.expectServesNext();
+    },
+  );
+
+  it.each(['post-copy', 'stop-and-copy'] as const)(
+    'killed when the destination is ready (%s): the guest never runs there',
+    async (strategy) => {
+      const receiving = await Receiving.start();
+      const relay = await Relay.start(receiving.port);
+      const here = await Host.start();
+      relay.onMessage = (type) => {
+        if (type !== 'ready') return 'pass';
+        void here.kill();
+        return 'swallow';
+      };
+      const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 8 * MIB });
+      here.migrate(guest, { host: '127.0.0.1', port: relay.port, strategy }).catch(() => {});
+      expect(await receiving.nextDropped()).toMatchObject({ code: 'PEER_GONE' });
+      expect(receiving.arrived).toEqual([]);
+      await receiving.expectServesNext();
+    },
+  );
+});
+
+describe('ready', () => {
+  it.each(['stop-and-copy', 'post-copy'] as const)(
+    'never comes, while the peer is alive (%s): the source resumes the guest',
+    async (strategy) => {
+      const broken = await scene({ strategy, stallMs: SHORT_STALL_MS });
+      broken.relay.onMessage = (type) => (type === 'ready' ? 'swallow' : 'pass');
+      const error = await failureOf(broken.source.migrate());
+      expect(error).toMatchObject({ code: 'PEER_SILENT', report: { guestLocation: 'source' } });
+      await expectGuestOnSource(broken);
+    },
+  );
+});
+
+describe('the control channel, after the commit point', () => {
+  it.each(['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const)(
+    'cut before resume arrives (%s): nobody runs the guest',
+    async (strategy) => {
+      const broken = await scene({ strategy });
+      broken.relay.onMessage = (type) => {
+        if (type !== 'resume') return 'pass';
+        broken.relay.cut();
+        return 'swallow';
+      };
+      const error = await failureOf(broken.source.migrate());
+      expect(error).toMatchObject({
+        code: 'SWITCHOVER_UNCONFIRMED',
+        report: { outcome: 'failed', guestLocation: 'unknown', downtimeMs: null },
+      });
+      await expectStill(broken.guest);
+      await broken.receiving.nextDropped();
+      expect(broken.receiving.arrived).toEqual([]);
+      await broken.receiving.expectServesNext();
+    },
+  );
+
+  it.each(['stop-and-copy', 'pre-copy'] as const)(
+    'cut before running arrives, all pages there (%s): the destination runs the guest',
+    async (strategy) => {
+      const { receiving, relay, guest, source } = await scene({ strategy });
+      relay.onMessage = (type) => {
+        if (type !== 'running') return 'pass';
+        relay.cut();
+        return 'swallow';
+      };
+      const error = await failureOf(source.migrate());
+      expect(error).toMatchObject({
+        code: 'SWITCHOVER_UNCONFIRMED',
+        report: { outcome: 'failed', guestLocation: 'unknown' },
+      });
+      await expectUnharmed(await receiving.nextArrived());
+      await expectStill(guest);
+      await receiving.expectServesNext();
+    },
+  );
+
+  it('frozen before running arrives: the source does not wait for ever, and keeps the guest paused', async () => {
+    const { relay, guest, source } = await scene({ strategy: 'stop-and-copy' }, SHORT_STALL_MS);
+    relay.onMessage = (type) => (type === 'running' ? 'swallow' : 'pass');
+    const error = await failureOf(source.migrate());
+    expect(error.code).not.toBe('INTERNAL');
+    expect(error.report).toMatchObject({ outcome: 'failed', guestLocation: 'unknown' });
+    await expectStill(guest);
+  });
+});
+
+describe('post-copy, after running and before complete', () => {
+  const lostOnSource = { code: 'POSTCOPY_LOST', report: { outcome: 'failed', guestLocation: 'lost' } };
+
+  describe.each(['post-copy', 'hybrid'] as const)('(%s)', (strategy) => {
+    it.each(['control', 'page', 'fault', undefined] as const)(
+      'cut: %s. Nobody runs the guest, which never sees a page that is not its own',
+      async (role) => {
+        const { receiving, relay, guest, source } = await scene({ strategy, ...SLOW, channels: 2 });
+        source.on('phase', (phase) => {
+          if (phase === 'push-residual-set') relay.cut(role);
+        });
+        expect(await failureOf(source.migrate())).toMatchObject(lostOnSource);
+        const lost = await receiving.nextLost();
+        expect(lost.error.code).toBe('POSTCOPY_LOST');
+        await expectStill(guest);
+        await expectBlockedForEver(lost.guest);
+        expect(receiving.arrived).toEqual([]);
+        await receiving.expectServesNext();
+      },
+    );
+  });
+
+  it('frozen: all. Nobody runs the guest', async () => {
+    const { receiving, relay, guest, source } = await scene({ strategy: 'post-copy', ...SLOW }, SHORT_STALL_MS);
+    source.on('phase', (phase) => {
+      if (phase === 'push-residual-set') relay.freeze();
+    });
+    expect(await failureOf(source.migrate())).toMatchObject(lostOnSource);
+    expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');
+    await expectStill(guest);
+  });
+
+  it('frozen: fault, with pages on their way. Nobody waits for ever', async () => {
+    const { receiving, relay, guest, source } = await scene({ strategy: 'post-copy' }, SHORT_STALL_MS);
+    source.on('phase', (phase) => {
+      if (phase === 'push-residual-set') relay.freeze('fault');
+    });
+    // Whether a page was on its way is up to the guest; in either case it ends.
+    const report = await source.migrate().catch((error: unknown) => error);
+    if (receiving.lost.length > 0) {
+      expect(report).toMatchObject(lostOnSource);
+    } else {
+      expect(report).toMatchObject({ guestVerified: true });
+    }
+    await expectStill(guest);
+  });
+
+  it('the source killed: the guest on the destination is lost, and blocks', async () => {
+    const receiving = await Receiving.start();
+    const here = await Host.start();
+    const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 16 * MIB, fill: { kind: 'random' } });
+    const options = { host: '127.0.0.1', port: receiving.port, strategy: 'post-copy', ...SLOW } as const;
+    here.migrate(guest, options).catch(() => {});
+    await here.event('phase', ({ phase }) => phase === 'push-residual-set');
+    await here.kill();
+    const lost = await receiving.nextLost();
+    expect(lost.error.code).toBe('POSTCOPY_LOST');
+    await expectBlockedForEver(lost.guest);
+    await receiving.expectServesNext();
+  });
+});
+
+describe('the destination, after running', () => {
+  it('killed with pages still to be sent: the guest is lost', async () => {
+    const there = await Host.start();
+    const guest = await startGuest();
+    const source = sourceFor(guest, await there.listen(), { strategy: 'post-copy', ...SLOW });
+    source.on('phase', (phase) => {
+      if (phase === 'push-residual-set') void there.kill();
+    });
+    const error = await failureOf(source.migrate());
+    expect(error).toMatchObject({ code: 'POSTCOPY_LOST', report: { guestLocation: 'lost' } });
+    await expectStill(guest);
+  });
+
+  it.each(['stop-and-copy', 'post-copy'] as const)(
+    'killed when every page was sent (%s): the source does not know',
+    async (strategy) => {
+      const there = await Host.start();
+      const relay = await Relay.start(await there.listen());
+      const guest = await startGuest();
+      const source = sourceFor(guest, relay.port, { strategy });
+      let finishing = false;
+      source.on('phase', (phase) => {
+        finishing ||= phase === 'finish';
+      });
+      relay.onMessage = (type) => {
+        if (type !== 'complete') return 'pass';
+        // `complete` may be quicker than the phase in which it is waited for.
+        void until('every page was sent', () => finishing).then(() => there.kill());
+        return 'swallow';
+      };
+      const error = await failureOf(source.migrate());
+      expect(error).toMatchObject({ code: 'DESTINATION_LOST', report: { guestLocation: 'unknown' } });
+      await expectStill(guest);
+    },
+  );
+});
+
+describe('anything, after complete', () => {
+  it.each(['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const)(
+    'cut (%s): the destination runs the guest',
+    async (strategy) => {
+      const { receiving, relay, guest, source } = await scene({ strategy });
+      relay.onMessage = (type) => {
+        if (type !== 'verify') return 'pass';
+        relay.cut();
+        return 'swallow';
+      };
+      const error = await failureOf(source.migrate());
+      expect(error.code).toBe('PEER_GONE');
+      expect(error.report).toMatchObject({ outcome: 'completed', guestLocation: 'destination' });
+      expect(error.report.downtimeMs).toBeGreaterThan(0);
+      await expectUnharmed(await receiving.nextArrived());
+      await expectStill(guest);
+      await receiving.expectServesNext();
+    },
+  );
+
+  it('the source killed: the destination runs the guest', async () => {
+    const receiving = await Receiving.start();
+    const relay = await Relay.start(receiving.port);
+    const here = await Host.start();
+    relay.onMessage = (type) => {
+      if (type === 'verify') void here.kill();
+      return 'pass';
+    };
+    const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 8 * MIB });
+    const options = { host: '127.0.0.1', port: relay.port, strategy: 'hybrid', verify: true } as const;
+    here.migrate(guest, options).catch(() => {});
+    const arrived = await receiving.nextArrived();
+    await expectRunning(arrived);
+    await expectUnharmed(arrived);
+  });
+});

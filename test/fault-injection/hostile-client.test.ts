@@ -1,0 +1,485 @@
+/** A destination on an open port: whatever comes, it survives and serves the next. */
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import type { Guest, GuestFactory } from '../../src/guest/guest.js';
+import { WorkloadGuest } from '../../src/guest/workload-guest.js';
+import { binding, type GuestMemory } from '../../src/native/binding.js';
+import { Receiving, sourceFor } from '../support/destinations.js';
+import { expectUnharmed, startGuest } from '../support/guests.js';
+import { seededRandom } from '../support/random.js';
+import { type Entry, openMessage, pagesRecord, preamble, RawClient, syncRecord } from '../support/raw-client.js';
+import { until } from '../support/until.js';
+
+const PAGE_BYTES = 4096;
+const { statuses, contents, maxEntries, maxPayloadBytes } = binding.protocolConstants();
+const switchover = { type: 'switchover', sync: 1, postCopy: false, state: new Uint8Array(), pausedAtNs: 0n };
+
+/** Takes any memory; its state is anything but nothing. */
+class AnyGuest implements Guest {
+  constructor(readonly memory: GuestMemory) {}
+  async pause(): Promise<void> {}
+  async resume(): Promise<void> {}
+  async saveState(): Promise<Uint8Array> {
+    return Uint8Array.of(1);
+  }
+  async loadState(state: Uint8Array): Promise<void> {
+    if (state.byteLength > 0) throw new Error('this state is not mine');
+  }
+}
+
+const takeAnything: GuestFactory = async (memory, description) =>
+  description.byteLength === 0 ? new AnyGuest(memory) : await WorkloadGuest.arrive(memory, description);
+
+async function start(options: { stallMs?: number; maxMigrations?: number } = {}): Promise<Receiving> {
+  return await Receiving.start({ createGuest: takeAnything, ...options });
+}
+
+describe('a connection that', () => {
+  it('speaks HTTP is closed without a word', async () => {
+    const receiving = await start();
+    const client = await RawClient.connect(receiving.port);
+    let heard = 0;
+    client.socket.on('data', (chunk: Buffer) => {
+      heard += chunk.byteLength;
+    });
+    client.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await client.closed();
+    expect(heard).toBe(0);
+    await until('a stranger is reported', () => receiving.strangers.length > 0);
+    expect(receiving.strangers).toEqual(['speaks another protocol']);
+    await receiving.expectServesNext();
+  });
+
+  it('sends random bytes is closed', async () => {
+    const receiving = await start();
+    const random = seededRandom(1);
+    for (let round = 0; round < 50; round += 1) {
+      const client = await RawClient.connect(receiving.port);
+      client.socket.write(Buffer.from(Array.from({ length: random.whole(1, 200) }, () => random.whole(0, 255))));
+      await client.closed();
+    }
+    expect(receiving.destination.migrations).toBe(0);
+    await receiving.expectServesNext();
+  });
+
+  it('says nothing, or only half of its preamble, is in nobody’s way', async () => {
+    const receiving = await start();
+    for (let i = 0; i < 20; i += 1) {
+      await RawClient.connect(receiving.port);
+      const half = await RawClient.connect(receiving.port);
+      half.socket.write(preamble().subarray(0, 20));
+    }
+    await receiving.expectServesNext();
+  });
+
+  it('comes and goes at once is nothing to the next', async () => {
+    const receiving = await start();
+    for (let i = 0; i < 50; i += 1) {
+      const client = await RawClient.connect(receiving.port);
+      client.socket.write(preamble());
+      client.socket.resetAndDestroy();
+    }
+    await receiving.expectServesNext();
+  });
+
+  it('speaks a later version is told ours', async () => {
+    const receiving = await start();
+    const client = await RawClient.connect(receiving.port);
+    expect(await client.introduce({ version: 9 })).toBe(statuses['version-not-supported']);
+    await client.closed();
+    await receiving.expectServesNext();
+  });
+
+  it('has a malformed preamble is closed', async () => {
+    const receiving = await start();
+    for (const [offset, value] of [[10, 0], [10, 4], [10, 255], [11, 1]] as const) {
+      const client = await RawClient.connect(receiving.port);
+      const bytes = preamble();
+      bytes[offset] = value;
+      client.socket.write(bytes);
+      await client.closed();
+    }
+    await receiving.expectServesNext();
+  });
+
+  it.each(['page', 'fault'] as const)('is a %s channel of no migration is turned away', async (role) => {
+    const receiving = await start();
+    const client = await RawClient.connect(receiving.port);
+    expect(await client.introduce({ role })).toBe(statuses['unknown-migration']);
+    await client.closed();
+    await receiving.expectServesNext();
+  });
+
+  it('is one migration too many is told so', async () => {
+    const receiving = await start({ maxMigrations: 1 });
+    const first = await RawClient.control(receiving.port);
+    const second = await RawClient.connect(receiving.port);
+    expect(await second.introduce({})).toBe(statuses.busy);
+    await second.closed();
+    first.socket.destroy();
+    await receiving.expectServesNext();
+  });
+});
+
+describe('a control channel that', () => {
+  it.each<[string, Buffer]>([
+    ['sends text', Buffer.from('hello, is anybody there?')],
+    ['announces four gigabytes', Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0])],
+    ['sends an empty message', Buffer.alloc(4)],
+    ['nests lists without end', Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.alloc(65_536, 0x91)])],
+    ['announces a list of four billion', Buffer.from([5, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff])],
+    ['announces a map of four billion', Buffer.from([5, 0, 0, 0, 0xdf, 0xff, 0xff, 0xff, 0xff])],
+    ['announces bytes that never come', Buffer.from([5, 0, 0, 0, 0xc6, 0xff, 0xff, 0xff, 0xff])],
+  ])('%s is dropped', async (_what, bytes) => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    client.socket.write(bytes);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await client.closed();
+    await receiving.expectServesNext();
+  });
+
+  it('sends random frames is dropped, each time', async () => {
+    const receiving = await start();
+    const random = seededRandom(5);
+    for (let round = 0; round < 30; round += 1) {
+      const client = await RawClient.control(receiving.port);
+      const body = Array.from({ length: random.whole(1, 100) }, () => random.whole(0, 255));
+      client.socket.write(Buffer.from([body.length, 0, 0, 0, ...body]));
+      expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    }
+    await receiving.expectServesNext();
+  });
+
+  it('takes the id of a migration under way is turned away, and that one goes on', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    const { status } = await client.channel('control', 0);
+    expect(status).toBe(statuses['unknown-migration']);
+    client.send({ type: 'clock', sentNs: 1n });
+    await client.message('clocked');
+  });
+
+  it.each([
+    { type: 'resume' },
+    { type: 'bye' },
+    { type: 'round', sync: 1 },
+    { type: 'pushed', sync: 1 },
+    { type: 'verify', observeMs: 0 },
+    switchover,
+  ])('begins with $type is dropped', async (message) => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    client.send(message);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    expect(await client.message('failed')).toMatchObject({ code: 'PROTOCOL' });
+    await receiving.expectServesNext();
+  });
+
+  it.each([openMessage(), { type: 'resume' }, { type: 'bye' }, { type: 'verify', observeMs: 0 }, { type: 'pushed', sync: 1 }])(
+    'sends $type right after open is dropped',
+    async (message) => {
+      const receiving = await start();
+      const client = await RawClient.opened(receiving.port);
+      client.send(message);
+      expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+      await receiving.expectServesNext();
+    },
+  );
+
+  it('says everything at once, in the wrong order, is dropped', async () => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    for (const message of [openMessage(), { type: 'resume' }, switchover, { type: 'bye' }]) client.send(message);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await receiving.expectServesNext();
+  });
+});
+
+describe('an open that', () => {
+  const TIB = 2 ** 40;
+  const region = (bytes: number, pageBytes = PAGE_BYTES) => ({ bytes, pageBytes });
+
+  it.each<[string, object]>([
+    ['asks for half a page', { regions: [region(2048)] }],
+    ['asks for nothing', { regions: [region(0)] }],
+    ['asks for huge pages', { regions: [region(2 ** 21, 2 ** 21)] }],
+    ['asks for pages of no bytes', { regions: [region(4096, 0)] }],
+    ['asks for a region that no address space holds', { regions: [region(2 ** 52)] }],
+    ['asks for 128 TiB', { regions: [region(64 * TIB), region(64 * TIB)] }],
+    ['asks for 60 TiB', { regions: [region(60 * TIB)] }],
+    ['asks for 8 TiB', { regions: [region(8 * TIB)] }],
+    ['asks for a TiB in each of 4096 regions', { regions: Array.from({ length: 4096 }, () => region(TIB)) }],
+    ['says that petabytes are populated', { populatedBytes: 2 ** 50 }],
+    ['describes no guest of ours', { description: new Uint8Array(100).fill(200) }],
+    ['describes a guest at great length', { description: new Uint8Array(20_000_000).fill(1) }],
+  ])('%s is refused', async (_what, changes) => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    client.send(openMessage(4, changes));
+    const failed = await client.message('failed');
+    expect(['UNSUPPORTED', 'USAGE', 'DESTINATION_NO_MEMORY', 'PROTOCOL']).toContain(failed['code']);
+    await receiving.nextDropped();
+    await receiving.expectServesNext();
+  });
+
+  it('brings 4096 regions of one page is taken', async () => {
+    const receiving = await start();
+    const regions = Array.from({ length: 4096 }, () => region(PAGE_BYTES));
+    const client = await RawClient.opened(receiving.port, 4, { regions });
+    client.socket.destroy();
+    await receiving.expectServesNext();
+  });
+
+  it('exceeds the limit is refused with words about it', async () => {
+    const receiving = await Receiving.start({ createGuest: takeAnything, memoryLimitBytes: 16 << 20 });
+    const client = await RawClient.control(receiving.port);
+    client.send(openMessage(100_000));
+    expect(await client.message('failed')).toMatchObject({ code: 'GUEST_TOO_LARGE' });
+    await receiving.nextDropped();
+    await receiving.expectServesNext();
+  });
+});
+
+describe('page and fault channels that', () => {
+  it('have a number that was never agreed on are turned away', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port, 4, { channels: 2 });
+    for (const channel of [2, 64, 999, 0xffff_ffff]) {
+      expect((await client.channel('page', channel)).status).toBe(statuses['unknown-migration']);
+    }
+    expect((await client.channel('fault', 1)).status).toBe(statuses['unknown-migration']);
+    expect((await client.channel('page', 1)).status).toBe(statuses.accepted);
+    client.socket.destroy();
+    await receiving.expectServesNext();
+  });
+
+  it('are there already are turned away', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    for (const role of ['page', 'fault'] as const) {
+      expect((await client.channel(role, 0)).status).toBe(statuses.accepted);
+      expect((await client.channel(role, 0)).status).toBe(statuses['unknown-migration']);
+    }
+  });
+
+  it('come before open are turned away', async () => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    expect((await client.channel('page', 0)).status).toBe(statuses['unknown-migration']);
+  });
+});
+
+describe('a page channel that', () => {
+  const page = new Uint8Array(PAGE_BYTES).fill(7);
+  const none = new Uint8Array();
+  const raw: Entry = { page: 0, pages: 1, content: contents.raw, payload: page };
+
+  function header(type: number, entries: number, payloadBytes: number, value = 0): Buffer {
+    const bytes = Buffer.alloc(16);
+    bytes.writeUInt16LE(type, 0);
+    bytes.writeUInt16LE(entries, 2);
+    bytes.writeUInt32LE(payloadBytes, 4);
+    bytes.writeBigUInt64LE(BigInt(value), 8);
+    return bytes;
+  }
+
+  it.each<[string, Buffer]>([
+    ['sends text', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
+    ['sends a record of an unknown type', header(9, 0, 0)],
+    ['sends a request', header(3, 0, 0)],
+    ['sends no entry', header(1, 0, 0)],
+    ['sends too many entries', header(1, maxEntries + 1, 0)],
+    ['sends too long a payload', header(1, 1, maxPayloadBytes + 1)],
+    ['sends a sync with a payload', header(2, 0, 8, 1)],
+    ['sends sync 2 before sync 1', syncRecord(2)],
+    ['sends sync 0', syncRecord(0)],
+    ['sends a page outside the memory', pagesRecord([{ ...raw, page: 4 }])],
+    ['sends a page far outside the memory', pagesRecord([{ ...raw, page: 2 ** 52 }])],
+    ['sends a run past the end', pagesRecord([{ ...raw, page: 3, pages: 2, payload: new Uint8Array(8192) }])],
+    ['sends no pages in an entry', pagesRecord([{ ...raw, pages: 0, payload: none }])],
+    ['sends an unknown content', pagesRecord([{ ...raw, content: 77 }])],
+    ['sends a reserved byte', pagesRecord([{ ...raw, reserved: 1 }])],
+    ['sends a record with a value', pagesRecord([raw], { value: 1 })],
+    ['sends half a raw page', pagesRecord([{ ...raw, payload: page.subarray(2048) }])],
+    ['sends a payload that its entries do not have', pagesRecord([raw], { payloadBytes: 4097 })],
+    ['sends a zero page with content', pagesRecord([{ ...raw, content: contents.zero }])],
+    ['sends lz4 of two pages', pagesRecord([{ ...raw, pages: 2, content: contents.lz4, payload: page.subarray(9) }])],
+    ['sends lz4 as long as a page', pagesRecord([{ ...raw, content: contents.lz4 }])],
+    ['sends lz4 that is none', pagesRecord([{ ...raw, content: contents.lz4, payload: page.subarray(4000) }])],
+    ['sends half a bitmap', pagesRecord([{ page: 0, pages: 4, content: contents.missing, payload: page.subarray(0, 2) }])],
+  ])('%s ends the migration', async (_what, bytes) => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    channel.socket.write(bytes);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await channel.closed();
+    await receiving.expectServesNext();
+  });
+
+  it('sends random records ends the migration, each time', async () => {
+    const receiving = await start();
+    const random = seededRandom(11);
+    for (let round = 0; round < 20; round += 1) {
+      const client = await RawClient.opened(receiving.port);
+      const { client: channel } = await client.channel('page', 0);
+      const entries = Array.from({ length: random.whole(1, 3) }, () => ({
+        page: random.pick([0, 1, 3, 4, 2 ** 40]),
+        pages: random.pick([0, 1, 4, 65_535]),
+        content: random.pick([0, 1, 2, 3, 255]),
+        payload: new Uint8Array(random.pick([0, 1, 4095, 4096, 16_384])).fill(random.whole(0, 255)),
+      }));
+      channel.socket.write(Buffer.concat([pagesRecord(entries), Buffer.alloc(64, 0xee)]));
+      expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    }
+    await receiving.expectServesNext();
+  });
+
+  it('sends the same page a thousand times is taken at its word', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    for (let i = 0; i < 1000; i += 1) channel.socket.write(pagesRecord([raw]));
+    channel.socket.write(syncRecord(1));
+    client.send({ type: 'round', sync: 1 });
+    expect(await client.message('rounded')).toMatchObject({ sync: 1, pages: 1000 });
+  });
+});
+
+describe('a switchover', () => {
+  it('to a sync that never comes is given up after the stall timeout', async () => {
+    const receiving = await start({ stallMs: 1500 });
+    const client = await RawClient.opened(receiving.port);
+    await client.channel('page', 0);
+    const beat = setInterval(() => client.send({ type: 'alive' }), 500);
+    client.send({ ...switchover, sync: 7 });
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PEER_SILENT' });
+    clearInterval(beat);
+    await receiving.expectServesNext();
+  });
+
+  it('without its page channels is given up after the stall timeout', async () => {
+    const receiving = await start({ stallMs: 1500 });
+    const client = await RawClient.opened(receiving.port);
+    const beat = setInterval(() => client.send({ type: 'alive' }), 500);
+    client.send(switchover);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PEER_SILENT' });
+    clearInterval(beat);
+    await receiving.expectServesNext();
+  });
+
+  async function atSwitchover(receiving: Receiving, changes: object): Promise<RawClient> {
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    channel.socket.write(syncRecord(1));
+    client.send({ ...switchover, ...changes });
+    return client;
+  }
+
+  it('to post-copy without a fault channel is a breach of protocol', async () => {
+    const receiving = await start();
+    await atSwitchover(receiving, { postCopy: true });
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await receiving.expectServesNext();
+  });
+
+  it('with a state that the guest does not take is refused', async () => {
+    const receiving = await start();
+    const client = await atSwitchover(receiving, { state: Uint8Array.of(9) });
+    expect((await client.message('failed'))['message']).toContain('this state is not mine');
+    await receiving.nextDropped();
+    await receiving.expectServesNext();
+  });
+
+  it('twice is a breach of protocol', async () => {
+    const receiving = await start();
+    const client = await atSwitchover(receiving, {});
+    await client.message('ready');
+    client.send(switchover);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await receiving.expectServesNext();
+  });
+
+  it('and a resume run the guest, whatever comes after', async () => {
+    const receiving = await start();
+    const client = await atSwitchover(receiving, {});
+    await client.message('ready');
+    client.send({ type: 'resume' });
+    await client.message('complete');
+    client.send({ type: 'resume' });
+    expect((await receiving.nextArrived()).memory.bytes).toBe(4 * PAGE_BYTES);
+    await receiving.expectServesNext();
+  });
+
+  it('with a gigantic time of the pause harms nobody', async () => {
+    const receiving = await start();
+    for (const pausedAtNs of [2n ** 63n, -(2n ** 62n)]) {
+      const client = await atSwitchover(receiving, { pausedAtNs });
+      await client.message('ready');
+      client.send({ type: 'resume' });
+      await client.message('complete');
+      client.send({ type: 'bye' });
+      await receiving.nextArrived();
+    }
+  });
+});
+
+describe('a fault channel that', () => {
+  async function servingClient(receiving: Receiving) {
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    const { client: fault } = await client.channel('fault', 0);
+    const missing = { page: 0, pages: 4, content: contents.missing, payload: new Uint8Array() };
+    channel.socket.write(Buffer.concat([pagesRecord([missing]), syncRecord(1)]));
+    client.send({ ...switchover, postCopy: true });
+    await client.message('ready');
+    client.send({ type: 'resume' });
+    await client.message('running');
+    return { client, channel, fault };
+  }
+
+  it('answers what nobody asked ends the migration', async () => {
+    const receiving = await start();
+    const { fault } = await servingClient(receiving);
+    fault.socket.write(
+      pagesRecord([{ page: 0, pages: 1, content: contents.raw, payload: new Uint8Array(PAGE_BYTES) }]),
+    );
+    expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');
+    await receiving.expectServesNext();
+  });
+
+  it('sends garbage ends the migration', async () => {
+    const receiving = await start();
+    const { fault } = await servingClient(receiving);
+    fault.socket.write(Buffer.alloc(64, 0x55));
+    expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');
+    await receiving.expectServesNext();
+  });
+
+  it('belongs to a source that claims to have pushed all, and has not, ends the migration', async () => {
+    const receiving = await start();
+    const { client, channel } = await servingClient(receiving);
+    channel.socket.write(syncRecord(2));
+    client.send({ type: 'pushed', sync: 2 });
+    expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');
+    expect(await client.message('failed')).toMatchObject({ code: 'PROTOCOL' });
+    await receiving.expectServesNext();
+  });
+});
+
+describe('in all this, a migration under way', () => {
+  it('is not disturbed', async () => {
+    const receiving = await start();
+    const guest = await startGuest();
+    const source = sourceFor(guest, receiving.port, { strategy: 'hybrid', bandwidthBytesPerSecond: 16 << 20 });
+    const migration = source.migrate();
+    for (let i = 0; i < 20; i += 1) {
+      const client = await RawClient.control(receiving.port);
+      client.socket.write(Buffer.alloc(100, i));
+      await once(client.socket, 'close');
+    }
+    expect(await migration).toMatchObject({ guestVerified: true });
+    await expectUnharmed(await receiving.nextArrived());
+  });
+});
