@@ -1,5 +1,5 @@
 // `npm run bench`: measures what README.md claims, each figure beside its baseline or its limit.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from './lib/environment.mjs';
@@ -9,6 +9,7 @@ import { runScenario } from './lib/runner.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
 const resultsDir = join(root, 'bench', 'results');
+const DEFAULT_REPETITIONS = 5;
 const names = scenarios.map(({ name }) => name);
 
 const help = `usage: npm run bench -- [--only NAME,…] [--repetitions N] [--json FILE|-]
@@ -18,7 +19,7 @@ it needs g++ for the baselines and up to 10 GiB of free memory. Progress goes to
 stdout.
 
   --only NAME,…     some of: ${names.join(', ')}
-  --repetitions N   samples of each scenario, 1 … 100 (default 5), after one that does not count
+  --repetitions N   samples of each scenario, 1 … 100 (default ${DEFAULT_REPETITIONS}), after one that does not count
   --json FILE|-     where the result goes (default bench/results/<date>.json); with - it goes to
                     stdout instead of the table
   --help            this text
@@ -33,7 +34,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
-      repetitions: { type: 'string', default: '5' },
+      repetitions: { type: 'string', default: `${DEFAULT_REPETITIONS}` },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -54,6 +55,17 @@ function log(text) {
   process.stderr.write(`bench: ${text}\n`);
 }
 
+/** What to type for such a result again; where this one was written does not matter. */
+function command(chosen, repetitions) {
+  const options = [
+    ...(chosen.length < scenarios.length
+      ? ['--only', chosen.map(({ name }) => name).join(',')]
+      : []),
+    ...(repetitions === DEFAULT_REPETITIONS ? [] : ['--repetitions', repetitions]),
+  ];
+  return ['npm run bench', ...(options.length > 0 ? ['--', ...options] : [])].join(' ');
+}
+
 async function measure(chosen, repetitions) {
   const startedAt = new Date().toISOString();
   const environment = await describeEnvironment();
@@ -69,11 +81,7 @@ async function measure(chosen, repetitions) {
     version: 1,
     startedAt,
     finishedAt: new Date().toISOString(),
-    command: [
-      'npm run bench',
-      ...(process.argv.length > 2 ? ['--'] : []),
-      ...process.argv.slice(2),
-    ].join(' '),
+    command: command(chosen, repetitions),
     repetitions,
     environment,
     methods: chosen.map(({ name, how }) => ({ name, how })),
@@ -91,7 +99,9 @@ function write(result, json, complete) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
-  if (complete) writeFileSync(join(resultsDir, 'latest.md'), table);
+  if (!complete) return;
+  mkdirSync(resultsDir, { recursive: true });
+  writeFileSync(join(resultsDir, 'latest.md'), table);
 }
 
 async function main() {
@@ -101,9 +111,11 @@ async function main() {
     return;
   }
   const chosen = scenarios.filter(({ name }) => only.includes(name));
+  if (!existsSync(join(root, 'dist', 'index.js'))) throw new Error('nothing is built: run npm ci');
   const result = await measure(chosen, repetitions);
-  write(result, json, chosen.length === scenarios.length);
-  if (result.rows.some(({ status }) => status === 'failed')) process.exitCode = 1;
+  const failed = result.rows.some(({ status }) => status === 'failed');
+  write(result, json, chosen.length === scenarios.length && !failed);
+  if (failed) process.exitCode = 1;
 }
 
 main().catch((error) => {

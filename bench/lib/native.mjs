@@ -29,7 +29,8 @@ const programs = {
 function isCurrent(program, sources) {
   if (!existsSync(program)) return false;
   const built = statSync(program).mtimeMs;
-  const inputs = [...sources, ...filesIn(['bench/baselines', ...engineFolders], '.h')];
+  const folders = new Set(sources.map((path) => dirname(path)));
+  const inputs = [...sources, ...filesIn([...folders], '.h')];
   return inputs.every((path) => statSync(join(root, path)).mtimeMs < built);
 }
 

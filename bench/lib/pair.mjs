@@ -36,10 +36,17 @@ class Agent extends EventEmitter {
 
   /** The next message, which must be of this type. */
   async answer(type) {
-    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    while (this.#answers.length === 0) {
-      if (this.#failure !== undefined) throw this.#failure;
-      await once(this, 'progress', { signal });
+    const late = setTimeout(
+      () => this.#fail(new Error(`no ${type} within ${ANSWER_TIMEOUT_MS / 1000} s`)),
+      ANSWER_TIMEOUT_MS,
+    );
+    try {
+      while (this.#answers.length === 0) {
+        if (this.#failure !== undefined) throw this.#failure;
+        await once(this, 'progress');
+      }
+    } finally {
+      clearTimeout(late);
     }
     const message = this.#answers.shift();
     if (message.type === type) return message;
@@ -79,8 +86,7 @@ export async function migrateOnce({ guest, source, destination = {}, onPhase }) 
       source: { ...source, host: '127.0.0.1', port },
       announcePhases: onPhase !== undefined,
     });
-    const sent = await here.answer('migrated');
-    const arrived = await there.answer('arrived');
+    const [sent, arrived] = await Promise.all([here.answer('migrated'), there.answer('arrived')]);
     if (source.verify && sent.report.guestVerified !== true) {
       throw new Error(`the guest differs: ${JSON.stringify(sent.report.verification)}`);
     }

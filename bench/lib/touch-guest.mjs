@@ -44,11 +44,13 @@ export class TouchGuest {
   finished;
   #words;
   #touch;
+  #onFailure;
 
-  constructor(memory, touch) {
+  constructor(memory, touch, onFailure) {
     this.memory = memory;
     this.#words = new Uint32Array(memory.window(0, memory.bytes));
     this.#touch = touch;
+    this.#onFailure = onFailure;
   }
 
   /** On the source: random content. */
@@ -66,8 +68,8 @@ export class TouchGuest {
   }
 
   /** On the destination: `touches` reads with `pauseMs` before each, and as many without a pause. */
-  static async arrive(memory, { touches, pauseMs }) {
-    return new TouchGuest(memory, { touches, pauseMs });
+  static async arrive(memory, { touches, pauseMs }, onFailure) {
+    return new TouchGuest(memory, { touches, pauseMs }, onFailure);
   }
 
   async pause() {}
@@ -75,8 +77,7 @@ export class TouchGuest {
   async resume() {
     if (this.#touch === undefined || this.finished !== undefined) return;
     this.finished = this.#run(this.#touch);
-    // Awaited once the migration is over; until then a failure has nobody else to tell.
-    this.finished.catch(() => {});
+    this.finished.catch(this.#onFailure);
   }
 
   async saveState() {
@@ -111,7 +112,7 @@ export class TouchGuest {
     const started = process.hrtime.bigint();
     const word = this.#words[at];
     const took = process.hrtime.bigint() - started;
-    if (word !== (page ^ MARK) >>> 0) throw new Error(`page ${page} holds something else`);
+    if (word !== (page ^ MARK ^ 1) >>> 0) throw new Error(`page ${page} holds something else`);
     return Number(took) / 1000;
   }
 }

@@ -126,18 +126,25 @@ Status ArrivingMemory::register_all() const {
   return Status();
 }
 
-// Takes from the guest what it could see of the missing pages: an old copy in private memory, and in
+// Takes from the guest what it could see of the missing pages: old copies in private memory, and in
 // shared memory whatever somebody mapped by looking at it before.
 Status ArrivingMemory::hide_missing() const {
   if (!memory_->local()) return Status();
   Status hidden;
+  const auto drop = [&](PageRange run) {
+    const AddressRange range = memory_->guest_range(run);
+    auto* start = reinterpret_cast<void*>(static_cast<std::uintptr_t>(range.start));
+    if (!hidden.ok() || ::madvise(start, range.bytes, MADV_DONTNEED) == 0) return;
+    hidden = Status::from_errno("hiding the missing pages from the guest");
+  };
+  if (memory_->backing() == Backing::kShared) {
+    // The whole mapping in one call, not thousands of runs while nobody runs the guest: the pages stay
+    // in the memory object, and map_arrived() maps the complete ones again.
+    for (const Region& region : memory_->regions()) drop(region.pages());
+    return hidden;
+  }
   missing_.for_each_run(missing_.all(), [&](PageRange run) {
-    memory_->for_each_region(run, [&](const Region&, PageRange part) {
-      const AddressRange range = memory_->guest_range(part);
-      auto* start = reinterpret_cast<void*>(static_cast<std::uintptr_t>(range.start));
-      if (!hidden.ok() || ::madvise(start, range.bytes, MADV_DONTNEED) == 0) return;
-      hidden = Status::from_errno("hiding the missing pages from the guest");
-    });
+    memory_->for_each_region(run, [&](const Region&, PageRange part) { drop(part); });
   });
   return hidden;
 }

@@ -25,8 +25,8 @@ interface DestinationValues {
   readonly listen: Address;
   readonly memoryLimit?: number;
   readonly maxMigrations: number;
-  readonly prefault: boolean;
-  readonly keep: boolean;
+  readonly prefault?: boolean;
+  readonly keep?: boolean;
   readonly stallTimeout: number;
   readonly metrics?: Address;
 }
@@ -41,8 +41,13 @@ Examples:
   pageferry destination --listen 0.0.0.0:7777 --memory-limit 8GiB --prefault
   pageferry destination --listen [::1]:7777 --keep --metrics 9465
 
-It runs until Ctrl-C (exit code 0). Exit code 1: it cannot listen; 2: wrong usage.
-Whoever reaches the port can place a guest: listen where only your sources can reach it.`;
+It runs until Ctrl-C. Whoever reaches the port can place a guest here: listen
+where only your sources can reach it.
+
+Exit codes:
+  0  ended by Ctrl-C or SIGTERM
+  1  it cannot listen there
+  2  wrong usage`;
 
 export function destinationCommand(run: Run): Command {
   return new Command('destination')
@@ -60,8 +65,8 @@ export function destinationCommand(run: Run): Command {
       argument((text) => parseCount(text, 1)),
       64,
     )
-    .option('--prefault', "populate a guest's memory before its first page arrives", false)
-    .option('--keep', 'let guests run on after their migration, instead of ending them', false)
+    .option('--prefault', "populate a guest's memory before its first page arrives")
+    .option('--keep', 'let guests run on after their migration, instead of ending them')
     .addOption(
       new Option('--stall-timeout <time>', 'how long the other side may be silent')
         .argParser(argument(parseDuration))
@@ -74,12 +79,12 @@ export function destinationCommand(run: Run): Command {
 
 async function serve(values: DestinationValues): Promise<ExitCode> {
   const output = new Output(undefined);
-  const log = new EventLog(output, values.keep);
+  const log = new EventLog(output, values.keep ?? false);
   const destination = await listenForGuests(
     {
       ...values.listen,
       maxMigrations: values.maxMigrations,
-      prefault: values.prefault,
+      prefault: values.prefault ?? false,
       stallMs: values.stallTimeout,
       ...(values.memoryLimit === undefined ? {} : { memoryLimitBytes: values.memoryLimit }),
     },

@@ -41,9 +41,9 @@ export function doctorCommand(run: Run): Command {
     .description(
       'Tries each mechanism of the kernel that Pageferry can use, and says what came of it.',
     )
-    .option('--json', 'print it as JSON', false)
+    .option('--json', 'print it as JSON')
     .addHelpText('after', HELP)
-    .action(({ json }: { json: boolean }) => run(async () => doctor(json)));
+    .action(({ json }: { json?: boolean }) => run(async () => doctor(json ?? false)));
 }
 
 function doctor(json: boolean): ExitCode {

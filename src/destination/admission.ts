@@ -11,6 +11,8 @@ type Open = Extract<SourceMessage, { type: 'open' }>;
 const PAGE_BYTES = 4096;
 /** What a host keeps for itself when a guest moves in. */
 const RESERVE_BYTES = 64 << 20;
+/** Sets of pages that are kept while a guest arrives, one bit a page each. */
+const PAGE_SETS = 4;
 
 /** Throws when this guest cannot be taken. */
 export function admit(open: Open, options: ResolvedDestinationOptions): void {
@@ -30,7 +32,8 @@ export function admit(open: Open, options: ResolvedDestinationOptions): void {
       `the guest has ${formatBytes(total)} and the limit here is ${formatBytes(options.memoryLimitBytes)}. Raise it with --memory-limit`,
     );
   }
-  const needed = options.prefault ? total : open.populatedBytes;
+  const bookkeeping = (PAGE_SETS * total) / (8 * PAGE_BYTES);
+  const needed = bookkeeping + (options.prefault ? total : open.populatedBytes);
   const available = availableMemoryBytes() - RESERVE_BYTES;
   if (needed > available) {
     throw new PageferryError(

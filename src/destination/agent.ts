@@ -4,7 +4,12 @@ import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { bootId } from '../host.js';
 import { msBetween } from '../metrics/recorder.js';
-import { binding, type Connection, type FaultHandler } from '../native/binding.js';
+import {
+  binding,
+  type Connection,
+  type FaultHandler,
+  type GuestMemory,
+} from '../native/binding.js';
 import { ControlChannel } from '../protocol/channel.js';
 import { type DestinationMessage, parseSourceMessage, type SourceMessage } from '../protocol/messages.js';
 import { admit, faultPath } from './admission.js';
@@ -73,7 +78,8 @@ export class DestinationAgent {
       this.#state = { ...state, fault: connection };
       return accept();
     }
-    if (!accept()) return false;
+    if (!state.awaited.has(channel) || !accept()) return false;
+    state.awaited.delete(channel);
     state.hold.receiver.addChannel(channel, connection);
     return true;
   }
@@ -129,6 +135,7 @@ export class DestinationAgent {
         await this.#resume(state);
         return false;
       case 'pushed':
+        if (state.kind !== 'running' && state.kind !== 'complete') break;
         await this.#checkAllPushed(message.sync);
         return false;
       case 'verify':
@@ -156,8 +163,7 @@ export class DestinationAgent {
   async #open(message: Message<'open'>): Promise<DestinationState> {
     admit(message, this.#options);
     const memory = binding.createGuestMemory(message.regions.map((region) => region.bytes));
-    if (this.#options.prefault) await memory.prefault();
-    const guest = await this.#options.createGuest(memory, message.description);
+    const guest = await this.#createGuest(memory, message.description);
     const arriving = binding.createArrivingMemory(memory);
     const receiver = binding.createPageReceiver(arriving, message.channels, (error) =>
       this.#channelFailed(error),
@@ -169,7 +175,19 @@ export class DestinationAgent {
       faultPath: path.available,
       faultPathReason: path.reason,
     });
-    return { kind: 'copying', hold: { memory, guest, arriving, receiver }, fault: undefined };
+    const awaited = new Set(Array.from({ length: message.channels }, (_, channel) => channel));
+    return { kind: 'copying', hold: { memory, guest, arriving, receiver }, awaited, fault: undefined };
+  }
+
+  /** The memory is let go of when it gets no guest. */
+  async #createGuest(memory: GuestMemory, description: Uint8Array): Promise<Guest> {
+    try {
+      if (this.#options.prefault) await memory.prefault();
+      return await this.#options.createGuest(memory, description);
+    } catch (error) {
+      memory.release();
+      throw error;
+    }
   }
 
   async #reached(hold: Hold, sync: number): Promise<void> {
@@ -251,6 +269,12 @@ export class DestinationAgent {
     if (missing > 0 && state.handler.stats().demandFaultsOverNetwork === 0) {
       throw new PageferryError('PROTOCOL', `${this.peer} has sent everything, yet ${missing} pages are missing`);
     }
+    const giveUp = () => {
+      if (this.#state !== state) return;
+      const reason = 'has not answered every request on the fault channel';
+      this.abort(new PageferryError('PEER_SILENT', `${this.peer} ${reason}`, { peer: this.peer }));
+    };
+    setTimeout(giveUp, this.#options.stallMs).unref();
   }
 
   async #verify(hold: Hold, observeMs: number): Promise<void> {

@@ -23,7 +23,13 @@ export type DestinationState =
   /** Connected; the source has not said what it brings. */
   | { readonly kind: 'opening' }
   /** Pages arrive; the guest has never run here. */
-  | { readonly kind: 'copying'; readonly hold: Hold; readonly fault: Connection | undefined }
+  | {
+      readonly kind: 'copying';
+      readonly hold: Hold;
+      /** Page channels that are still to come. */
+      readonly awaited: Set<number>;
+      readonly fault: Connection | undefined;
+    }
   /** All it needs to run is here. The source may still take it back. */
   | {
       readonly kind: 'ready';

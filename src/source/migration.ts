@@ -33,6 +33,8 @@ export class SourceMigration {
   custody: Custody = 'running-here';
   /** Everything was sent; only the destination's word is missing. */
   allSent = false;
+  /** The destination itself has said that it gave up. */
+  peerGaveUp = false;
   channel: ControlChannel<SourceMessage, DestinationMessage> | undefined;
   faultConnection: Connection | undefined;
   sender: PageSender | undefined;
@@ -64,6 +66,12 @@ export class SourceMigration {
     return this.#failure;
   }
 
+  /** Throws what has ended the migration meanwhile. Past the commit point it has to be seen through. */
+  throwIfCalledOff(): void {
+    const isOurs = this.custody === 'running-here' || this.custody === 'paused-here';
+    if (isOurs && this.#failure !== undefined) throw this.#failure;
+  }
+
   /** Remembers the first failure and stops all native work, so that whoever waits for it goes on. */
   fail(error: PageferryError): void {
     if (this.#failure !== undefined) return;
@@ -90,6 +98,7 @@ export class SourceMigration {
     const message = await this.#receive(type, withinMs);
     if (message.type === type) return message as MessageNamed<T>;
     if (message.type === 'failed') {
+      this.peerGaveUp = true;
       throw peerError(this.control.peer, message.code, message.message);
     }
     throw peerError(this.control.peer, 'PROTOCOL', `sent ${message.type} where ${type} was due`);

@@ -29,7 +29,9 @@ export interface Observer {
 /** The whole migration. On return the guest runs on the destination and needs nothing from here. */
 export async function runPhases(m: SourceMigration, observer: Observer): Promise<void> {
   const phase = async <T>(name: SourcePhase, run: () => Promise<T>): Promise<T> => {
+    m.throwIfCalledOff();
     observer.phase(name);
+    m.throwIfCalledOff();
     return await run();
   };
   await phase('negotiate', () => negotiate(m));
@@ -55,6 +57,7 @@ async function negotiate(m: SourceMigration): Promise<void> {
     stallMs: m.options.stallMs,
     onEnd: (error) => m.fail(error),
   });
+  m.throwIfCalledOff();
   const populated = await memory.findPopulated();
   const pageBytes = memory.regions[0]?.pageBytes ?? 4096;
   m.send({

@@ -132,6 +132,22 @@ export class Source extends TypedEmitter<SourceEvents> {
     );
   }
 
+  async #resumeHere(
+    error: PageferryError,
+  ): Promise<{ code: ErrorCode; location: GuestLocation; message: string }> {
+    try {
+      await this.#m.guest.resume();
+      return { code: error.code, location: 'source', message: error.message };
+    } catch (failure) {
+      const reason = failure instanceof Error ? failure.message : String(failure);
+      return {
+        code: 'GUEST_FAILED',
+        location: 'source',
+        message: `the guest failed to resume (${reason}) after the migration had failed (${error.message}). It is still here, and paused`,
+      };
+    }
+  }
+
   async #settleCustody(
     error: PageferryError,
   ): Promise<{ code: ErrorCode; location: GuestLocation; message: string }> {
@@ -140,8 +156,7 @@ export class Source extends TypedEmitter<SourceEvents> {
       case 'running-here':
         return { code: error.code, location: 'source', message: error.message };
       case 'paused-here':
-        await m.guest.resume();
-        return { code: error.code, location: 'source', message: error.message };
+        return await this.#resumeHere(error);
       case 'given-up':
         return {
           code: 'SWITCHOVER_UNCONFIRMED',
@@ -149,7 +164,7 @@ export class Source extends TypedEmitter<SourceEvents> {
           message: `lost contact right after the guest was given up (${error.message}). Look at the destination: if it runs the guest, all is well; it is paused here and must not be resumed before you know`,
         };
       case 'running-there':
-        return m.allSent
+        return m.allSent && !m.peerGaveUp
           ? {
               code: 'DESTINATION_LOST',
               location: 'unknown',

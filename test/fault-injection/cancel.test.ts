@@ -8,6 +8,11 @@ import { Relay } from '../support/relay.js';
 const beforeCommit = SOURCE_PHASES.slice(0, SOURCE_PHASES.indexOf('push-residual-set'));
 const afterCommit: readonly SourcePhase[] = ['push-residual-set', 'finish', 'verify'];
 
+/** The destination is told why, or sees a page channel close before it reads that. */
+async function expectCalledOff(receiving: Receiving): Promise<void> {
+  expect(['CANCELLED', 'PEER_GONE']).toContain((await receiving.nextDropped()).code);
+}
+
 describe.each(STRATEGY_NAMES)('a migration by %s that is cancelled', (strategy) => {
   it.each(beforeCommit)('at %s leaves the guest running on the source', async (cancelled) => {
     const receiving = await Receiving.start();
@@ -47,7 +52,7 @@ describe.each(STRATEGY_NAMES)('a migration by %s that is cancelled', (strategy) 
     expect(taken).toBe(true);
     expect(error.code).toBe('CANCELLED');
     await expectUnharmed(guest);
-    expect(await receiving.nextDropped()).toMatchObject({ code: 'CANCELLED' });
+    await expectCalledOff(receiving);
   });
 
   it('after the commit point goes on', async () => {
@@ -71,7 +76,7 @@ describe('a migration', () => {
     'by %s that is cancelled in the middle of a slow round ends at once',
     async (strategy) => {
       const receiving = await Receiving.start();
-      const guest = await startGuest();
+      const guest = await startGuest({ writesPerSecond: 100 });
       const source = sourceFor(guest, receiving.port, { strategy, bandwidthBytesPerSecond: 256 << 10 });
       source.on('progress', ({ pagesSent }) => {
         if (pagesSent > 0) source.cancel();
@@ -82,7 +87,7 @@ describe('a migration', () => {
       expect(report.totalMs).toBeLessThan(30_000);
       expect(report.pagesSent).toBeLessThan(4096);
       await expectUnharmed(guest);
-      expect(await receiving.nextDropped()).toMatchObject({ code: 'CANCELLED' });
+      await expectCalledOff(receiving);
     },
   );
 
@@ -122,7 +127,7 @@ describe('a migration', () => {
 
   it('goes with the destination when that shuts down, and the guest stays on the source', async () => {
     const receiving = await Receiving.start();
-    const guest = await startGuest();
+    const guest = await startGuest({ writesPerSecond: 100 });
     const source = sourceFor(guest, receiving.port, { strategy: 'pre-copy', bandwidthBytesPerSecond: MIB });
     source.on('progress', ({ pagesSent }) => {
       if (pagesSent > 0) void receiving.destination.close();

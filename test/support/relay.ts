@@ -29,6 +29,8 @@ export class Relay {
   onMessage: OnMessage = () => 'pass';
   /** Called whenever bytes of a page channel were passed on. */
   onPageBytes: (total: number) => void = () => {};
+  /** Called whenever a request was passed on. */
+  onRequest: () => void = () => {};
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   readonly #destinationPort: number;
@@ -115,6 +117,7 @@ export class Relay {
         this.pageBytes += chunk.byteLength;
         this.onPageBytes(this.pageBytes);
       }
+      if (pair.role === 'fault' && from === 'destination') this.onRequest();
     });
     input.resume();
   }

@@ -10,7 +10,7 @@ import type {
 import { formatCount, formatDuration, formatRate } from '../../units.js';
 import type { Output } from '../output.js';
 import type { MigrationView } from './view.js';
-import { isGood, optionalDuration, phaseText, verdict } from './wording.js';
+import { gapText, isGood, optionalDuration, phaseText, verdict } from './wording.js';
 
 const BAR_CELLS = 12;
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -76,7 +76,7 @@ export class LiveView implements MigrationView {
     line.mark = good ? green('✔') : red('✘');
     line.parts = [
       (good ? green : red)(verdict(report).padEnd(8)),
-      `longest gap ${bold(optionalDuration(report.guest?.longestGapMs).padEnd(7))}`,
+      `longest gap ${bold(gapText(report).padEnd(7))}`,
       `downtime ${optionalDuration(report.downtimeMs).padEnd(7)}`,
       `total ${formatDuration(report.totalMs)}`,
     ];

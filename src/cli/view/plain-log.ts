@@ -9,7 +9,7 @@ import type {
 import { formatBytes, formatDuration, formatRate, formatWhole } from '../../units.js';
 import type { Output } from '../output.js';
 import type { MigrationView } from './view.js';
-import { optionalDuration, phaseText, verdict } from './wording.js';
+import { gapText, optionalDuration, phaseText, verdict } from './wording.js';
 
 /** Over before a line about them could be read; the rounds of `copy-rounds` have lines of their own. */
 const BRIEF: readonly SourcePhase[] = ['open-channels', 'copy-rounds', 'pause-guest'];
@@ -54,7 +54,7 @@ export class PlainLog implements MigrationView {
   }
 
   ended(report: MigrationReport): void {
-    const gap = optionalDuration(report.guest?.longestGapMs);
+    const gap = gapText(report);
     const total = formatDuration(report.totalMs);
     this.#line(
       report.outcome === 'completed'

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import type { MigrationReport } from '../../index.js';
 import { formatBytes, formatCount, formatDuration, formatWhole } from '../../units.js';
 import type { Colors, Output } from '../output.js';
-import { isGood, optionalDuration, verdict } from './wording.js';
+import { gapText, isGood, optionalDuration, verdict } from './wording.js';
 
 interface Row {
   readonly label: string;
@@ -21,7 +21,7 @@ function faultFigure(report: MigrationReport, microseconds: number): string {
 }
 
 const ROWS: readonly Row[] = [
-  { label: 'longest gap', value: (report) => optionalDuration(report.guest?.longestGapMs) },
+  { label: 'longest gap', value: gapText },
   { label: 'downtime', value: (report) => optionalDuration(report.downtimeMs) },
   { label: 'total time', value: (report) => formatDuration(report.totalMs) },
   { label: 'rounds', value: (report) => formatWhole(report.rounds.length) },

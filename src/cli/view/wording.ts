@@ -34,3 +34,8 @@ export function isGood(report: MigrationReport): boolean {
 export function optionalDuration(ms: number | null | undefined): string {
   return ms === null || ms === undefined ? '–' : formatDuration(ms);
 }
+
+/** An idle guest makes no marks, and so has no gaps. */
+export function gapText(report: MigrationReport): string {
+  return optionalDuration(report.guest?.longestGapMs || null);
+}

@@ -1,0 +1,246 @@
+// test/vectors/v1 holds what version 1 of the protocol looks like on the wire, byte for byte. What was
+// written once is read for ever, and what is written must not change without a new version.
+//
+// With PAGEFERRY_WRITE_VECTORS=1 the writer's half writes the files instead of comparing with them.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+
+#include "fault/page_server.h"
+#include "pump/ferry_test_util.h"
+#include "wire/listener.h"
+#include "wire/record_reader.h"
+#include "wire/record_test_util.h"
+#include "wire/record_writer.h"
+
+namespace pageferry {
+namespace {
+
+using namespace testing;
+using Bytes = std::vector<std::byte>;
+
+const std::vector<std::uint64_t> kRegions = {12, 4};
+constexpr std::uint8_t kContentLz4 = 2;
+constexpr std::array<std::uint8_t, 16> kId = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+// As README.md there says: byte i of page p in version v.
+std::byte byte_of(PageIndex page, unsigned version, std::size_t i) {
+  return static_cast<std::byte>((page * 7 + version * 13 + i) % 251);
+}
+
+Bytes page_of(PageIndex page, unsigned version) {
+  Bytes bytes(kPageBytes);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = byte_of(page, version, i);
+  return bytes;
+}
+
+std::filesystem::path path_of(const std::string& name) {
+  const auto native = std::filesystem::path(__FILE__).parent_path().parent_path();
+  return native.parent_path() / "test" / "vectors" / "v1" / name;
+}
+
+Bytes read_vector(const std::string& name) {
+  std::ifstream file(path_of(name), std::ios::binary);
+  EXPECT_TRUE(file.good()) << path_of(name);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+void expect_written(const std::string& name, const Bytes& written) {
+  if (std::getenv("PAGEFERRY_WRITE_VECTORS") != nullptr) {
+    std::ofstream(path_of(name), std::ios::binary)
+        .write(reinterpret_cast<const char*>(written.data()),
+               static_cast<std::streamsize>(written.size()));
+    return;
+  }
+  EXPECT_TRUE(written == read_vector(name)) << name << " is not what the writer writes now";
+}
+
+// One LZ4 block that decodes to a page of 'F': a literal, a match of 4090 bytes at distance 1, and the
+// five literals that a block ends with. By hand, so that no LZ4 library's choices are in the file.
+Bytes lz4_page_of_f() {
+  Bytes block = {std::byte{0x1f}, std::byte{'F'}, std::byte{1}, std::byte{0}};
+  const unsigned length = 4090 - 4 - 15;
+  block.insert(block.end(), length / 255, std::byte{255});
+  block.push_back(static_cast<std::byte>(length % 255));
+  block.push_back(std::byte{0x50});
+  block.insert(block.end(), 5, std::byte{'F'});
+  return block;
+}
+
+void write_round(Socket& socket) {
+  const Bytes memory[] = {page_of(2, 1), page_of(3, 1), page_of(11, 1), page_of(12, 1)};
+  Bytes pair = memory[0];
+  pair.insert(pair.end(), memory[1].begin(), memory[1].end());
+  RecordWriter writer;
+  writer.add_raw(2, pair.data(), kPageBytes, false);
+  writer.add_raw(3, pair.data() + kPageBytes, kPageBytes, false);
+  for (PageIndex page = 5; page < 9; ++page) writer.add_zero(page, false);
+  writer.add_raw(11, memory[2].data(), kPageBytes, false);
+  writer.add_raw(12, memory[3].data(), kPageBytes, true);
+  ASSERT_TRUE(writer.send(socket).ok());
+  ASSERT_TRUE(send_sync(socket, 1).ok());
+  const Bytes again = page_of(3, 2);
+  writer.add_zero(2, false);
+  writer.add_raw(3, again.data(), kPageBytes, false);
+  ASSERT_TRUE(writer.send(socket).ok());
+  ASSERT_TRUE(send_sync(socket, 2).ok());
+}
+
+void write_lz4(Socket& socket) {
+  const Bytes block = lz4_page_of_f();
+  RecordWriter writer;
+  for (const PageIndex page : {4, 5}) {
+    std::ranges::copy(block, writer.encode_room(kPageBytes).begin());
+    writer.add_encoded(page, kContentLz4, static_cast<std::uint32_t>(block.size()));
+  }
+  ASSERT_TRUE(writer.send(socket).ok());
+  ASSERT_TRUE(send_sync(socket, 1).ok());
+}
+
+void write_residual(Socket& socket) {
+  const TestGuest guest = make_guest(Backing::kShared, kRegions);
+  PageBitmap missing(16);
+  missing.set_range({1, 3});
+  missing.set_range({10, 2});
+  missing.set_range({12, 4});
+  std::vector<Socket> sockets;
+  sockets.emplace_back(UniqueFd(::dup(socket.fd())));
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  ASSERT_TRUE(sender.announce_missing(missing).ok());
+}
+
+void write_request(Socket& socket) {
+  const wire::RecordHeader request = {wire::RecordType::kRequest, 0, 0, 13};
+  ASSERT_TRUE(socket.send_all(&request, sizeof(request)).ok());
+}
+
+// What the source answers to requests for page 13 and for page 14, which is zero.
+Bytes fault_answers() {
+  const TestGuest guest = make_guest(Backing::kShared, kRegions);
+  std::ranges::copy(page_of(13, 1), guest.memory->engine_page(13));
+  auto pair = connect_pair();
+  PageServer server(guest.memory, std::make_shared<ResidualSet>(16), std::move(pair.near),
+                    [](Status) {});
+  for (const PageIndex page : {13, 14}) {
+    const wire::RecordHeader request = {wire::RecordType::kRequest, 0, 0, page};
+    EXPECT_TRUE(pair.far.send_all(&request, sizeof(request)).ok());
+  }
+  Bytes answers(2 * (16 + 16) + kPageBytes);
+  EXPECT_TRUE(pair.far.receive_all(answers.data(), answers.size()).ok());
+  return answers;
+}
+
+TEST(GoldenStreams, TheWriterStillWritesThem) {
+  expect_written("round.bin", bytes_sent_by(write_round));
+  expect_written("lz4.bin", bytes_sent_by(write_lz4));
+  expect_written("residual.bin", bytes_sent_by(write_residual));
+  expect_written("fault-request.bin", bytes_sent_by(write_request));
+  expect_written("fault-answers.bin", fault_answers());
+  auto pair = connect_pair();
+  ASSERT_TRUE(answer_preamble(pair.far, wire::PreambleStatus::kAccepted).ok());
+  ASSERT_TRUE(offer_preamble(pair.near, wire::Role::kPage, 3, kId, kPatience).ok());
+  Bytes preamble(32);
+  ASSERT_TRUE(pair.far.receive_all(preamble.data(), preamble.size()).ok());
+  expect_written("preamble.bin", preamble);
+  expect_written("preamble-answer.bin", bytes_sent_by([](Socket& socket) {
+                   EXPECT_TRUE(answer_preamble(socket, wire::PreambleStatus::kBusy).ok());
+                 }));
+}
+
+// The memory that a page channel's stream leaves behind once it has delivered sync `sync`.
+struct Received {
+  Received(const std::string& name, std::uint64_t sync)
+      : guest(make_guest(Backing::kShared, kRegions)),
+        arriving(std::make_shared<ArrivingMemory>(guest.memory)) {
+    auto pair = connect_pair();
+    PageReceiver receiver(arriving, 1, failures.callback());
+    EXPECT_TRUE(receiver.add_channel(0, std::move(pair.far)).ok());
+    const Bytes stream = read_vector(name);
+    EXPECT_TRUE(pair.near.send_all(stream.data(), stream.size()).ok());
+    const Status reached = receiver.wait_sync(sync, kPatience);
+    EXPECT_TRUE(reached.ok()) << reached.message();
+  }
+  Bytes page(PageIndex index) const {
+    const std::byte* at = guest.memory->engine_page(index);
+    return {at, at + kPageBytes};
+  }
+
+  FailureLog failures;
+  TestGuest guest;
+  std::shared_ptr<ArrivingMemory> arriving;
+};
+
+TEST(GoldenStreams, RoundLeavesTheMemoryThatItDescribes) {
+  const Received received("round.bin", 2);
+  EXPECT_EQ(pages_of(populated_pages(*received.guest.memory)), (Pages{2, 3, 11, 12}));
+  EXPECT_EQ(received.page(2), Bytes(kPageBytes));
+  EXPECT_EQ(received.page(3), page_of(3, 2));
+  EXPECT_EQ(received.page(11), page_of(11, 1));
+  EXPECT_EQ(received.page(12), page_of(12, 1));
+}
+
+TEST(GoldenStreams, Lz4LeavesTwoPagesOfOneLetter) {
+  const Received received("lz4.bin", 1);
+  EXPECT_EQ(pages_of(populated_pages(*received.guest.memory)), (Pages{4, 5}));
+  EXPECT_EQ(received.page(4), Bytes(kPageBytes, std::byte{'F'}));
+  EXPECT_EQ(received.page(5), Bytes(kPageBytes, std::byte{'F'}));
+}
+
+TEST(GoldenStreams, ResidualNamesTheMissingPages) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  const Received received("residual.bin", 1);
+  ASSERT_TRUE(received.arriving->start_serving([] {}).ok());
+  Pages missing;
+  for (PageIndex page = 0; page < 16; ++page) {
+    if (!received.arriving->published(page)) missing.insert(page);
+  }
+  EXPECT_EQ(missing, (Pages{1, 2, 3, 10, 11, 12, 13, 14, 15}));
+}
+
+TEST(GoldenStreams, TheFaultChannelCarriesARequestAndSinglePages) {
+  auto pair = connect_pair();
+  const Bytes request = read_vector("fault-request.bin");
+  const Bytes answers = read_vector("fault-answers.bin");
+  ASSERT_TRUE(pair.near.send_all(request.data(), request.size()).ok());
+  const auto asked = read_header(pair.far, wire::RecordType::kRequest);
+  ASSERT_TRUE(asked.ok()) << asked.status().message();
+  EXPECT_EQ(asked.value().value, 13u);
+  const auto records = parse_records(answers);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].table.at(0).page, 13u);
+  EXPECT_EQ(records[0].payload, page_of(13, 1));
+  EXPECT_EQ(records[1].table.at(0).page, 14u);
+  EXPECT_EQ(records[1].table.at(0).content, wire::kContentZero);
+  const TestGuest guest = make_guest(Backing::kShared, kRegions);
+  for (const ParsedRecord& record : records) {
+    EXPECT_TRUE(check_header(record.header, wire::RecordType::kPages).ok());
+    EXPECT_TRUE(check_table(record.header, *guest.memory, record.table).ok());
+  }
+}
+
+TEST(GoldenStreams, ThePreamblesSayWhoAsksAndWhatWasAnswered) {
+  wire::Preamble preamble;
+  const Bytes asked = read_vector("preamble.bin");
+  ASSERT_EQ(asked.size(), sizeof(preamble));
+  std::memcpy(&preamble, asked.data(), sizeof(preamble));
+  EXPECT_EQ(preamble.magic, wire::kMagic);
+  EXPECT_EQ(preamble.version, 1);
+  EXPECT_EQ(preamble.role, wire::Role::kPage);
+  EXPECT_EQ(preamble.channel, 3u);
+  EXPECT_EQ(preamble.migration_id, kId);
+  auto pair = connect_pair();
+  const Bytes answer = read_vector("preamble-answer.bin");
+  ASSERT_TRUE(pair.far.send_all(answer.data(), answer.size()).ok());
+  EXPECT_EQ(offer_preamble(pair.near, wire::Role::kPage, 3, kId, kPatience).code(),
+            StatusCode::kBusy);
+}
+
+}  // namespace
+}  // namespace pageferry

@@ -1,0 +1,289 @@
+#include "pump/record_applier.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "codec/page_codec.h"
+#include "os/thread_test_util.h"
+#include "pump/ferry_test_util.h"
+#include "wire/record_reader.h"
+#include "wire/record_test_util.h"
+#include "wire/record_writer.h"
+
+namespace pageferry {
+namespace {
+
+using namespace testing;
+using Bytes = std::vector<std::byte>;
+
+constexpr std::uint8_t kContentLz4 = 2;
+constexpr std::uint64_t kGapPages = 4;
+
+// Private regions with memory of ours around each, where nobody may write.
+class FencedGuest {
+ public:
+  explicit FencedGuest(const std::vector<std::uint64_t>& region_pages) {
+    std::uint64_t pages = kGapPages;
+    for (const std::uint64_t count : region_pages) pages += count + kGapPages;
+    auto mapping = Mapping::map_anonymous(pages * kPageBytes);
+    EXPECT_TRUE(mapping.ok());
+    mapping_ = std::move(mapping.value());
+    std::vector<AddressRange> ranges;
+    std::byte* at = mapping_.data();
+    for (const std::uint64_t count : region_pages) {
+      fences_.emplace_back(at, kGapPages * kPageBytes);
+      at += kGapPages * kPageBytes;
+      ranges.push_back({reinterpret_cast<std::uintptr_t>(at), count * kPageBytes});
+      at += count * kPageBytes;
+    }
+    fences_.emplace_back(at, kGapPages * kPageBytes);
+    for (const auto fence : fences_) std::ranges::fill(fence, kFence);
+    auto memory = GuestMemory::adopt_private(ranges);
+    EXPECT_TRUE(memory.ok());
+    memory_ = memory.value();
+  }
+
+  const std::shared_ptr<GuestMemory>& memory() const { return memory_; }
+  bool untouched_around() const {
+    return std::ranges::all_of(fences_, [](auto fence) {
+      return std::ranges::all_of(fence, [](std::byte value) { return value == kFence; });
+    });
+  }
+
+ private:
+  static constexpr std::byte kFence{0xa5};
+  Mapping mapping_;
+  std::vector<std::span<std::byte>> fences_;
+  std::shared_ptr<GuestMemory> memory_;
+};
+
+// Applies everything in the stream; what ended it.
+Status apply_stream(const std::shared_ptr<ArrivingMemory>& arriving, const Bytes& stream) {
+  auto pair = connect_pair();
+  std::thread sender([&] {
+    (void)pair.near.send_all(stream.data(), stream.size());
+    ::shutdown(pair.near.fd(), SHUT_WR);
+  });
+  RecordApplier applier(arriving);
+  Status ended;
+  while (ended.ok()) {
+    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    ended = header.status();
+    if (!ended.ok() || header.value().type == wire::RecordType::kSync) continue;
+    ended = applier.apply(pair.far, header.value()).status();
+  }
+  pair.far.shutdown();  // what is left is not taken any more
+  sender.join();
+  return ended;
+}
+
+void append(Bytes& stream, const void* data, std::size_t bytes) {
+  const auto* at = static_cast<const std::byte*>(data);
+  stream.insert(stream.end(), at, at + bytes);
+}
+
+Bytes record(const std::vector<wire::TableEntry>& table, const Bytes& payload) {
+  const wire::RecordHeader header = {wire::RecordType::kPages,
+                                     static_cast<std::uint16_t>(table.size()),
+                                     static_cast<std::uint32_t>(payload.size()), 0};
+  Bytes stream;
+  append(stream, &header, sizeof(header));
+  append(stream, table.data(), table.size() * sizeof(wire::TableEntry));
+  append(stream, payload.data(), payload.size());
+  return stream;
+}
+
+Bytes lz4_block(PageIndex page) {
+  std::vector<std::uint64_t> words(kWordsPerPage);
+  for (std::uint64_t i = 0; i < kWordsPerPage; ++i) words[i] = page + i / 32;
+  Bytes block(kPageBytes - 1);
+  const auto length =
+      find_page_codec(PageCodecId::kLz4)->encode(std::as_bytes(std::span(words)), block);
+  EXPECT_TRUE(length.has_value());
+  block.resize(length.value_or(0));
+  return block;
+}
+
+TEST(RecordApplier, AnUnknownContentIsRefusedBeforeItsPayloadIsRead) {
+  const FencedGuest guest({16});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory());
+  for (const int content : {3, 17, 128, 254}) {
+    const wire::TableEntry entry = {1, 100, 1, static_cast<std::uint8_t>(content), 0};
+    auto stream = record({entry}, Bytes(100));
+    stream.resize(stream.size() - 100);
+    EXPECT_EQ(apply_stream(arriving, stream).code(), StatusCode::kProtocol) << content;
+  }
+}
+
+TEST(RecordApplier, AnLz4PageThatIsNoneIsAProtocolError) {
+  const FencedGuest guest({16});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory());
+  Bytes block = lz4_block(1);
+  const auto size = static_cast<std::uint32_t>(block.size());
+  const auto apply_block = [&](const Bytes& payload) {
+    const wire::TableEntry entry = {15, static_cast<std::uint32_t>(payload.size()), 1, kContentLz4,
+                                    0};
+    return apply_stream(arriving, record({entry}, payload));
+  };
+  EXPECT_EQ(apply_block(block).code(), StatusCode::kPeerClosed) << "a good block was refused";
+  EXPECT_EQ(apply_block(Bytes(block.begin(), block.begin() + size / 2)).code(),
+            StatusCode::kProtocol);
+  EXPECT_EQ(apply_block(Bytes(block.size(), std::byte{0xff})).code(), StatusCode::kProtocol);
+  block.push_back(std::byte{0});
+  EXPECT_EQ(apply_block(block).code(), StatusCode::kProtocol);
+  EXPECT_TRUE(guest.untouched_around());
+}
+
+TEST(RecordApplier, PagesAreCountedAsWrittenOrAsDuplicates) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  const TestGuest guest = make_guest(Backing::kShared, {64});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory);
+  ASSERT_TRUE(arriving->mark_missing({0, 64}).ok());
+  ASSERT_TRUE(arriving->start_serving([] {}).ok());
+  for (const PageIndex page : {2, 3, 7, 20}) ASSERT_TRUE(arriving->claim(page));
+  const Bytes payload(10 * kPageBytes, std::byte{7});
+  auto stream = record(
+      {{0, 10 * kPageBytes, 10, wire::kContentRaw, 0}, {18, 0, 4, wire::kContentZero, 0}}, payload);
+  auto pair = connect_pair();
+  std::thread sender([&] { (void)pair.near.send_all(stream.data(), stream.size()); });
+  RecordApplier applier(arriving);
+  const auto header = read_header(pair.far, wire::RecordType::kPages);
+  ASSERT_TRUE(header.ok());
+  const auto applied = applier.apply(pair.far, header.value());
+  sender.join();
+  ASSERT_TRUE(applied.ok()) << applied.status().message();
+  EXPECT_EQ(applied.value().pages, 10u);
+  EXPECT_EQ(applied.value().duplicates, 4u);
+  EXPECT_EQ(arriving->pages_missing(), 54u);
+  // What another had claimed was not written.
+  for (PageIndex page = 0; page < 10; ++page) {
+    const bool claimed = page == 2 || page == 3 || page == 7;
+    EXPECT_EQ(*guest.memory->engine_page(page), claimed ? std::byte{0} : std::byte{7}) << page;
+  }
+}
+
+TEST(RecordApplier, ARecordThatCameTooEarlyIsNotAppliedToARunningGuest) {
+  if (const auto why = why_no_post_copy(Backing::kPrivate); !why.empty()) GTEST_SKIP() << why;
+  const FencedGuest guest({16});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory());
+  auto pair = connect_pair();
+  const auto stream = record({{0, kPageBytes, 1, wire::kContentRaw, 0}}, Bytes(kPageBytes));
+  ASSERT_TRUE(pair.near.send_all(stream.data(), stream.size() - 1).ok());
+  Status status;
+  WatchedThread applying([&] {
+    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    status = RecordApplier(arriving).apply(pair.far, header.value()).status();
+  });
+  wait_until([&] { return pair.far.bytes_received() > 0; });
+  applying.wait_until_asleep();
+  EXPECT_EQ(arriving->start_serving([] {}).code(), StatusCode::kProtocol);
+  pair.far.shutdown();
+  applying.join();
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+}
+
+// A stream of valid records about random pages.
+Bytes random_stream(std::mt19937& random, std::uint64_t page_count, bool with_missing) {
+  Bytes stream;
+  for (unsigned i = 0; i <= random() % 4; ++i) {
+    std::vector<wire::TableEntry> table;
+    Bytes payload;
+    for (unsigned j = 0; j <= random() % 6; ++j) {
+      const PageIndex page = random() % page_count;
+      const Bytes block = lz4_block(page);
+      const auto length = static_cast<std::uint32_t>(block.size());
+      switch (random() % (with_missing ? 4 : 3)) {
+        case 0:
+          table.push_back({page, kPageBytes, 1, wire::kContentRaw, 0});
+          payload.insert(payload.end(), kPageBytes, static_cast<std::byte>(random()));
+          break;
+        case 1:
+          table.push_back({page, 0, 1, wire::kContentZero, 0});
+          break;
+        case 2:
+          table.push_back({page, length, 1, kContentLz4, 0});
+          append(payload, block.data(), block.size());
+          break;
+        default:
+          table.push_back({page, 1, 1, wire::kContentMissing, 0});
+          payload.push_back(std::byte{1});
+      }
+    }
+    const Bytes one = record(table, payload);
+    append(stream, one.data(), one.size());
+  }
+  return stream;
+}
+
+// Most changes hit payload, where they mean little: headers and tables get their share too.
+void damage(Bytes& stream, std::mt19937& random) {
+  for (unsigned i = 0; i < random() % 4; ++i) {
+    const std::size_t reach =
+        random() % 2 == 0 ? std::min<std::size_t>(stream.size(), 112) : stream.size();
+    stream[random() % reach] = static_cast<std::byte>(random());
+  }
+  if (random() % 4 == 0) stream.resize(random() % stream.size());
+}
+
+void expect_an_end(const Status& ended) {
+  ASSERT_TRUE(ended.code() == StatusCode::kProtocol || ended.code() == StatusCode::kPeerClosed)
+      << ended.message();
+}
+
+TEST(RecordApplierFuzz, DamagedStreamsEndWithAStatusAndWriteNothingOutside) {
+  const FencedGuest guest({5, 1, 90});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory());
+  std::mt19937 random(1);
+  int broken = 0;
+  for (int i = 0; i < 3000; ++i) {
+    Bytes stream = random_stream(random, guest.memory()->page_count(), true);
+    damage(stream, random);
+    const Status ended = apply_stream(arriving, stream);
+    ASSERT_NO_FATAL_FAILURE(expect_an_end(ended));
+    if (ended.code() == StatusCode::kProtocol) ++broken;
+  }
+  EXPECT_GT(broken, 500);
+  EXPECT_TRUE(guest.untouched_around());
+}
+
+TEST(RecordApplierFuzz, DamagedStreamsWhileServingEndWithAStatus) {
+  if (const auto why = why_no_post_copy(Backing::kPrivate); !why.empty()) GTEST_SKIP() << why;
+  std::mt19937 random(2);
+  for (int i = 0; i < 60; ++i) {
+    const FencedGuest fenced({5, 1, 90});
+    const TestGuest shared = make_guest(Backing::kShared, {5, 1, 90});
+    const auto memory = i % 2 == 0 ? fenced.memory() : shared.memory;
+    const auto arriving = std::make_shared<ArrivingMemory>(memory);
+    ASSERT_TRUE(arriving->mark_missing({0, 90}).ok());
+    ASSERT_TRUE(arriving->start_serving([] {}).ok());
+    for (int j = 0; j < 20; ++j) {
+      Bytes stream = random_stream(random, memory->page_count(), false);
+      damage(stream, random);
+      ASSERT_NO_FATAL_FAILURE(expect_an_end(apply_stream(arriving, stream)));
+    }
+    EXPECT_TRUE(fenced.untouched_around());
+  }
+}
+
+TEST(RecordApplierFuzz, NoiseEndsWithAStatus) {
+  const FencedGuest guest({5, 1, 90});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory());
+  std::mt19937 random(3);
+  for (int i = 0; i < 500; ++i) {
+    Bytes stream(random() % 8192);
+    for (std::byte& value : stream) value = static_cast<std::byte>(random());
+    // Half of them get as far as a table.
+    const wire::RecordHeader header = {wire::RecordType::kPages, 4, 8192, 0};
+    if (i % 2 == 0 && stream.size() > sizeof(header)) {
+      std::memcpy(stream.data(), &header, sizeof(header));
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_an_end(apply_stream(arriving, stream)));
+  }
+  EXPECT_TRUE(guest.untouched_around());
+}
+
+}  // namespace
+}  // namespace pageferry
