@@ -35,6 +35,7 @@ class Destination {
         receiver_(std::in_place, arriving_, 1, failures_.callback()) {
     auto pair = connect_pair();
     page_channel_.emplace(std::move(pair.near));
+    page_channel_->set_no_delay();
     EXPECT_TRUE(receiver_->add_channel(0, std::move(pair.far)).ok());
   }
   // Guest threads end before their memory goes, whatever they still wait for.
@@ -50,6 +51,7 @@ class Destination {
     ASSERT_TRUE(arriving_->start_serving([this] { complete_.store(true); }).ok());
     auto pair = connect_pair();
     fault_channel_.emplace(std::move(pair.near));
+    fault_channel_->set_no_delay();
     auto started = FaultHandler::start(arriving_, std::move(pair.far), failures_.callback());
     ASSERT_TRUE(started.ok()) << started.status().message();
     handler_ = std::move(started.value());

@@ -68,7 +68,7 @@ function diagnose(): Diagnosis {
     tcpCongestionControl: readSetting('/proc/sys/net/ipv4/tcp_congestion_control') ?? 'unknown',
     tracker,
     checks,
-    ready: works('node') && TRACKERS.some(works) && works('post-copy'),
+    ready: works('node') && trackerWorks(checks) && works('post-copy'),
   };
 }
 
@@ -113,9 +113,21 @@ function everyoneMayOpen(path: string): boolean {
   return (mode & readAndWrite) === readAndWrite;
 }
 
-/** Checks that nothing depends on: a difference, not a fault. */
-function isOptional({ name }: Capability, diagnosis: Diagnosis): boolean {
-  return name !== 'node' && name !== 'post-copy' && diagnosis.ready;
+/** False for what something else makes up for. */
+function isNeeded({ name }: Capability, { checks }: Diagnosis): boolean {
+  if (TRACKERS.includes(name)) return !trackerWorks(checks);
+  return name === 'node' || name === 'userfaultfd' || name === 'post-copy';
+}
+
+function trackerWorks(checks: readonly Capability[]): boolean {
+  return checks.some(({ name, available }) => available && TRACKERS.includes(name));
+}
+
+function conclusion({ ready, checks, tracker }: Diagnosis): string {
+  if (ready) return `Ready: every strategy works here; dirty tracker ${tracker}.`;
+  return trackerWorks(checks)
+    ? 'Not ready: stop-and-copy and pre-copy work here, the rest needs what has a ✘ above.'
+    : 'Not ready: only stop-and-copy works here; see what has a ✘ above.';
 }
 
 function print(output: Output, diagnosis: Diagnosis): void {
@@ -133,11 +145,7 @@ function print(output: Output, diagnosis: Diagnosis): void {
   for (const [label, value] of facts) output.line(`  ${dim(label.padEnd(24))}  ${value}`);
   output.line();
   for (const check of diagnosis.checks) {
-    const mark = check.available
-      ? green('✔')
-      : isOptional(check, diagnosis)
-        ? yellow('–')
-        : red('✘');
+    const mark = check.available ? green('✔') : isNeeded(check, diagnosis) ? red('✘') : yellow('–');
     const used = check.name === diagnosis.tracker ? dim('  will be used') : '';
     output.line(
       `${mark} ${check.name.padEnd(24)}  ${check.available ? `works${used}` : check.reason}`,
@@ -145,9 +153,5 @@ function print(output: Output, diagnosis: Diagnosis): void {
     if (!check.available) output.line(`  ${' '.repeat(24)}  ${dim(`→ ${check.remedy}`)}`);
   }
   output.line();
-  output.line(
-    diagnosis.ready
-      ? bold(green(`Ready: every strategy works here; dirty tracker ${diagnosis.tracker}.`))
-      : bold(red('Not ready: see the ✘ above. Stop-and-copy may still work.')),
-  );
+  output.line(bold((diagnosis.ready ? green : red)(conclusion(diagnosis))));
 }

@@ -1,13 +1,25 @@
 #!/usr/bin/env node
 /** The `pageferry` command. */
+import { nativeCode, PageferryError } from '../errors.js';
 import { printError } from './output.js';
 
+/** The addon is a file of its own: not built, or built for another machine. */
+function explainImport(error: unknown): unknown {
+  if (!['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(nativeCode(error))) return error;
+  const [reason = ''] = String(error instanceof Error ? error.message : error).split('\n');
+  return new PageferryError(
+    'UNSUPPORTED',
+    `the native addon cannot be loaded: ${reason}. Build it with: npm run build:native`,
+    { cause: error },
+  );
+}
+
 try {
-  // Imported late: without the addon, say so in one line.
+  // Imported late, so that an addon that cannot be loaded is an error like any other.
   const { runCommand } = await import('./program.js');
   process.exitCode = await runCommand(process.argv);
 } catch (error) {
-  printError(error);
+  printError(explainImport(error));
   process.exitCode = 1;
 }
 // Native threads and sockets may still be there; nothing waits for them.

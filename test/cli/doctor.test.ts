@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { pageferry } from './pageferry.js';
+import { Pageferry, pageferry } from './pageferry.js';
 
 const text = expect.any(String);
 
@@ -39,4 +39,11 @@ it('doctor names the tracker that will be used', async () => {
   const { stdout } = await pageferry('doctor');
   expect(stdout).toMatch(/will be used/);
   expect(stdout).toMatch(/^(Ready|Not ready): /m);
+});
+
+it('an addon that is not there is one line that says how to build it', async () => {
+  const command = new Pageferry(['doctor'], { PAGEFERRY_ADDON: '/no/such/addon.node' });
+  const { code, stderr } = await command.ended;
+  expect(stderr).toMatch(/^pageferry: UNSUPPORTED: [^\n]+ npm run build:native\n$/);
+  expect(code).toBe(1);
 });

@@ -38,7 +38,7 @@ export class Relay {
   private constructor(server: Server, destinationPort: number) {
     this.#server = server;
     this.#destinationPort = destinationPort;
-    server.on('connection', (source) => void this.#accept(source));
+    server.on('connection', (source) => this.#accept(source).catch(() => source.destroy()));
   }
 
   static async start(destinationPort: number): Promise<Relay> {
@@ -142,19 +142,22 @@ class FrameSplitter {
   }
 }
 
-/** The next bytes of a stream, which is paused then. A stream that ends first never answers. */
+/** The next bytes of a stream, which is paused then. Rejects when it closes first. */
 export function readExactly(socket: Socket, bytes: number): Promise<Buffer> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let held = Buffer.alloc(0);
+    const onClose = () => reject(new Error(`closed after ${held.byteLength} of ${bytes} bytes`));
     const onData = (chunk: Buffer) => {
       held = Buffer.concat([held, chunk]);
       if (held.byteLength < bytes) return;
       socket.off('data', onData);
+      socket.off('close', onClose);
       socket.pause();
       if (held.byteLength > bytes) socket.unshift(held.subarray(bytes));
       resolve(held.subarray(0, bytes));
     };
     socket.on('data', onData);
+    socket.on('close', onClose);
     socket.resume();
   });
 }
