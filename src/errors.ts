@@ -10,6 +10,7 @@
  * | VERSION_MISMATCH | the other side speaks another version of ours |
  * | BUSY | the destination serves as many migrations as it may |
  * | GUEST_TOO_LARGE | the guest exceeds the destination's limit |
+ * | NO_MEMORY | this host has too little memory |
  * | DESTINATION_NO_MEMORY | the destination's host has too little memory |
  * | UNSUPPORTED | this kernel lacks something that is needed |
  * | NO_PERMISSION | the kernel has it, but not for this user |
@@ -23,6 +24,7 @@
  * | POSTCOPY_LOST | lost contact before every page had arrived: the guest is lost |
  * | DESTINATION_LOST | lost contact after every page was sent: look at the destination |
  * | GUEST_DIFFERS | the guest's memory is not what it must be |
+ * | SYSTEM | a system call failed; the message says which and why |
  * | INTERNAL | a defect in Pageferry |
  */
 export const ERROR_CODES = [
@@ -33,6 +35,7 @@ export const ERROR_CODES = [
   'VERSION_MISMATCH',
   'BUSY',
   'GUEST_TOO_LARGE',
+  'NO_MEMORY',
   'DESTINATION_NO_MEMORY',
   'UNSUPPORTED',
   'NO_PERMISSION',
@@ -46,6 +49,7 @@ export const ERROR_CODES = [
   'POSTCOPY_LOST',
   'DESTINATION_LOST',
   'GUEST_DIFFERS',
+  'SYSTEM',
   'INTERNAL',
 ] as const;
 
@@ -70,8 +74,8 @@ const FROM_NATIVE: Readonly<Record<string, ErrorCode>> = {
   INVALID_ARGUMENT: 'USAGE',
   UNSUPPORTED: 'UNSUPPORTED',
   NO_PERMISSION: 'NO_PERMISSION',
-  NO_MEMORY: 'DESTINATION_NO_MEMORY',
-  SYSTEM: 'INTERNAL',
+  NO_MEMORY: 'NO_MEMORY',
+  SYSTEM: 'SYSTEM',
   CANCELLED: 'CANCELLED',
   TIMED_OUT: 'PEER_SILENT',
   BUSY: 'BUSY',

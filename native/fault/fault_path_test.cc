@@ -63,7 +63,7 @@ class FaultPath : public ::testing::TestWithParam<Case> {
 
   void serve() {
     auto pair = connect_pair();
-    server_.emplace(ferry_->shared_source(), residual_, std::move(pair.near),
+    server_.emplace(ferry_->shared_source(), residual_, std::make_shared<TokenBucket>(), std::move(pair.near),
                     server_ended_.callback());
     ASSERT_TRUE(ferry_->arriving()->start_serving([this] { complete_.store(true); }).ok());
     auto started =

@@ -17,9 +17,10 @@ constexpr auto kSpin = std::chrono::microseconds(50);
 }  // namespace
 
 PageServer::PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
-                       Socket fault_channel, OnEnd on_end)
+                       std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end)
     : memory_(std::move(memory)),
       residual_(std::move(residual)),
+      bucket_(std::move(bucket)),
       socket_(std::move(fault_channel)),
       on_end_(std::move(on_end)),
       thread_([this] { run(); }) {}
@@ -77,6 +78,7 @@ Status PageServer::answer(PageIndex page) {
       {{&header, sizeof(header)}, {&entry, sizeof(entry)}, {data, payload}}};
   pages_.fetch_add(1, std::memory_order_relaxed);
   if (zero) zero_pages_.fetch_add(1, std::memory_order_relaxed);
+  bucket_->charge(sizeof(header) + sizeof(entry) + payload);
   return socket_.send_all(parts);
 }
 

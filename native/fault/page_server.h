@@ -1,7 +1,8 @@
 // Post-copy on the source: answers the destination's requests for single pages.
 //
-// One thread waits for requests on the fault channel and sends each page at once, past the rate limit
-// and past whatever the active push has queued on the page channels. The guest's memory no longer
+// One thread waits for requests on the fault channel and sends each page at once, past whatever the
+// active push has queued on the page channels. The rate limit never holds a demand page back, but the
+// push pays for it. The guest's memory no longer
 // changes: the source has given the guest up.
 //
 // Thread contract: counters from any thread; `on_end` is called once, from the server's thread, with the
@@ -15,6 +16,7 @@
 #include <thread>
 
 #include "net/socket.h"
+#include "net/token_bucket.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
@@ -26,7 +28,7 @@ class PageServer {
   using OnEnd = std::function<void(Status)>;
 
   PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
-             Socket fault_channel, OnEnd on_end);
+             std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end);
   ~PageServer();
 
   std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
@@ -45,6 +47,7 @@ class PageServer {
 
   const std::shared_ptr<GuestMemory> memory_;
   const std::shared_ptr<ResidualSet> residual_;
+  const std::shared_ptr<TokenBucket> bucket_;
   Socket socket_;
   const OnEnd on_end_;
   std::atomic<bool> closed_{false};

@@ -20,7 +20,7 @@ struct Served {
     residual->pages().set_range({0, kPages});
     auto pair = connect_pair();
     destination.emplace_back(std::move(pair.far));
-    server = std::make_unique<PageServer>(guest.memory, residual, std::move(pair.near),
+    server = std::make_unique<PageServer>(guest.memory, residual, std::make_shared<TokenBucket>(), std::move(pair.near),
                                           ended.callback());
   }
 

@@ -75,8 +75,10 @@ Result<Shared> open_connection(const Target& target) {
   const Status offered = offer_preamble(socket.value(), target.role, target.channel,
                                         target.migration_id, target.timeout);
   if (!offered.ok()) return offered;
+  const bool v6 = target.host.find(':') != std::string::npos;
+  const std::string host = v6 ? "[" + target.host + "]" : target.host;
   return std::make_shared<Connection>(std::move(socket.value()),
-                                      target.host + ":" + std::to_string(target.port));
+                                      host + ":" + std::to_string(target.port));
 }
 
 Napi::Value connect(const Napi::CallbackInfo& info) {

@@ -11,7 +11,8 @@ namespace {
 Napi::Value start_page_server(const Napi::CallbackInfo& info) {
   auto server = std::make_shared<PageServer>(
       GuestMemoryWrap::from(info[0]), ResidualSetWrap::from(info[1]),
-      ConnectionWrap::take(info[2]), failure_callback(info.Env(), info[3]));
+      TokenBucketWrap::from(info[2]), ConnectionWrap::take(info[3]),
+      failure_callback(info.Env(), info[4]));
   return PageServerWrap::make(info.Env(), std::move(server));
 }
 

@@ -4,7 +4,7 @@
 #include "napi/wrap.h"
 #include "pump/page_receiver.h"
 #include "pump/page_sender.h"
-#include "pump/token_bucket.h"
+#include "net/token_bucket.h"
 #include "region/arriving_memory.h"
 #include "region/residual_set.h"
 

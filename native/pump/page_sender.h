@@ -13,7 +13,7 @@
 #include "codec/page_codec.h"
 #include "net/socket.h"
 #include "os/status.h"
-#include "pump/token_bucket.h"
+#include "net/token_bucket.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
 #include "tracker/dirty_tracker.h"

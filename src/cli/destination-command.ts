@@ -1,5 +1,4 @@
 /** `pageferry destination`: takes built-in guests, one migration after another, several at once. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { WorkloadGuest } from '../index.js';
 import { DestinationMetrics } from '../metrics/prometheus.js';
@@ -33,7 +32,6 @@ interface DestinationValues {
 
 const DEFAULT_ADDRESS = '127.0.0.1:7777';
 /** For telling the sources of unfinished migrations. */
-const CLOSE_MS = 1000;
 
 const EXAMPLES = `
 Examples:
@@ -97,7 +95,10 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
   log.metrics = new DestinationMetrics(destination);
   const server = await serveMetrics(output, log.metrics, values.metrics);
   await new Promise<void>((resolve) => onInterrupt(resolve, () => process.exit(EXIT.verified)));
-  await Promise.race([destination.close(), sleep(CLOSE_MS)]);
+  if (destination.guestsArriving > 0) {
+    output.line('a guest is still arriving; waiting for its last page (Ctrl-C again loses it)');
+  }
+  await destination.close();
   server?.close();
   log.discardKept();
   output.line('closed');

@@ -98,6 +98,11 @@ export class DestinationAgent {
     return await this.#end();
   }
 
+  /** True from the moment the source may have given its guest up: ending now could lose it. */
+  get mayHoldGuest(): boolean {
+    return this.#state.kind !== 'opening' && this.#state.kind !== 'copying';
+  }
+
   /** Ends the migration from outside, as if the connection had been lost. */
   abort(error: PageferryError): void {
     this.#failure ??= error;
@@ -293,7 +298,7 @@ export class DestinationAgent {
     this.#channel.send({
       type: 'verified',
       verification,
-      guest: guest.probe === undefined || seconds === 0 ? null : { opsPerSecond: operations / seconds },
+      guest: guest.probe === undefined || observeMs === 0 ? null : { opsPerSecond: operations / seconds },
     });
   }
 

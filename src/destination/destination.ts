@@ -3,6 +3,7 @@ import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { TypedEmitter } from '../metrics/events.js';
 import { type Arrival, binding, type Listener } from '../native/binding.js';
+import { formatAddress } from '../units.js';
 import { DestinationAgent } from './agent.js';
 import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
 import type { Hold } from './state.js';
@@ -57,7 +58,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
         (peer, reason) => destination.emit('stranger', peer, reason),
       );
     } catch (error) {
-      throw explainListen(error, `${host}:${port}`);
+      throw explainListen(error, formatAddress({ host, port }));
     }
     return destination;
   }
@@ -82,13 +83,19 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     return { pages, wireBytes };
   }
 
+  /** Migrations whose guest runs here, or is about to, and whose source is still needed. */
+  get guestsArriving(): number {
+    return [...this.#agents.values()].filter((agent) => agent.mayHoldGuest).length;
+  }
+
   /**
-   * Stops listening and ends the migrations under way: a guest that has not been given up stays on its
-   * source. On return they have all ended.
+   * Stops listening. Migrations that have not switched over are ended, and their guests stay on their
+   * sources; the others go on, because ending them would lose their guests. On return all are over.
    */
   async close(): Promise<void> {
     this.#listener?.close();
     for (const agent of this.#agents.values()) {
+      if (agent.mayHoldGuest) continue;
       agent.abort(new PageferryError('PEER_GONE', 'the destination is shutting down'));
     }
     await Promise.all(this.#serving);

@@ -3,13 +3,12 @@ import type { PageferryError } from '../errors.js';
 import type { SendStats, TrackerKind, Verification } from '../native/binding.js';
 import type { RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';
-import type { StrategyName } from '../vocabulary.js';
 import type { DowntimeParts, GuestLocation, MigrationReport, Outcome, RoundReport } from './report.js';
 
 type Complete = Extract<DestinationMessage, { type: 'complete' }>;
 
 export interface Setup {
-  readonly strategy: StrategyName;
+  readonly strategy: string;
   readonly codec: string;
   readonly channels: number;
   readonly memoryBytes: number;

@@ -1,7 +1,6 @@
 /** What a migration was like. docs/metrics.md says how each figure is measured. */
 import type { ErrorCode } from '../errors.js';
 import type { FaultLatency, TrackerKind, Verification } from '../native/binding.js';
-import type { StrategyName } from '../vocabulary.js';
 
 export type Outcome = 'completed' | 'failed' | 'cancelled';
 
@@ -38,7 +37,7 @@ export interface GuestReport {
 }
 
 export interface MigrationReport {
-  readonly strategy: StrategyName;
+  readonly strategy: string;
   readonly outcome: Outcome;
   readonly guestLocation: GuestLocation;
   /** True when every page was compared and equal; null when nobody asked. */

@@ -254,6 +254,7 @@ export interface Binding {
   startPageServer(
     memory: GuestMemory,
     residual: ResidualSet,
+    bucket: TokenBucket,
     connection: Connection,
     onEnd: (error: Error) => void,
   ): PageServer;

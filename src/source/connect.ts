@@ -1,6 +1,7 @@
 /** Opens the source's connections and says in plain words why one could not be opened. */
 import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
 import { binding, type ChannelRole, type Connection } from '../native/binding.js';
+import { formatAddress } from '../units.js';
 import type { SourceMigration } from './migration.js';
 
 export async function openConnection(
@@ -20,7 +21,7 @@ export async function openConnection(
       stallMs,
     });
   } catch (error) {
-    throw explain(error, `${host}:${port}`);
+    throw explain(error, formatAddress({ host, port }));
   }
 }
 

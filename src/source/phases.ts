@@ -221,7 +221,7 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   const readyNs = process.hrtime.bigint();
   if (final.postCopy) {
     m.residual = binding.createResidualSet(pending);
-    m.server = binding.startPageServer(m.guest.memory, m.residual, faultConnection, (error) => {
+    m.server = binding.startPageServer(m.guest.memory, m.residual, m.bucket, faultConnection, (error) => {
       // The destination closes this channel when every page has come, perhaps before its `complete`
       // gets here; if it was lost instead, the control channel says so.
       if (nativeCode(error) === 'PEER_CLOSED') return;

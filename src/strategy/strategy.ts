@@ -1,9 +1,9 @@
 /** The four ways to migrate: each only says, after every round, what comes next. */
 import { type ConvergenceLimits, type Decision, decide, type RoundOutcome } from '../policy/convergence.js';
-import type { StrategyName } from '../vocabulary.js';
 
 export interface Strategy {
-  readonly name: StrategyName;
+  /** For the report; one of STRATEGY_NAMES, or a name of your own. */
+  readonly name: string;
   /** True when it may end in post-copy, so that the destination must be able to serve faults. */
   readonly mayServeFaults: boolean;
   /** Asked before the first round and after each one, while the guest runs. */

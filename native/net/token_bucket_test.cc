@@ -1,4 +1,4 @@
-#include "pump/token_bucket.h"
+#include "net/token_bucket.h"
 
 #include <gtest/gtest.h>
 
