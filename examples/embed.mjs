@@ -34,7 +34,9 @@ class Counter {
   }
 }
 
-const destination = await Destination.listen({ createGuest: async (memory) => new Counter(memory) });
+const destination = await Destination.listen({
+  createGuest: async (memory) => new Counter(memory),
+});
 const arrival = once(destination, 'arrived');
 
 const guest = new Counter(createGuestMemory([64 << 20]));
@@ -44,6 +46,8 @@ const report = await new Source(guest, options).migrate();
 
 const [arrived] = await arrival;
 await arrived.pause();
-console.log(`${report.outcome}: downtime ${report.downtimeMs.toFixed(2)} ms, ${report.pagesSent} pages`);
+console.log(
+  `${report.outcome}: downtime ${report.downtimeMs.toFixed(2)} ms, ${report.pagesSent} pages`,
+);
 console.log(arrived.isIntact() ? 'the guest is intact' : 'the guest differs');
 await destination.close();

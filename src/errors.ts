@@ -85,7 +85,8 @@ const FROM_NATIVE: Readonly<Record<string, ErrorCode>> = {
 
 /** The code the addon (or Node) put on an error, or an empty string. */
 export function nativeCode(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return error.code;
   return '';
 }
 

@@ -7,14 +7,12 @@
 #include <array>
 #include <vector>
 
-#include "fault/spin.h"
 #include "wire/record_reader.h"
 
 namespace pageferry {
 
 namespace {
 
-constexpr auto kSpin = std::chrono::microseconds(50);
 constexpr std::size_t kEventsPerRead = 16;
 
 }  // namespace
@@ -66,8 +64,7 @@ Status FaultHandler::serve() {
   return Status(StatusCode::kCancelled, "closed");
 }
 
-// Serves what is there without waiting. True when there was something, or an answer is about to come:
-// then looking again at once is cheaper than sleeping.
+// Serves what is there without waiting. True when there was something: then there may be more.
 Result<bool> FaultHandler::serve_pending() {
   std::array<FaultEvent, kEventsPerRead> events;
   const auto read = arriving_->userfaultfd().read_events(events);
@@ -87,11 +84,7 @@ void FaultHandler::await_work() {
       {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
        {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
        {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  // While an answer is on its way a guest thread waits for it, and its core is free to spin on.
-  const bool ready = !requested_.empty() && spin_until(kSpin, [&] {
-    return ::poll(waiting.data(), waiting.size(), 0) > 0;
-  });
-  if (!ready) ::poll(waiting.data(), waiting.size(), -1);
+  ::poll(waiting.data(), waiting.size(), -1);
 }
 
 Status FaultHandler::handle_fault(const FaultEvent& fault) {

@@ -1,20 +1,11 @@
 #include "fault/page_server.h"
 
-#include <sys/socket.h>
-
 #include <array>
 
 #include "codec/page_codec.h"
-#include "fault/spin.h"
 #include "wire/record_reader.h"
 
 namespace pageferry {
-
-namespace {
-
-constexpr auto kSpin = std::chrono::microseconds(50);
-
-}  // namespace
 
 PageServer::PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
                        std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end)
@@ -39,13 +30,6 @@ void PageServer::run() {
   if (!closed_.load(std::memory_order_acquire)) on_end_(std::move(ended));
 }
 
-void PageServer::await_request() {
-  char probe = 0;
-  spin_until(kSpin, [&] {
-    return ::recv(socket_.fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
-  });
-}
-
 Status PageServer::serve() {
   while (true) {
     const auto request = read_header(socket_, wire::RecordType::kRequest);
@@ -56,7 +40,6 @@ Status PageServer::serve() {
                                                ", which is outside the guest's memory");
     }
     if (Status sent = answer(request.value().value); !sent.ok()) return sent;
-    await_request();
   }
 }
 

@@ -40,9 +40,6 @@ class PageServer {
  private:
   void run();
   Status serve();
-  // Waits for the next request; spins a little first, because a guest that faulted faults again soon
-  // and a sleeping thread costs the guest a wake-up.
-  void await_request();
   Status answer(PageIndex page);
 
   const std::shared_ptr<GuestMemory> memory_;

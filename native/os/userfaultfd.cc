@@ -169,8 +169,12 @@ Status UserFaultFd::register_range(AddressRange range, FaultMode mode) const {
 
 Status UserFaultFd::unregister_range(AddressRange range) const {
   uffdio_range request = to_kernel(range);
-  if (::ioctl(fd_.get(), UFFDIO_UNREGISTER, &request) == 0) return Status();
-  return Status::from_errno("UFFDIO_UNREGISTER");
+  if (::ioctl(fd_.get(), UFFDIO_UNREGISTER, &request) != 0) {
+    return Status::from_errno("UFFDIO_UNREGISTER");
+  }
+  // The kernel wakes the waiters before it lifts the registration. A thread whose fault comes in
+  // between would wait for ever.
+  return wake(range);
 }
 
 Status UserFaultFd::write_protect(AddressRange range, bool protect) const {

@@ -62,6 +62,7 @@ class UserFaultFd {
   bool valid() const { return fd_.valid(); }
 
   Status register_range(AddressRange range, FaultMode mode) const;
+  // Every thread that waits in the range goes on.
   Status unregister_range(AddressRange range) const;
 
   // Write-protects the range, or lifts the protection and wakes the writers that wait on it.

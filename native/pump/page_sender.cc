@@ -12,10 +12,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The active push takes this many page indices at a time: it changes direction for a demand fault
-// within one stretch.
-constexpr std::uint64_t kPushStretchPages = 256;
-
 }  // namespace
 
 void SendStats::add(const SendStats& other) {
@@ -79,6 +75,10 @@ class PageSender::ChannelTask {
     return Status();
   }
 
+  // What fits the rate limit for a moment: the push takes no more pages than that at once, and so
+  // follows a demand fault soon.
+  std::uint64_t batch_pages() const { return std::max<std::uint64_t>(1, batch_bytes_ / kPageBytes); }
+
   void count_skipped() { ++stats_.pages_skipped; }
 
   Status flush() {
@@ -86,8 +86,8 @@ class PageSender::ChannelTask {
     if (!sender_.bucket_->acquire(writer_.wire_bytes())) {
       return Status(StatusCode::kCancelled, "send");
     }
-    batch_bytes_ = sender_.bucket_->batch_bytes(kMaxBatchBytes);
     const std::uint64_t pages = stats_.pages();
+    batch_bytes_ = rate_share();
     sender_.pages_sent_.fetch_add(pages - pages_reported_, std::memory_order_relaxed);
     pages_reported_ = pages;
     return writer_.send(socket_);
@@ -100,6 +100,8 @@ class PageSender::ChannelTask {
 
  private:
   static constexpr std::uint64_t kMaxBatchBytes = 1u << 20;
+
+  std::uint64_t rate_share() const { return sender_.bucket_->batch_bytes(kMaxBatchBytes); }
 
   bool add_encoded(PageIndex page, std::span<const std::byte> bytes) {
     if (sender_.codec_ == nullptr) return false;
@@ -120,7 +122,7 @@ class PageSender::ChannelTask {
   const std::uint64_t sent_before_;
   RecordWriter writer_;
   std::unique_ptr<std::byte[]> page_copy_;
-  std::uint64_t batch_bytes_ = kMaxBatchBytes;
+  std::uint64_t batch_bytes_ = rate_share();
   std::uint64_t pages_reported_ = 0;
   SendStats stats_;
 };
@@ -227,7 +229,7 @@ Result<SendStats> PageSender::push(ResidualSet& residual) {
   return on_every_channel([&](ChannelTask& task) {
     Status failure;
     while (failure.ok()) {
-      const PageRange stretch = residual.next_stretch(kPushStretchPages);
+      const PageRange stretch = residual.next_stretch(task.batch_pages());
       if (stretch.count == 0) return task.flush();
       memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
         residual.pages().for_each_run(part, [&](PageRange run) {

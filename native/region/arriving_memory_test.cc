@@ -174,6 +174,27 @@ TEST_P(ArrivingMemoryOf, AFaultThatIsMappedAfterCompletionIsNoError) {
   EXPECT_TRUE(arrival.memory->map(2, FaultKind::kMissing).ok());
 }
 
+TEST_P(ArrivingMemoryOf, ThreadsThatFaultWhileItCompletesGoOn) {
+  for (std::uint64_t round = 1; round <= 300; ++round) {
+    Arrival arrival(GetParam());
+    arrival.publish(round % 64, round);
+    ASSERT_NO_FATAL_FAILURE(arrival.serve());
+    std::atomic<int> running{0};
+    std::vector<std::thread> guest;
+    for (int i = 0; i < 3; ++i) {
+      guest.emplace_back([&] {
+        ++running;
+        for (PageIndex page = 0; page < 64; ++page) read_page(*arrival.guest.memory, page);
+      });
+    }
+    // Nobody serves their faults: only complete() lets them go on.
+    wait_until([&] { return running.load() >= 1 + static_cast<int>(round % 3); });
+    ASSERT_TRUE(arrival.memory->complete().ok());
+    for (std::thread& thread : guest) thread.join();
+    EXPECT_TRUE(holds(*arrival.guest.memory, round % 64, round));
+  }
+}
+
 TEST_P(ArrivingMemoryOf, NothingBecomesMissingOnceServed) {
   Arrival arrival(GetParam());
   ASSERT_NO_FATAL_FAILURE(arrival.serve());

@@ -11,7 +11,11 @@ import {
   type GuestMemory,
 } from '../native/binding.js';
 import { ControlChannel } from '../protocol/channel.js';
-import { type DestinationMessage, parseSourceMessage, type SourceMessage } from '../protocol/messages.js';
+import {
+  type DestinationMessage,
+  parseSourceMessage,
+  type SourceMessage,
+} from '../protocol/messages.js';
 import { admit, faultPath } from './admission.js';
 import type { ResolvedDestinationOptions } from './options.js';
 import type { DestinationState, Hold } from './state.js';
@@ -93,7 +97,9 @@ export class DestinationAgent {
         if (over) break;
       }
     } catch (error) {
-      return await this.#fail(this.#failure ?? asPageferryError(error, 'the migration failed here'));
+      return await this.#fail(
+        this.#failure ?? asPageferryError(error, 'the migration failed here'),
+      );
     }
     return await this.#end();
   }
@@ -119,7 +125,11 @@ export class DestinationAgent {
         this.#state = await this.#open(message);
         return false;
       case 'clock':
-        this.#channel.send({ type: 'clocked', sentNs: message.sentNs, nowNs: process.hrtime.bigint() });
+        this.#channel.send({
+          type: 'clocked',
+          sentNs: message.sentNs,
+          nowNs: process.hrtime.bigint(),
+        });
         return false;
       case 'round':
         if (state.kind !== 'copying') break;
@@ -181,7 +191,12 @@ export class DestinationAgent {
       faultPathReason: path.reason,
     });
     const awaited = new Set(Array.from({ length: message.channels }, (_, channel) => channel));
-    return { kind: 'copying', hold: { memory, guest, arriving, receiver }, awaited, fault: undefined };
+    return {
+      kind: 'copying',
+      hold: { memory, guest, arriving, receiver },
+      awaited,
+      fault: undefined,
+    };
   }
 
   /** The memory is let go of when it gets no guest. */
@@ -200,7 +215,10 @@ export class DestinationAgent {
   }
 
   /** On return the guest could run: every page is here or known to be missing, its state is loaded. */
-  async #switchOver(state: State<'copying'>, message: Message<'switchover'>): Promise<DestinationState> {
+  async #switchOver(
+    state: State<'copying'>,
+    message: Message<'switchover'>,
+  ): Promise<DestinationState> {
     const { hold, fault } = state;
     await this.#reached(hold, message.sync);
     const started = performance.now();
@@ -209,10 +227,15 @@ export class DestinationAgent {
     let handler: FaultHandler | undefined;
     if (message.postCopy) {
       if (fault === undefined) {
-        throw new PageferryError('PROTOCOL', `${this.peer} asked for post-copy without a fault channel`);
+        throw new PageferryError(
+          'PROTOCOL',
+          `${this.peer} asked for post-copy without a fault channel`,
+        );
       }
       hold.arriving.startServing(() => this.#allHere());
-      handler = binding.startFaultHandler(hold.arriving, fault, (error) => this.#channelFailed(error));
+      handler = binding.startFaultHandler(hold.arriving, fault, (error) =>
+        this.#channelFailed(error),
+      );
     } else {
       fault?.close();
       hold.arriving.complete();
@@ -272,7 +295,10 @@ export class DestinationAgent {
     const missing = state.hold.arriving.pagesMissing;
     // Pages on the fault channel may still be under way; those alone are worth waiting for.
     if (missing > 0 && state.handler.stats().demandFaultsOverNetwork === 0) {
-      throw new PageferryError('PROTOCOL', `${this.peer} has sent everything, yet ${missing} pages are missing`);
+      throw new PageferryError(
+        'PROTOCOL',
+        `${this.peer} has sent everything, yet ${missing} pages are missing`,
+      );
     }
     const giveUp = () => {
       if (this.#state !== state) return;
@@ -298,7 +324,10 @@ export class DestinationAgent {
     this.#channel.send({
       type: 'verified',
       verification,
-      guest: guest.probe === undefined || observeMs === 0 ? null : { opsPerSecond: operations / seconds },
+      guest:
+        guest.probe === undefined || observeMs === 0
+          ? null
+          : { opsPerSecond: operations / seconds },
     });
   }
 

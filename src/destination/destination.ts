@@ -16,7 +16,11 @@ export interface DestinationEvents {
   /** A migration ended before the guest ran here; nothing of it is left. */
   dropped: [error: PageferryError, migration: { readonly id: string; readonly peer: string }];
   /** A guest that ran here waits for pages that will never come. */
-  lost: [error: PageferryError, guest: Guest, migration: { readonly id: string; readonly peer: string }];
+  lost: [
+    error: PageferryError,
+    guest: Guest,
+    migration: { readonly id: string; readonly peer: string },
+  ];
   /** A connection that does not speak our protocol was turned away. */
   stranger: [peer: string, reason: string];
 }
@@ -163,9 +167,13 @@ function explainListen(error: unknown, address: string): PageferryError {
         { cause: error },
       );
     case 'EADDRNOTAVAIL':
-      return new PageferryError('USAGE', `cannot listen on ${address}: this host has no such address`, {
-        cause: error,
-      });
+      return new PageferryError(
+        'USAGE',
+        `cannot listen on ${address}: this host has no such address`,
+        {
+          cause: error,
+        },
+      );
     default:
       return asPageferryError(error, `cannot listen on ${address}`);
   }

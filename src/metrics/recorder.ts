@@ -3,7 +3,13 @@ import type { PageferryError } from '../errors.js';
 import type { SendStats, TrackerKind, Verification } from '../native/binding.js';
 import type { RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';
-import type { DowntimeParts, GuestLocation, MigrationReport, Outcome, RoundReport } from './report.js';
+import type {
+  DowntimeParts,
+  GuestLocation,
+  MigrationReport,
+  Outcome,
+  RoundReport,
+} from './report.js';
 
 type Complete = Extract<DestinationMessage, { type: 'complete' }>;
 
@@ -31,7 +37,11 @@ export class Recorder {
   #downtimeParts: DowntimeParts | null = null;
   #complete: Complete | null = null;
   #verification: Verification | null = null;
-  #operations = { atStart: 0, perSecondBefore: null as number | null, perSecondAfter: null as number | null };
+  #operations = {
+    atStart: 0,
+    perSecondBefore: null as number | null,
+    perSecondAfter: null as number | null,
+  };
   #longestGapOnSource: number | null = null;
   #endedNs: bigint | null = null;
 

@@ -119,7 +119,11 @@ export interface ArrivingMemory extends Releasable {
 export interface PageReceiver extends Releasable {
   addChannel(channel: number, connection: Connection): void;
   waitSync(sync: number, stallMs: number): Promise<void>;
-  progress(): { readonly pages: number; readonly duplicatePages: number; readonly wireBytes: number };
+  progress(): {
+    readonly pages: number;
+    readonly duplicatePages: number;
+    readonly wireBytes: number;
+  };
   close(): void;
 }
 

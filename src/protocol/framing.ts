@@ -11,7 +11,9 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 export function encodeFrame(message: object): Uint8Array {
   const body = packr.pack(message);
   if (body.byteLength > MAX_MESSAGE_BYTES) {
-    throw new RangeError(`a message of ${body.byteLength} bytes is longer than the protocol allows`);
+    throw new RangeError(
+      `a message of ${body.byteLength} bytes is longer than the protocol allows`,
+    );
   }
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + body.byteLength);
   frame.writeUInt32LE(body.byteLength, 0);

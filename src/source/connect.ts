@@ -63,7 +63,11 @@ function explain(error: unknown, peer: string): PageferryError {
       );
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
-      return new PageferryError('UNREACHABLE', `there is no route to ${peer}. Check the address`, details);
+      return new PageferryError(
+        'UNREACHABLE',
+        `there is no route to ${peer}. Check the address`,
+        details,
+      );
     default:
       return asPageferryError(error, `cannot connect to ${peer}`, { peer });
   }

@@ -110,7 +110,9 @@ export class SourceMigration {
     const timeout = new AbortController();
     const late = sleep(withinMs, undefined, { signal: timeout.signal }).then(() => {
       const seconds = withinMs / 1000;
-      throw new PageferryError('PEER_SILENT', `${peer} has not said ${type} for ${seconds} s`, { peer });
+      throw new PageferryError('PEER_SILENT', `${peer} has not said ${type} for ${seconds} s`, {
+        peer,
+      });
     });
     late.catch(() => {}); // Aborted when the answer came first.
     try {

@@ -3,13 +3,7 @@ import { availableParallelism } from 'node:os';
 import { PageferryError } from '../errors.js';
 import { binding, type TrackerKind } from '../native/binding.js';
 import type { ConvergenceLimits } from '../policy/convergence.js';
-import {
-  hybrid,
-  postCopy,
-  preCopy,
-  type Strategy,
-  stopAndCopy,
-} from '../strategy/strategy.js';
+import { hybrid, postCopy, preCopy, type Strategy, stopAndCopy } from '../strategy/strategy.js';
 import type { StrategyName } from '../vocabulary.js';
 
 export const CODEC_NAMES = ['raw', 'lz4'] as const;
@@ -51,7 +45,10 @@ export interface ResolvedOptions extends Required<Omit<SourceOptions, 'strategy'
 
 function wholeWithin(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new PageferryError('USAGE', `${name} must be a whole number from ${least} to ${most}, not ${value}`);
+  throw new PageferryError(
+    'USAGE',
+    `${name} must be a whole number from ${least} to ${most}, not ${value}`,
+  );
 }
 
 function strategyOf(options: SourceOptions, memoryPages: number): Strategy {

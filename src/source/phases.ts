@@ -5,14 +5,18 @@
  * `resume` message on the source never resumes the guest.
  */
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
+import { bootId } from '../host.js';
 import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
 import { binding, type PageSet } from '../native/binding.js';
 import type { Decision } from '../policy/convergence.js';
 import { ControlChannel } from '../protocol/channel.js';
-import { type DestinationMessage, parseDestinationMessage, type SourceMessage } from '../protocol/messages.js';
-import { bootId } from '../host.js';
+import {
+  type DestinationMessage,
+  parseDestinationMessage,
+  type SourceMessage,
+} from '../protocol/messages.js';
 import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
 
@@ -101,7 +105,10 @@ async function compareClocks(m: SourceMigration, sameHost: boolean): Promise<voi
 async function openChannels(m: SourceMigration): Promise<void> {
   const { channels, bandwidthBytesPerSecond } = m.options;
   const numbers = Array.from({ length: channels }, (_, number) => number);
-  const opening = [...numbers.map((number) => openConnection(m, 'page', number)), openConnection(m, 'fault', 0)];
+  const opening = [
+    ...numbers.map((number) => openConnection(m, 'page', number)),
+    openConnection(m, 'fault', 0),
+  ];
   const settled = await Promise.allSettled(opening);
   const connections = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const refused = settled.find((one) => one.status === 'rejected');
@@ -113,7 +120,13 @@ async function openChannels(m: SourceMigration): Promise<void> {
   // Under a rate limit a large send buffer would only put seconds between the limit and the wire.
   const sendBufferBytes = bandwidthBytesPerSecond > 0 ? 256 << 10 : 0;
   const codec = m.options.codec === 'raw' ? null : m.options.codec;
-  m.sender = binding.createPageSender(m.guest.memory, connections, m.bucket, codec, sendBufferBytes);
+  m.sender = binding.createPageSender(
+    m.guest.memory,
+    connections,
+    m.bucket,
+    codec,
+    sendBufferBytes,
+  );
 }
 
 /** Rounds while the guest runs, for as long as the strategy asks (post-copy: none). It still runs on return. */
@@ -130,7 +143,9 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
   m.pending = await m.guest.memory.findPopulated();
   while (decision === 'next-round') {
     const number = m.recorder.rounds.length;
-    const round = await copyRound(m, m.pending, () => observer.sending(m.pending?.count() ?? 0, number));
+    const round = await copyRound(m, m.pending, () =>
+      observer.sending(m.pending?.count() ?? 0, number),
+    );
     observer.round(round, number);
     decision = strategy.next(m.recorder.rounds);
   }
@@ -144,7 +159,11 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
 }
 
 /** Sends the pending pages and finds what the guest wrote meanwhile: the next pending pages. */
-async function copyRound(m: SourceMigration, pages: PageSet, announce: () => void): Promise<RoundReport> {
+async function copyRound(
+  m: SourceMigration,
+  pages: PageSet,
+  announce: () => void,
+): Promise<RoundReport> {
   const { sender, tracker } = running(m);
   const started = performance.now();
   announce();
@@ -196,7 +215,9 @@ async function finalRound(
   else await m.tracker.harvest(pending);
   observer.sending(pending.count(), m.recorder.rounds.length);
   const postCopy = decision === 'post-copy';
-  const stats = postCopy ? await sender.announceMissing(pending) : await sender.sendRound(pending, null);
+  const stats = postCopy
+    ? await sender.announceMissing(pending)
+    : await sender.sendRound(pending, null);
   m.recorder.sent(stats);
   const sentNs = process.hrtime.bigint();
   const state = await guestCall('save its state', () => m.guest.saveState());
@@ -221,12 +242,18 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   const readyNs = process.hrtime.bigint();
   if (final.postCopy) {
     m.residual = binding.createResidualSet(pending);
-    m.server = binding.startPageServer(m.guest.memory, m.residual, m.bucket, faultConnection, (error) => {
-      // The destination closes this channel when every page has come, perhaps before its `complete`
-      // gets here; if it was lost instead, the control channel says so.
-      if (nativeCode(error) === 'PEER_CLOSED') return;
-      m.fail(asPageferryError(error, 'the fault channel failed', { peer: m.control.peer }));
-    });
+    m.server = binding.startPageServer(
+      m.guest.memory,
+      m.residual,
+      m.bucket,
+      faultConnection,
+      (error) => {
+        // The destination closes this channel when every page has come, perhaps before its `complete`
+        // gets here; if it was lost instead, the control channel says so.
+        if (nativeCode(error) === 'PEER_CLOSED') return;
+        m.fail(asPageferryError(error, 'the fault channel failed', { peer: m.control.peer }));
+      },
+    );
   }
   if (m.failure !== undefined) throw m.failure;
 
@@ -275,6 +302,8 @@ async function guestCall<T>(what: string, call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new PageferryError('GUEST_FAILED', `the guest failed to ${what}: ${reason}`, { cause: error });
+    throw new PageferryError('GUEST_FAILED', `the guest failed to ${what}: ${reason}`, {
+      cause: error,
+    });
   }
 }

@@ -1,5 +1,10 @@
 /** The four ways to migrate: each only says, after every round, what comes next. */
-import { type ConvergenceLimits, type Decision, decide, type RoundOutcome } from '../policy/convergence.js';
+import {
+  type ConvergenceLimits,
+  type Decision,
+  decide,
+  type RoundOutcome,
+} from '../policy/convergence.js';
 
 export interface Strategy {
   /** For the report; one of STRATEGY_NAMES, or a name of your own. */

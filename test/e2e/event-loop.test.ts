@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Host } from '../support/hosts.js';
 import { MIB } from '../support/guests.js';
+import { Host } from '../support/hosts.js';
 
 const BLOCKED_MS = 1000;
 

@@ -16,7 +16,10 @@ describe('one guest', () => {
       for (let journey = 0; journey < 10; journey += 1) {
         const receiving = journey % 2 === 0 ? there : here;
         const strategy = STRATEGY_NAMES[(journey * 3) % 4] as StrategyName;
-        const report = await migrate(guest, receiving.port, { strategy, channels: 1 + (journey % 3) });
+        const report = await migrate(guest, receiving.port, {
+          strategy,
+          channels: 1 + (journey % 3),
+        });
         expect(report, `journey ${journey} by ${strategy}`).toMatchObject({ guestVerified: true });
         await expectStill(guest);
         guest.discard?.();
@@ -68,7 +71,11 @@ describe('several guests', () => {
 });
 
 describe('pre-copy of a guest that writes faster than its pages are sent', () => {
-  const neverConverging = { strategy: 'pre-copy', bandwidthBytesPerSecond: 16 * MIB, maxRounds: 2 } as const;
+  const neverConverging = {
+    strategy: 'pre-copy',
+    bandwidthBytesPerSecond: 16 * MIB,
+    maxRounds: 2,
+  } as const;
 
   it.each(['stop-and-copy', 'post-copy'] as const)('ends in %s when told so', async (otherwise) => {
     const receiving = await Receiving.start();
@@ -82,9 +89,15 @@ describe('pre-copy of a guest that writes faster than its pages are sent', () =>
   it('gives up when told so, and the guest runs on where it was', async () => {
     const receiving = await Receiving.start();
     const guest = await startGuest({ memoryBytes: 8 * MIB });
-    const error = await failureOf(migrate(guest, receiving.port, { ...neverConverging, otherwise: 'abort' }));
+    const error = await failureOf(
+      migrate(guest, receiving.port, { ...neverConverging, otherwise: 'abort' }),
+    );
     expect(error.code).toBe('NOT_CONVERGING');
-    expect(error.report).toMatchObject({ outcome: 'failed', guestLocation: 'source', downtimeMs: null });
+    expect(error.report).toMatchObject({
+      outcome: 'failed',
+      guestLocation: 'source',
+      downtimeMs: null,
+    });
     await expectUnharmed(guest);
     await receiving.nextDropped();
     await receiving.expectServesNext();
@@ -96,7 +109,12 @@ describe('a migration that failed', () => {
     const receiving = await Receiving.start();
     const guest = await startGuest({ memoryBytes: 8 * MIB });
     for (const tracker of TRACKER_KINDS) {
-      const options = { strategy: 'pre-copy', maxRounds: 1, otherwise: 'abort', downtimeBudgetMs: 0 } as const;
+      const options = {
+        strategy: 'pre-copy',
+        maxRounds: 1,
+        otherwise: 'abort',
+        downtimeBudgetMs: 0,
+      } as const;
       const error = await failureOf(migrate(guest, receiving.port, { ...options, tracker }));
       expect(['NOT_CONVERGING', 'UNSUPPORTED']).toContain(error.code);
       await expectUnharmed(guest);

@@ -62,10 +62,13 @@ describe('a guest', () => {
 });
 
 describe.each(trackers)('the tracker %s', (tracker) => {
-  it.each(['pre-copy', 'hybrid', 'post-copy'] as const)('sees every write of %s', async (strategy) => {
-    const receiving = await Receiving.start();
-    const guest = await startGuest({ memoryBytes: 24 * MIB, threads: 4 });
-    const report = await migrate(guest, receiving.port, { strategy, tracker, channels: 2 });
-    expect(report.guestVerified).toBe(true);
-  });
+  it.each(['pre-copy', 'hybrid', 'post-copy'] as const)(
+    'sees every write of %s',
+    async (strategy) => {
+      const receiving = await Receiving.start();
+      const guest = await startGuest({ memoryBytes: 24 * MIB, threads: 4 });
+      const report = await migrate(guest, receiving.port, { strategy, tracker, channels: 2 });
+      expect(report.guestVerified).toBe(true);
+    },
+  );
 });

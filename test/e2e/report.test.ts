@@ -11,7 +11,9 @@ const document = readFileSync(new URL('../../docs/metrics.md', import.meta.url),
 function documented(section: string): string[] {
   const text = document.split(`${section}\n`)[1]?.split(/\n#/)[0] ?? '';
   const firstCells = text.split('\n').map((line) => line.split('|')[1] ?? '');
-  return firstCells.flatMap((cell) => [...cell.matchAll(/`(\w+)/g)].map(([, name]) => name ?? '')).sort();
+  return firstCells
+    .flatMap((cell) => [...cell.matchAll(/`(\w+)/g)].map(([, name]) => name ?? ''))
+    .sort();
 }
 
 function sum(values: Iterable<number>): number {
@@ -21,26 +23,44 @@ function sum(values: Iterable<number>): number {
 async function reportOf(strategy: StrategyName): Promise<MigrationReport> {
   const receiving = await Receiving.start();
   const guest = await startGuest({ threads: 2, fill: { kind: 'text' } });
-  return await migrate(guest, receiving.port, { strategy, codec: 'lz4', channels: 2, observeMs: 50 });
+  return await migrate(guest, receiving.port, {
+    strategy,
+    codec: 'lz4',
+    channels: 2,
+    observeMs: 50,
+  });
 }
 
 describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
   it('has every documented field, and adds up', async () => {
     const report = await reportOf(strategy);
     expect(Object.keys(report).sort()).toEqual(documented('## The report'));
-    expect(Object.keys(report.downtimeParts ?? {}).sort()).toEqual(documented('### `downtimeParts`'));
+    expect(Object.keys(report.downtimeParts ?? {}).sort()).toEqual(
+      documented('### `downtimeParts`'),
+    );
     expect(Object.keys(report.guest ?? {}).sort()).toEqual(documented('### `guest`'));
     expect(Object.keys(report.faultLatencyUs)).toEqual(['p50', 'p99', 'p999', 'max']);
     for (const round of report.rounds) {
-      expect(Object.keys(round)).toEqual(['pages', 'wireBytes', 'ms', 'dirtyPages', 'rateBytesPerSecond']);
+      expect(Object.keys(round)).toEqual([
+        'pages',
+        'wireBytes',
+        'ms',
+        'dirtyPages',
+        'rateBytesPerSecond',
+      ]);
     }
 
-    expect(sum(Object.values(report.downtimeParts ?? {}))).toBeCloseTo(report.downtimeMs as number, 3);
+    expect(sum(Object.values(report.downtimeParts ?? {}))).toBeCloseTo(
+      report.downtimeMs as number,
+      3,
+    );
     expect(Math.min(...Object.values(report.downtimeParts ?? {}))).toBeGreaterThanOrEqual(0);
     expect(sum(Object.values(report.pagesByCodec))).toBe(report.pagesSent);
     expect(report.pagesSent).toBeGreaterThanOrEqual((16 * MIB) / 4096);
     expect(sum(report.rounds.map(({ pages }) => pages))).toBeLessThanOrEqual(report.pagesSent);
-    expect(sum(report.rounds.map(({ wireBytes }) => wireBytes))).toBeLessThanOrEqual(report.wireBytes);
+    expect(sum(report.rounds.map(({ wireBytes }) => wireBytes))).toBeLessThanOrEqual(
+      report.wireBytes,
+    );
     expect(report.downtimeMs).toBeLessThan(report.totalMs);
     expect(report.guest?.longestGapMs).toBeGreaterThanOrEqual(report.downtimeMs as number);
     expect(report.demandFaultsOverNetwork).toBeLessThanOrEqual(report.demandFaults);
@@ -119,7 +139,10 @@ describe('the wire', () => {
   it('carries no more than the rate limit allows', async () => {
     const receiving = await Receiving.start();
     const guest = await startGuest({ workload: 'idle' });
-    const report = await migrate(guest, receiving.port, { bandwidthBytesPerSecond: 16 * MIB, channels: 3 });
+    const report = await migrate(guest, receiving.port, {
+      bandwidthBytesPerSecond: 16 * MIB,
+      channels: 3,
+    });
     expect(report.totalMs).toBeGreaterThan(900);
   });
 });

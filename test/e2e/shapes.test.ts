@@ -11,12 +11,15 @@ const GIB = 2 ** 30;
 const PAGE_BYTES = 4096;
 
 describe.each(STRATEGY_NAMES)('%s moves', (strategy) => {
-  it.each(['uniform', 'idle', 'kv'] as const)('a guest of one page that runs %s', async (workload) => {
-    const receiving = await Receiving.start();
-    const guest = await startGuest({ memoryBytes: PAGE_BYTES, workload });
-    const report = await migrate(guest, receiving.port, { strategy, channels: 3 });
-    expect(report).toMatchObject({ guestVerified: true, verification: { pagesCompared: 1 } });
-  });
+  it.each(['uniform', 'idle', 'kv'] as const)(
+    'a guest of one page that runs %s',
+    async (workload) => {
+      const receiving = await Receiving.start();
+      const guest = await startGuest({ memoryBytes: PAGE_BYTES, workload });
+      const report = await migrate(guest, receiving.port, { strategy, channels: 3 });
+      expect(report).toMatchObject({ guestVerified: true, verification: { pagesCompared: 1 } });
+    },
+  );
 
   it('a guest of several regions that runs on the JavaScript thread', async () => {
     const receiving = await Receiving.start({ createGuest: CountingGuest.arrive });

@@ -14,7 +14,9 @@ const LAST_LINES: Readonly<Record<string, RegExp>> = {
 
 describe('the examples', () => {
   it('are all run here', () => {
-    expect(readdirSync(folder).filter((name) => /\.m?[jt]s$/.test(name))).toEqual(Object.keys(LAST_LINES));
+    expect(readdirSync(folder).filter((name) => /\.m?[jt]s$/.test(name))).toEqual(
+      Object.keys(LAST_LINES),
+    );
   });
 
   it.each(Object.keys(LAST_LINES))('include %s, which does what it says and ends', async (name) => {

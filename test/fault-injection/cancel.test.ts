@@ -77,7 +77,10 @@ describe('a migration', () => {
     async (strategy) => {
       const receiving = await Receiving.start();
       const guest = await startGuest({ writesPerSecond: 100 });
-      const source = sourceFor(guest, receiving.port, { strategy, bandwidthBytesPerSecond: 256 << 10 });
+      const source = sourceFor(guest, receiving.port, {
+        strategy,
+        bandwidthBytesPerSecond: 256 << 10,
+      });
       source.on('progress', ({ pagesSent }) => {
         if (pagesSent > 0) source.cancel();
       });
@@ -113,7 +116,10 @@ describe('a migration', () => {
       source.cancel('first');
       source.cancel('second');
     });
-    expect(await failureOf(source.migrate())).toMatchObject({ code: 'CANCELLED', message: 'first' });
+    expect(await failureOf(source.migrate())).toMatchObject({
+      code: 'CANCELLED',
+      message: 'first',
+    });
     await expectUnharmed(guest);
   });
 
@@ -128,7 +134,10 @@ describe('a migration', () => {
   it('goes with the destination when that shuts down, and the guest stays on the source', async () => {
     const receiving = await Receiving.start();
     const guest = await startGuest({ writesPerSecond: 100 });
-    const source = sourceFor(guest, receiving.port, { strategy: 'pre-copy', bandwidthBytesPerSecond: MIB });
+    const source = sourceFor(guest, receiving.port, {
+      strategy: 'pre-copy',
+      bandwidthBytesPerSecond: MIB,
+    });
     source.on('progress', ({ pagesSent }) => {
       if (pagesSent > 0) void receiving.destination.close();
     });

@@ -73,18 +73,21 @@ async function expectNothingFor50Ms(): Promise<void> {
 
 describe('any channel, before switchover', () => {
   describe.each(['pre-copy', 'hybrid', 'stop-and-copy'] as const)('(%s)', (strategy) => {
-    it.each(['control', 'page', undefined] as const)('cut: %s. The source keeps the guest', async (role) => {
-      const broken = await scene({ strategy, ...SLOW, channels: 2 }, 30_000, CALM);
-      broken.relay.onPageBytes = (total) => {
-        if (total > SOON) broken.relay.cut(role);
-      };
-      const error = await failureOf(broken.source.migrate());
-      expect(error).toMatchObject({
-        code: 'PEER_GONE',
-        report: { outcome: 'failed', guestLocation: 'source', downtimeMs: null },
-      });
-      await expectGuestOnSource(broken);
-    });
+    it.each(['control', 'page', undefined] as const)(
+      'cut: %s. The source keeps the guest',
+      async (role) => {
+        const broken = await scene({ strategy, ...SLOW, channels: 2 }, 30_000, CALM);
+        broken.relay.onPageBytes = (total) => {
+          if (total > SOON) broken.relay.cut(role);
+        };
+        const error = await failureOf(broken.source.migrate());
+        expect(error).toMatchObject({
+          code: 'PEER_GONE',
+          report: { outcome: 'failed', guestLocation: 'source', downtimeMs: null },
+        });
+        await expectGuestOnSource(broken);
+      },
+    );
   });
 
   it.each(['hybrid', 'post-copy'] as const)(
@@ -139,7 +142,11 @@ describe('the destination, before switchover', () => {
     const there = await Host.start();
     const port = await there.listen();
     const guest = await startGuest(CALM);
-    const source = sourceFor(guest, port, { strategy: 'pre-copy', ...SLOW, stallMs: SHORT_STALL_MS });
+    const source = sourceFor(guest, port, {
+      strategy: 'pre-copy',
+      ...SLOW,
+      stallMs: SHORT_STALL_MS,
+    });
     source.on('progress', ({ pagesSent }) => {
       if (pagesSent > 0) there.signal('SIGSTOP');
     });
@@ -153,22 +160,28 @@ describe('the destination, before switchover', () => {
 });
 
 describe('any channel, from switchover to the commit point', () => {
-  describe.each(['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const)('(%s)', (strategy) => {
-    it.each(['switchover', 'ready'])('cut instead of %s: the source resumes the guest', async (message) => {
-      const broken = await scene({ strategy });
-      broken.relay.onMessage = (type) => {
-        if (type !== message) return 'pass';
-        broken.relay.cut();
-        return 'swallow';
-      };
-      const error = await failureOf(broken.source.migrate());
-      expect(error).toMatchObject({
-        code: 'PEER_GONE',
-        report: { outcome: 'failed', guestLocation: 'source', downtimeMs: null },
-      });
-      await expectGuestOnSource(broken);
-    });
-  });
+  describe.each(['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const)(
+    '(%s)',
+    (strategy) => {
+      it.each(['switchover', 'ready'])(
+        'cut instead of %s: the source resumes the guest',
+        async (message) => {
+          const broken = await scene({ strategy });
+          broken.relay.onMessage = (type) => {
+            if (type !== message) return 'pass';
+            broken.relay.cut();
+            return 'swallow';
+          };
+          const error = await failureOf(broken.source.migrate());
+          expect(error).toMatchObject({
+            code: 'PEER_GONE',
+            report: { outcome: 'failed', guestLocation: 'source', downtimeMs: null },
+          });
+          await expectGuestOnSource(broken);
+        },
+      );
+    },
+  );
 
   it('the destination killed instead of ready: the source resumes the guest', async () => {
     const there = await Host.start();
@@ -191,7 +204,11 @@ describe('the source, before the commit point', () => {
     async (strategy) => {
       const receiving = await Receiving.start();
       const here = await Host.start();
-      const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 16 * MIB, fill: { kind: 'random' } });
+      const guest = await here.createGuest({
+        workload: 'uniform',
+        memoryBytes: 16 * MIB,
+        fill: { kind: 'random' },
+      });
       const options = { host: '127.0.0.1', port: receiving.port, strategy, ...SLOW };
       here.migrate(guest, options).catch(() => {});
       await here.event('progress', ({ pagesSent = 0 }) => pagesSent > 0);
@@ -287,7 +304,10 @@ describe('the control channel, after the commit point', () => {
 });
 
 describe('post-copy, after running and before complete', () => {
-  const lostOnSource = { code: 'POSTCOPY_LOST', report: { outcome: 'failed', guestLocation: 'lost' } };
+  const lostOnSource = {
+    code: 'POSTCOPY_LOST',
+    report: { outcome: 'failed', guestLocation: 'lost' },
+  };
 
   describe.each(['post-copy', 'hybrid'] as const)('(%s)', (strategy) => {
     it.each(['control', 'page', 'fault', undefined] as const)(
@@ -309,7 +329,10 @@ describe('post-copy, after running and before complete', () => {
   });
 
   it('frozen: all. Nobody runs the guest', async () => {
-    const { receiving, relay, guest, source } = await scene({ strategy: 'post-copy', ...SLOW }, SHORT_STALL_MS);
+    const { receiving, relay, guest, source } = await scene(
+      { strategy: 'post-copy', ...SLOW },
+      SHORT_STALL_MS,
+    );
     source.on('phase', (phase) => {
       if (phase === 'push-residual-set') relay.freeze();
     });
@@ -319,7 +342,10 @@ describe('post-copy, after running and before complete', () => {
   });
 
   it('frozen: fault, with a page on its way. Nobody waits for ever', async () => {
-    const { receiving, relay, guest, source } = await scene({ strategy: 'post-copy' }, SHORT_STALL_MS);
+    const { receiving, relay, guest, source } = await scene(
+      { strategy: 'post-copy' },
+      SHORT_STALL_MS,
+    );
     relay.onRequest = () => relay.freeze('fault');
     expect(await failureOf(source.migrate())).toMatchObject(lostOnSource);
     expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');
@@ -330,8 +356,17 @@ describe('post-copy, after running and before complete', () => {
   it('the source killed: the guest on the destination is lost, and blocks', async () => {
     const receiving = await Receiving.start();
     const here = await Host.start();
-    const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 16 * MIB, fill: { kind: 'random' } });
-    const options = { host: '127.0.0.1', port: receiving.port, strategy: 'post-copy', ...SLOW } as const;
+    const guest = await here.createGuest({
+      workload: 'uniform',
+      memoryBytes: 16 * MIB,
+      fill: { kind: 'random' },
+    });
+    const options = {
+      host: '127.0.0.1',
+      port: receiving.port,
+      strategy: 'post-copy',
+      ...SLOW,
+    } as const;
     here.migrate(guest, options).catch(() => {});
     await here.event('phase', ({ phase }) => phase === 'push-residual-set');
     await here.kill();
@@ -373,7 +408,10 @@ describe('the destination, after running', () => {
         return 'swallow';
       };
       const error = await failureOf(source.migrate());
-      expect(error).toMatchObject({ code: 'DESTINATION_LOST', report: { guestLocation: 'unknown' } });
+      expect(error).toMatchObject({
+        code: 'DESTINATION_LOST',
+        report: { guestLocation: 'unknown' },
+      });
       await expectStill(guest);
     },
   );
@@ -408,7 +446,12 @@ describe('anything, after complete', () => {
       return 'pass';
     };
     const guest = await here.createGuest({ workload: 'uniform', memoryBytes: 8 * MIB });
-    const options = { host: '127.0.0.1', port: relay.port, strategy: 'hybrid', verify: true } as const;
+    const options = {
+      host: '127.0.0.1',
+      port: relay.port,
+      strategy: 'hybrid',
+      verify: true,
+    } as const;
     here.migrate(guest, options).catch(() => {});
     const arrived = await receiving.nextArrived();
     await expectRunning(arrived);

@@ -7,12 +7,25 @@ import { binding, type GuestMemory } from '../../src/native/binding.js';
 import { Receiving, sourceFor } from '../support/destinations.js';
 import { expectUnharmed, startGuest } from '../support/guests.js';
 import { seededRandom } from '../support/random.js';
-import { type Entry, openMessage, pagesRecord, preamble, RawClient, syncRecord } from '../support/raw-client.js';
+import {
+  type Entry,
+  openMessage,
+  pagesRecord,
+  preamble,
+  RawClient,
+  syncRecord,
+} from '../support/raw-client.js';
 import { until } from '../support/until.js';
 
 const PAGE_BYTES = 4096;
 const { statuses, contents, maxEntries, maxPayloadBytes } = binding.protocolConstants();
-const switchover = { type: 'switchover', sync: 1, postCopy: false, state: new Uint8Array(), pausedAtNs: 0n };
+const switchover = {
+  type: 'switchover',
+  sync: 1,
+  postCopy: false,
+  state: new Uint8Array(),
+  pausedAtNs: 0n,
+};
 
 /** Takes any memory; its state is anything but nothing. */
 class AnyGuest implements Guest {
@@ -28,9 +41,13 @@ class AnyGuest implements Guest {
 }
 
 const takeAnything: GuestFactory = async (memory, description) =>
-  description.byteLength === 0 ? new AnyGuest(memory) : await WorkloadGuest.arrive(memory, description);
+  description.byteLength === 0
+    ? new AnyGuest(memory)
+    : await WorkloadGuest.arrive(memory, description);
 
-async function start(options: { stallMs?: number; maxMigrations?: number } = {}): Promise<Receiving> {
+async function start(
+  options: { stallMs?: number; maxMigrations?: number } = {},
+): Promise<Receiving> {
   return await Receiving.start({ createGuest: takeAnything, ...options });
 }
 
@@ -55,7 +72,9 @@ describe('a connection that', () => {
     const random = seededRandom(1);
     for (let round = 0; round < 50; round += 1) {
       const client = await RawClient.connect(receiving.port);
-      client.socket.write(Buffer.from(Array.from({ length: random.whole(1, 200) }, () => random.whole(0, 255))));
+      client.socket.write(
+        Buffer.from(Array.from({ length: random.whole(1, 200) }, () => random.whole(0, 255))),
+      );
       await client.closed();
     }
     expect(receiving.destination.migrations).toBe(0);
@@ -92,7 +111,12 @@ describe('a connection that', () => {
 
   it('has a malformed preamble is closed', async () => {
     const receiving = await start();
-    for (const [offset, value] of [[10, 0], [10, 4], [10, 255], [11, 1]] as const) {
+    for (const [offset, value] of [
+      [10, 0],
+      [10, 4],
+      [10, 255],
+      [11, 1],
+    ] as const) {
       const client = await RawClient.connect(receiving.port);
       const bytes = preamble();
       bytes[offset] = value;
@@ -102,13 +126,16 @@ describe('a connection that', () => {
     await receiving.expectServesNext();
   });
 
-  it.each(['page', 'fault'] as const)('is a %s channel of no migration is turned away', async (role) => {
-    const receiving = await start();
-    const client = await RawClient.connect(receiving.port);
-    expect(await client.introduce({ role })).toBe(statuses['unknown-migration']);
-    await client.closed();
-    await receiving.expectServesNext();
-  });
+  it.each(['page', 'fault'] as const)(
+    'is a %s channel of no migration is turned away',
+    async (role) => {
+      const receiving = await start();
+      const client = await RawClient.connect(receiving.port);
+      expect(await client.introduce({ role })).toBe(statuses['unknown-migration']);
+      await client.closed();
+      await receiving.expectServesNext();
+    },
+  );
 
   it('is one migration too many is told so', async () => {
     const receiving = await start({ maxMigrations: 1 });
@@ -126,7 +153,10 @@ describe('a control channel that', () => {
     ['sends text', Buffer.from('hello, is anybody there?')],
     ['announces four gigabytes', Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0])],
     ['sends an empty message', Buffer.alloc(4)],
-    ['nests lists without end', Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.alloc(65_536, 0x91)])],
+    [
+      'nests lists without end',
+      Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.alloc(65_536, 0x91)]),
+    ],
     ['announces a list of four billion', Buffer.from([5, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff])],
     ['announces a map of four billion', Buffer.from([5, 0, 0, 0, 0xdf, 0xff, 0xff, 0xff, 0xff])],
     ['announces bytes that never come', Buffer.from([5, 0, 0, 0, 0xc6, 0xff, 0xff, 0xff, 0xff])],
@@ -176,21 +206,25 @@ describe('a control channel that', () => {
     await receiving.expectServesNext();
   });
 
-  it.each([openMessage(), { type: 'resume' }, { type: 'bye' }, { type: 'verify', observeMs: 0 }, { type: 'pushed', sync: 1 }])(
-    'sends $type right after open is dropped',
-    async (message) => {
-      const receiving = await start();
-      const client = await RawClient.opened(receiving.port);
-      client.send(message);
-      expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
-      await receiving.expectServesNext();
-    },
-  );
+  it.each([
+    openMessage(),
+    { type: 'resume' },
+    { type: 'bye' },
+    { type: 'verify', observeMs: 0 },
+    { type: 'pushed', sync: 1 },
+  ])('sends $type right after open is dropped', async (message) => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    client.send(message);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await receiving.expectServesNext();
+  });
 
   it('says everything at once, in the wrong order, is dropped', async () => {
     const receiving = await start();
     const client = await RawClient.control(receiving.port);
-    for (const message of [openMessage(), { type: 'resume' }, switchover, { type: 'bye' }]) client.send(message);
+    for (const message of [openMessage(), { type: 'resume' }, switchover, { type: 'bye' }])
+      client.send(message);
     expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
     await receiving.expectServesNext();
   });
@@ -208,7 +242,10 @@ describe('an open that', () => {
     ['asks for a region that no address space holds', { regions: [region(2 ** 52)] }],
     ['asks for 128 TiB', { regions: [region(64 * TIB), region(64 * TIB)] }],
     ['asks for 60 TiB', { regions: [region(60 * TIB)] }],
-    ['asks for a TiB in each of 4096 regions', { regions: Array.from({ length: 4096 }, () => region(TIB)) }],
+    [
+      'asks for a TiB in each of 4096 regions',
+      { regions: Array.from({ length: 4096 }, () => region(TIB)) },
+    ],
     ['says that petabytes are populated', { populatedBytes: 2 ** 50 }],
     ['describes no guest of ours', { description: new Uint8Array(100).fill(200) }],
     ['describes a guest at great length', { description: new Uint8Array(20_000_000).fill(1) }],
@@ -217,7 +254,9 @@ describe('an open that', () => {
     const client = await RawClient.control(receiving.port);
     client.send(openMessage(4, changes));
     const failed = await client.message('failed');
-    expect(['UNSUPPORTED', 'USAGE', 'DESTINATION_NO_MEMORY', 'PROTOCOL']).toContain(failed['code']);
+    expect(['UNSUPPORTED', 'USAGE', 'DESTINATION_NO_MEMORY', 'NO_MEMORY', 'PROTOCOL']).toContain(
+      failed['code'],
+    );
     await receiving.nextDropped();
     await receiving.expectServesNext();
   });
@@ -241,7 +280,10 @@ describe('an open that', () => {
   });
 
   it('exceeds the limit is refused with words about it', async () => {
-    const receiving = await Receiving.start({ createGuest: takeAnything, memoryLimitBytes: 16 << 20 });
+    const receiving = await Receiving.start({
+      createGuest: takeAnything,
+      memoryLimitBytes: 16 << 20,
+    });
     const client = await RawClient.control(receiving.port);
     client.send(openMessage(100_000));
     expect(await client.message('failed')).toMatchObject({ code: 'GUEST_TOO_LARGE' });
@@ -305,7 +347,10 @@ describe('a page channel that', () => {
     ['sends sync 0', syncRecord(0)],
     ['sends a page outside the memory', pagesRecord([{ ...raw, page: 4 }])],
     ['sends a page far outside the memory', pagesRecord([{ ...raw, page: 2 ** 52 }])],
-    ['sends a run past the end', pagesRecord([{ ...raw, page: 3, pages: 2, payload: new Uint8Array(8192) }])],
+    [
+      'sends a run past the end',
+      pagesRecord([{ ...raw, page: 3, pages: 2, payload: new Uint8Array(8192) }]),
+    ],
     ['sends no pages in an entry', pagesRecord([{ ...raw, pages: 0, payload: none }])],
     ['sends an unknown content', pagesRecord([{ ...raw, content: 77 }])],
     ['sends a reserved byte', pagesRecord([{ ...raw, reserved: 1 }])],
@@ -313,10 +358,19 @@ describe('a page channel that', () => {
     ['sends half a raw page', pagesRecord([{ ...raw, payload: page.subarray(2048) }])],
     ['sends a payload that its entries do not have', pagesRecord([raw], { payloadBytes: 4097 })],
     ['sends a zero page with content', pagesRecord([{ ...raw, content: contents.zero }])],
-    ['sends lz4 of two pages', pagesRecord([{ ...raw, pages: 2, content: contents.lz4, payload: page.subarray(9) }])],
+    [
+      'sends lz4 of two pages',
+      pagesRecord([{ ...raw, pages: 2, content: contents.lz4, payload: page.subarray(9) }]),
+    ],
     ['sends lz4 as long as a page', pagesRecord([{ ...raw, content: contents.lz4 }])],
-    ['sends lz4 that is none', pagesRecord([{ ...raw, content: contents.lz4, payload: page.subarray(4000) }])],
-    ['sends half a bitmap', pagesRecord([{ page: 0, pages: 4, content: contents.missing, payload: page.subarray(0, 2) }])],
+    [
+      'sends lz4 that is none',
+      pagesRecord([{ ...raw, content: contents.lz4, payload: page.subarray(4000) }]),
+    ],
+    [
+      'sends half a bitmap',
+      pagesRecord([{ page: 0, pages: 4, content: contents.missing, payload: page.subarray(0, 2) }]),
+    ],
   ])('%s ends the migration', async (_what, bytes) => {
     const receiving = await start();
     const client = await RawClient.opened(receiving.port);
@@ -452,7 +506,9 @@ describe('a fault channel that', () => {
     const receiving = await start();
     const { fault } = await servingClient(receiving);
     fault.socket.write(
-      pagesRecord([{ page: 0, pages: 1, content: contents.raw, payload: new Uint8Array(PAGE_BYTES) }]),
+      pagesRecord([
+        { page: 0, pages: 1, content: contents.raw, payload: new Uint8Array(PAGE_BYTES) },
+      ]),
     );
     expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');
     await receiving.expectServesNext();
@@ -481,7 +537,10 @@ describe('in all this, a migration under way', () => {
   it('is not disturbed', async () => {
     const receiving = await start();
     const guest = await startGuest();
-    const source = sourceFor(guest, receiving.port, { strategy: 'hybrid', bandwidthBytesPerSecond: 16 << 20 });
+    const source = sourceFor(guest, receiving.port, {
+      strategy: 'hybrid',
+      bandwidthBytesPerSecond: 16 << 20,
+    });
     const migration = source.migrate();
     for (let i = 0; i < 20; i += 1) {
       const client = await RawClient.control(receiving.port);

@@ -44,7 +44,9 @@ async function processThatRemembers(text: string): Promise<ChildProcess> {
     const remembered = Buffer.alloc(${MIB}, process.argv[1]);
     console.log('ready');
     setInterval(() => remembered.byteLength, 60_000);`;
-  const child = spawn(process.execPath, ['-e', program, text], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-e', program, text], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let ready = false;
   child.stdout?.once('data', () => {

@@ -83,7 +83,12 @@ describe('lz4', () => {
   });
 
   it('leaves a page alone that it cannot shorten', () => {
-    expect(binding.encodePage('lz4', page(() => random.whole(0, 255)))).toBeNull();
+    expect(
+      binding.encodePage(
+        'lz4',
+        page(() => random.whole(0, 255)),
+      ),
+    ).toBeNull();
   });
 });
 
@@ -120,12 +125,29 @@ describe('lz4, given what it never made,', () => {
 
 describe('the page codecs', () => {
   it('do not include one that nobody wrote', () => {
-    expect(() => binding.encodePage('zip', page(() => 0))).toThrow('no page codec called zip');
+    expect(() =>
+      binding.encodePage(
+        'zip',
+        page(() => 0),
+      ),
+    ).toThrow('no page codec called zip');
   });
 
   it('shorten a zero page to nothing, and only a zero page', () => {
-    expect(encode('zero', page(() => 0))).toHaveLength(0);
-    expect(binding.encodePage('zero', page((at) => (at === 4095 ? 1 : 0)))).toBeNull();
-    expect(Buffer.from(binding.decodePage('zero', new Uint8Array(), PAGE_BYTES)).equals(page(() => 0))).toBe(true);
+    expect(
+      encode(
+        'zero',
+        page(() => 0),
+      ),
+    ).toHaveLength(0);
+    expect(
+      binding.encodePage(
+        'zero',
+        page((at) => (at === 4095 ? 1 : 0)),
+      ),
+    ).toBeNull();
+    expect(
+      Buffer.from(binding.decodePage('zero', new Uint8Array(), PAGE_BYTES)).equals(page(() => 0)),
+    ).toBe(true);
   });
 });

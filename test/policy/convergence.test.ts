@@ -136,9 +136,12 @@ describe('pre-copy', () => {
     expect(rounds).toHaveLength(2);
   });
 
-  it.each(['stop-and-copy', 'post-copy', 'abort'] as const)('then does as told: %s', (otherwise) => {
-    expect(simulate({ ...LIMITS, otherwise }, 100, () => 50_000).decision).toBe(otherwise);
-  });
+  it.each(['stop-and-copy', 'post-copy', 'abort'] as const)(
+    'then does as told: %s',
+    (otherwise) => {
+      expect(simulate({ ...LIMITS, otherwise }, 100, () => 50_000).decision).toBe(otherwise);
+    },
+  );
 });
 
 describe('a decision, whatever the rounds were like', () => {
@@ -193,10 +196,8 @@ describe('a decision, whatever the rounds were like', () => {
   it('comes to an end for every guest', () => {
     for (const seed of seeds) {
       const random = seededRandom(seed);
-      const { rounds, decision } = simulate(
-        randomLimits(random),
-        random.whole(1, 1000),
-        () => random.whole(0, 200_000),
+      const { rounds, decision } = simulate(randomLimits(random), random.whole(1, 1000), () =>
+        random.whole(0, 200_000),
       );
       expect(decision).not.toBe('next-round');
       expect(rounds.length).toBeLessThanOrEqual(40);

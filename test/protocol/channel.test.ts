@@ -18,7 +18,13 @@ type Channel = ControlChannel<DestinationMessage, SourceMessage>;
 /** A channel as the destination has it, and the other end of its connection as a bare socket. */
 async function openChannel(stallMs = 30_000) {
   const arrivals: Arrival[] = [];
-  const listener = binding.listen('127.0.0.1', 0, 30_000, (one) => arrivals.push(one), () => {});
+  const listener = binding.listen(
+    '127.0.0.1',
+    0,
+    30_000,
+    (one) => arrivals.push(one),
+    () => {},
+  );
   const { magic, version, roles } = binding.protocolConstants();
   const preamble = Buffer.alloc(32);
   preamble.set(magic);

@@ -66,10 +66,20 @@ function compareConnections(differences: Differences, tables: Table[], code: Cod
   compareLayout(differences, 'the preamble', preamble, constants.preambleBytes);
   compareLayout(differences, "the preamble's answer", reply, constants.preambleReplyBytes);
   const magic = /`((?:[0-9a-f]{2} ?)+)`/.exec(fieldNamed(preamble, 'magic')['value'] ?? '')?.[1];
-  differences.equal('magic', magic, Buffer.from(constants.magic).toString('hex').replace(/(..)(?=.)/g, '$1 '));
+  differences.equal(
+    'magic',
+    magic,
+    Buffer.from(constants.magic)
+      .toString('hex')
+      .replace(/(..)(?=.)/g, '$1 '),
+  );
   differences.equal('version', Number(fieldNamed(preamble, 'version')['value']), constants.version);
   const roles = [...(fieldNamed(preamble, 'role')['value'] ?? '').matchAll(/(\d+) (\w+)/g)];
-  differences.equal('roles', roles.map(([, number, name]) => [name, Number(number)]), sorted(constants.roles));
+  differences.equal(
+    'roles',
+    roles.map(([, number, name]) => [name, Number(number)]),
+    sorted(constants.roles),
+  );
   const statuses = tableWith(tables, ['status', 'name', 'meaning']);
   differences.equal('statuses', namedNumbers(statuses, 'status'), sorted(constants.statuses));
 }
@@ -81,7 +91,8 @@ function compareRecords(differences: Differences, tables: Table[], text: string,
   const entry = tableWith(tables, layout, 'Table entries of a pages record');
   compareLayout(differences, 'the record header', header, constants.recordHeaderBytes);
   compareLayout(differences, 'a table entry', entry, constants.tableEntryBytes);
-  const most = (rows: Rows, field: string) => numberAfter(fieldNamed(rows, field)['meaning'] ?? '', 'at most');
+  const most = (rows: Rows, field: string) =>
+    numberAfter(fieldNamed(rows, field)['meaning'] ?? '', 'at most');
   differences.equal('entries of a record', most(header, 'entries'), constants.maxEntries);
   differences.equal('payload of a record', most(header, 'payloadBytes'), constants.maxPayloadBytes);
   const pages = numberAfter(fieldNamed(entry, 'pages')['meaning'] ?? '', '1 …');
@@ -98,7 +109,10 @@ function compareRecords(differences: Differences, tables: Table[], text: string,
 /** Top-level fields of a document's cell, and in brackets those of a list's items. */
 function documentFields(cell: string): string[] {
   const nested = cell.replace(/`(\w+)` \[\{([^}]*)\}\]/g, (_all, list: string, items: string) =>
-    [`\`${list}\``, ...[...items.matchAll(/`(\w+)`/g)].map(([, item]) => `\`${list}.${item}\``)].join(),
+    [
+      `\`${list}\``,
+      ...[...items.matchAll(/`(\w+)`/g)].map(([, item]) => `\`${list}.${item}\``),
+    ].join(),
   );
   return [...nested.matchAll(/`([\w.]+)`/g)].map(([, field]) => field ?? '');
 }
@@ -121,7 +135,11 @@ function compareMessages(
   schemas: Readonly<Record<string, AnySchema>>,
   side: string,
 ): void {
-  differences.equal(`messages of the ${side}`, rows.map((row) => row['type']), Object.keys(schemas));
+  differences.equal(
+    `messages of the ${side}`,
+    rows.map((row) => row['type']),
+    Object.keys(schemas),
+  );
   for (const row of rows) {
     const type = row['type'] ?? '';
     const schema = schemas[type];
@@ -151,7 +169,11 @@ export function differencesBetween(document: string, code: Code): string[] {
   compareMessages(differences, fromSource, code.sourceSchemas, 'source');
   compareMessages(differences, fromDestination, code.destinationSchemas, 'destination');
   for (const [, code] of document.matchAll(/`([A-Z]{3,}(?:_[A-Z]+)*)(?<!PGFERRY)`/g)) {
-    differences.equal(`error code ${code} exists`, ERROR_CODES.some((one) => one === code), true);
+    differences.equal(
+      `error code ${code} exists`,
+      ERROR_CODES.some((one) => one === code),
+      true,
+    );
   }
   return differences.found;
 }

@@ -6,7 +6,11 @@ const MESSAGES = [
   { type: 'alive' },
   { type: 'clock', sentNs: 12_345_678_901_234_567_890n },
   { type: 'round', sync: 2 ** 40 },
-  { type: 'open', regions: [{ bytes: 4096, pageBytes: 4096 }], description: new Uint8Array([1, 2]) },
+  {
+    type: 'open',
+    regions: [{ bytes: 4096, pageBytes: 4096 }],
+    description: new Uint8Array([1, 2]),
+  },
   { type: 'failed', code: 'PEER_GONE', message: 'ün​gewöhnlich – but text' },
   { type: 'switchover', postCopy: true, state: new Uint8Array(70_000).fill(7) },
 ];
@@ -133,7 +137,9 @@ describe('what is not a frame of ours', () => {
   it('throws errors, and nothing worse, for random bytes', () => {
     const random = seededRandom(99);
     for (let round = 0; round < 300; round += 1) {
-      const body = Buffer.from(Array.from({ length: random.whole(1, 64) }, () => random.whole(0, 255)));
+      const body = Buffer.from(
+        Array.from({ length: random.whole(1, 64) }, () => random.whole(0, 255)),
+      );
       try {
         new FrameDecoder().push(Buffer.concat([lengthOnly(body.byteLength), body]));
       } catch (error) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  destinationSchemas,
+  type destinationSchemas,
   MessageRefused,
   parseDestinationMessage,
   parseSourceMessage,
-  sourceSchemas,
+  type sourceSchemas,
 } from '../../src/protocol/messages.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -98,13 +98,14 @@ describe.each(fields)('$field in $type of the $side', ({ type, field, fields: va
     expect(() => parse({ type, ...without(valid, field) })).toThrow(`message ${type}: ${field}`);
   });
 
-  it.each([['a symbol of nothing', undefined], ['a function name', () => 1], ['a list in a list', [[1]]]])(
-    'may not be %s',
-    (_what, wrong) => {
-      if (wrong === undefined && OPTIONAL.includes(`${type}.${field}`)) return;
-      expect(() => parse({ type, ...valid, [field]: wrong })).toThrow(MessageRefused);
-    },
-  );
+  it.each([
+    ['a symbol of nothing', undefined],
+    ['a function name', () => 1],
+    ['a list in a list', [[1]]],
+  ])('may not be %s', (_what, wrong) => {
+    if (wrong === undefined && OPTIONAL.includes(`${type}.${field}`)) return;
+    expect(() => parse({ type, ...valid, [field]: wrong })).toThrow(MessageRefused);
+  });
 });
 
 const counts = [
@@ -126,7 +127,8 @@ describe.each(counts)('a count', (valid, type, field, parse) => {
 });
 
 describe('open', () => {
-  const open = (changes: Fields) => () => parseSourceMessage({ type: 'open', ...fromSource.open, ...changes });
+  const open = (changes: Fields) => () =>
+    parseSourceMessage({ type: 'open', ...fromSource.open, ...changes });
 
   it.each([0, 65, 1000])('may not ask for %i channels', (channels) => {
     expect(open({ channels })).toThrow(MessageRefused);
@@ -176,20 +178,29 @@ describe('optional figures', () => {
   });
 
   it('has an empty reason where none is given', () => {
-    expect(parseDestinationMessage({ type: 'opened', bootId: 'b', faultPath: true })).toMatchObject({
-      faultPathReason: '',
-    });
+    expect(parseDestinationMessage({ type: 'opened', bootId: 'b', faultPath: true })).toMatchObject(
+      {
+        faultPathReason: '',
+      },
+    );
   });
 });
 
 describe('what is no message', () => {
-  it.each([undefined, null, 5, 'resume', [], {}, { type: 5 }, { type: 'toString' }, { type: '__proto__' }])(
-    'is refused: %j',
-    (value) => {
-      expect(() => parseSourceMessage(value)).toThrow(MessageRefused);
-      expect(() => parseDestinationMessage(value)).toThrow(MessageRefused);
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    5,
+    'resume',
+    [],
+    {},
+    { type: 5 },
+    { type: 'toString' },
+    { type: '__proto__' },
+  ])('is refused: %j', (value) => {
+    expect(() => parseSourceMessage(value)).toThrow(MessageRefused);
+    expect(() => parseDestinationMessage(value)).toThrow(MessageRefused);
+  });
 
   it('is refused from the side that may not send it', () => {
     expect(() => parseSourceMessage({ type: 'ready' })).toThrow('unknown message "ready"');

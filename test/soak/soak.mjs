@@ -18,7 +18,9 @@ const MOST_MS = 120_000;
 async function serve() {
   const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive });
   destination.on('arrived', (guest) => guest.discard?.());
-  destination.on('dropped', (error) => console.log(`destination dropped a guest: ${error.message}`));
+  destination.on('dropped', (error) =>
+    console.log(`destination dropped a guest: ${error.message}`),
+  );
   destination.on('lost', (error) => console.log(`destination lost a guest: ${error.message}`));
   process.on('disconnect', () => process.exit(0));
   process.send({ port: destination.port });

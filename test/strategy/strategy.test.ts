@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { RoundOutcome } from '../../src/policy/convergence.js';
 import { hybrid, postCopy, preCopy, stopAndCopy } from '../../src/strategy/strategy.js';
 
-const LIMITS = { downtimeBudgetMs: 50, maxRounds: 3, memoryPages: 1000, otherwise: 'abort' } as const;
+const LIMITS = {
+  downtimeBudgetMs: 50,
+  maxRounds: 3,
+  memoryPages: 1000,
+  otherwise: 'abort',
+} as const;
 
 function rounds(count: number, dirtyPages: number): RoundOutcome[] {
   const one = { pages: 1000, wireBytes: 4_112_000, ms: 1000, dirtyPages };

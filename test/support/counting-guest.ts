@@ -83,7 +83,10 @@ export class CountingGuest implements Guest {
   #verify(): Verification {
     const isRight = (words: Uint32Array, page: number) => {
       const writes = this.#writes[page] as number;
-      return words.every((word, at) => word === Math.ceil((writes - at) / WORDS) * (1 + page) || (writes <= at && word === 0));
+      return words.every(
+        (word, at) =>
+          word === Math.ceil((writes - at) / WORDS) * (1 + page) || (writes <= at && word === 0),
+      );
     };
     const wrong = this.#pages.flatMap((words, page) => (isRight(words, page) ? [] : [page]));
     return {

@@ -74,7 +74,11 @@ export async function migrate(
   return await sourceFor(guest, port, options).migrate();
 }
 
-export function sourceFor(guest: Guest, port: number, options: Partial<SourceOptions> = {}): Source {
+export function sourceFor(
+  guest: Guest,
+  port: number,
+  options: Partial<SourceOptions> = {},
+): Source {
   return new Source(guest, {
     host: '127.0.0.1',
     port,

@@ -32,7 +32,10 @@ interface Answer {
 export class Host {
   readonly events: HostEvent[] = [];
   readonly #child: ChildProcess;
-  readonly #calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #calls = new Map<
+    number,
+    { resolve(value: unknown): void; reject(error: Error): void }
+  >();
   #lastCall = 0;
 
   private constructor() {
@@ -79,7 +82,10 @@ export class Host {
   }
 
   /** The first event of this name (and phase), from the process's start on. */
-  async event(name: string, matches: (event: HostEvent) => boolean = () => true): Promise<HostEvent> {
+  async event(
+    name: string,
+    matches: (event: HostEvent) => boolean = () => true,
+  ): Promise<HostEvent> {
     const found = () => this.events.find((one) => one.event === name && matches(one));
     await until(`event ${name}`, () => found() !== undefined);
     return found() as HostEvent;

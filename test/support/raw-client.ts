@@ -73,7 +73,10 @@ export class RawClient {
   }
 
   /** Another connection of this migration, past its preamble; and what was answered. */
-  async channel(role: ChannelRole, channel: number): Promise<{ status: number; client: RawClient }> {
+  async channel(
+    role: ChannelRole,
+    channel: number,
+  ): Promise<{ status: number; client: RawClient }> {
     const client = await RawClient.connect(this.#port);
     const status = await client.introduce({ role, channel, migrationId: this.migrationId });
     client.socket.resume();
@@ -124,7 +127,10 @@ export interface Entry {
 }
 
 /** A pages record, whatever its entries say. */
-export function pagesRecord(entries: readonly Entry[], header: { payloadBytes?: number; value?: number } = {}): Buffer {
+export function pagesRecord(
+  entries: readonly Entry[],
+  header: { payloadBytes?: number; value?: number } = {},
+): Buffer {
   const payload = Buffer.concat(entries.map((entry) => entry.payload));
   const head = Buffer.alloc(16 + 16 * entries.length);
   head.writeUInt16LE(binding.protocolConstants().recordTypes.pages, 0);
