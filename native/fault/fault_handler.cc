@@ -89,6 +89,8 @@ void FaultHandler::await_work() {
 
 Status FaultHandler::handle_fault(const FaultEvent& fault) {
   const PageIndex page = arriving_->memory().page_at(fault.address);
+  // The descriptor of a guest in another process may watch more than the guest's memory.
+  if (page >= arriving_->memory().page_count()) return Status();
   faults_.fetch_add(1, std::memory_order_relaxed);
   if (arriving_->published(page)) return arriving_->map(page, fault.kind);
   // Claimed but not published: a page channel is writing it right now and will wake the thread.

@@ -1,5 +1,6 @@
 #include "fault/fault_handler.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -320,6 +321,41 @@ TEST_P(FaultHandlerOf, AnAnswerThatTheDocumentForbidsEndsIt) {
     EXPECT_EQ(destination.failures().first().code(), StatusCode::kProtocol) << i;
     EXPECT_FALSE(toucher.thread->done());
   }
+}
+
+TEST(FaultHandler, AFaultOutsideTheGuestOnADescriptorThatWasPassedOnIsLeftToItsOwner) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  const TestGuest owner = make_guest(Backing::kShared, {64});
+  const auto uffd = owner.memory->open_userfaultfd({.missing_shared = true, .minor_shared = true});
+  ASSERT_TRUE(uffd.ok()) << uffd.status().message();
+  const auto elsewhere = Mapping::map_anonymous(kPageBytes);
+  ASSERT_TRUE(elsewhere.ok());
+  const auto* word = reinterpret_cast<volatile std::uint64_t*>(elsewhere.value().data());
+  const AddressRange other = {reinterpret_cast<std::uintptr_t>(word), kPageBytes};
+  ASSERT_TRUE(uffd.value().register_range(other, FaultMode::kMissing).ok());
+  const Region& region = owner.memory->regions().front();
+  std::vector<GuestMemory::ForeignRegion> regions;
+  regions.push_back({UniqueFd(::dup(region.memory_fd.get())), region.guest_base, region.bytes()});
+  auto memory = GuestMemory::adopt_foreign(std::move(regions), UniqueFd(::dup(uffd.value().fd())),
+                                           UniqueFd(::open("/proc/self/pagemap", O_RDONLY)));
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  auto arriving = std::make_shared<ArrivingMemory>(memory.value());
+  ASSERT_TRUE(arriving->mark_missing({0, 64}).ok());
+  ASSERT_TRUE(arriving->start_serving([] {}).ok());
+  FailureLog failures;
+  auto pair = connect_pair();
+  auto handler = FaultHandler::start(arriving, std::move(pair.far), failures.callback());
+  ASSERT_TRUE(handler.ok());
+  WatchedThread stranger([&] { (void)*word; });
+  stranger.wait_until_asleep();
+  WatchedThread guest([&] { read_page(*owner.memory, 5); });
+  const auto request = read_header(pair.near, wire::RecordType::kRequest);
+  ASSERT_TRUE(request.ok()) << request.status().message();
+  EXPECT_EQ(request.value().value, 5u);
+  EXPECT_FALSE(stranger.done());
+  handler.value()->close();
+  EXPECT_TRUE(uffd.value().unregister_range(other).ok());
+  EXPECT_TRUE(uffd.value().unregister_range(region.guest_range()).ok());
 }
 
 INSTANTIATE_TEST_SUITE_P(Backings, FaultHandlerOf,

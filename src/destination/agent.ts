@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
+import { guestCall } from '../guest/guest-call.js';
 import { bootId } from '../host.js';
 import { msBetween } from '../metrics/recorder.js';
 import {
@@ -203,7 +204,8 @@ export class DestinationAgent {
   async #createGuest(memory: GuestMemory, description: Uint8Array): Promise<Guest> {
     try {
       if (this.#options.prefault) await memory.prefault();
-      return await this.#options.createGuest(memory, description);
+      const { createGuest } = this.#options;
+      return await guestCall('be built', () => createGuest(memory, description));
     } catch (error) {
       memory.release();
       throw error;
@@ -222,7 +224,7 @@ export class DestinationAgent {
     const { hold, fault } = state;
     await this.#reached(hold, message.sync);
     const started = performance.now();
-    await hold.guest.loadState(message.state);
+    await guestCall('load its state', () => hold.guest.loadState(message.state));
     const loadStateMs = performance.now() - started;
     let handler: FaultHandler | undefined;
     if (message.postCopy) {
@@ -247,7 +249,7 @@ export class DestinationAgent {
     const { hold, handler, pausedAtNs } = state;
     const started = process.hrtime.bigint();
     hold.guest.probe?.setTimeAway(Number(started > pausedAtNs ? started - pausedAtNs : 0n));
-    await hold.guest.resume();
+    await guestCall('resume', () => hold.guest.resume());
     const resumedAtNs = process.hrtime.bigint();
     this.#state =
       handler === undefined ? { kind: 'complete', hold } : { kind: 'running', hold, handler };

@@ -5,6 +5,7 @@
  * `resume` message on the source never resumes the guest.
  */
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
+import { guestCall } from '../guest/guest-call.js';
 import { bootId } from '../host.js';
 import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
@@ -295,15 +296,4 @@ async function verify(m: SourceMigration): Promise<void> {
   m.send({ type: 'verify', observeMs: m.options.observeMs });
   const { verification, guest } = await m.expect('verified');
   m.recorder.verified(m.options.verify ? verification : null, guest?.opsPerSecond ?? null);
-}
-
-async function guestCall<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new PageferryError('GUEST_FAILED', `the guest failed to ${what}: ${reason}`, {
-      cause: error,
-    });
-  }
 }

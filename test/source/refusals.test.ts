@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { binding } from '../../src/native/binding.js';
+import type { SourceOptions } from '../../src/source/options.js';
+import { Source } from '../../src/source/source.js';
+import { failureOf, sourceFor } from '../support/destinations.js';
+import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
+
+/** A server that is no destination; answers its port. */
+async function serverThat(onConnection: (socket: Socket) => void): Promise<number> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function portThatNobodyListensOn(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function preambleAnswer(fields: { version?: number; status?: number; magic?: string }): Buffer {
+  const { magic, version } = binding.protocolConstants();
+  const answer = Buffer.alloc(16);
+  answer.set(fields.magic === undefined ? magic : Buffer.from(fields.magic));
+  answer.writeUInt16LE(fields.version ?? version, 8);
+  answer.writeUInt16LE(fields.status ?? 0, 10);
+  return answer;
+}
+
+/** Migrates to there, which must fail, with the guest none the worse for it. */
+async function refusalOf(port: number, options: Partial<SourceOptions> = {}) {
+  const guest = await startGuest({ memoryBytes: MIB });
+  const error = await failureOf(sourceFor(guest, port, options).migrate());
+  expect(error.report).toMatchObject({ outcome: 'failed', guestLocation: 'source' });
+  expect(error.message.split('\n')).toHaveLength(1);
+  await expectUnharmed(guest);
+  return error;
+}
+
+describe('a source whose destination', () => {
+  it('is not there says that nothing listens', async () => {
+    const port = await portThatNobodyListensOn();
+    const error = await refusalOf(port);
+    expect(error).toMatchObject({ code: 'UNREACHABLE', peer: `127.0.0.1:${port}` });
+    expect(error.message).toContain(`nothing listens at 127.0.0.1:${port}`);
+  });
+
+  it('has no address says so', async () => {
+    const error = await refusalOf(1, { host: 'no-such-host.invalid' });
+    expect(error.code).toBe('UNREACHABLE');
+    expect(error.message).toContain('no-such-host.invalid');
+  });
+
+  it('takes the connection and says nothing does not wait for ever', async () => {
+    const port = await serverThat(() => {});
+    expect((await refusalOf(port, { connectMs: 200 })).code).toBe('UNREACHABLE');
+  });
+
+  it('speaks HTTP says that it is something else', async () => {
+    const port = await serverThat((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    expect((await refusalOf(port)).code).toBe('NOT_PAGEFERRY');
+  });
+
+  it('hangs up at once says that it is something else', async () => {
+    const port = await serverThat((socket) => socket.destroy());
+    expect((await refusalOf(port)).code).toBe('NOT_PAGEFERRY');
+  });
+
+  it('speaks another version names both', async () => {
+    const port = await serverThat((socket) =>
+      socket.end(preambleAnswer({ version: 9, status: 1 })),
+    );
+    const error = await refusalOf(port);
+    expect(error.code).toBe('VERSION_MISMATCH');
+    expect(error.message).toMatch(/version 9 .* version 1/);
+  });
+
+  it('has no place says so', async () => {
+    const port = await serverThat((socket) => socket.end(preambleAnswer({ status: 3 })));
+    expect((await refusalOf(port)).code).toBe('BUSY');
+  });
+
+  it('accepts, and then talks nonsense, is a breach of protocol', async () => {
+    const port = await serverThat((socket) => {
+      socket.write(preambleAnswer({}));
+      socket.write(Buffer.alloc(64, 0xff));
+    });
+    expect((await refusalOf(port)).code).toBe('PROTOCOL');
+  });
+
+  it('accepts, and then says nothing, is silent', async () => {
+    const port = await serverThat((socket) => void socket.write(preambleAnswer({})));
+    expect((await refusalOf(port, { stallMs: 300 })).code).toBe('PEER_SILENT');
+  });
+
+  it('accepts, and then hangs up, is gone', async () => {
+    const port = await serverThat((socket) => void socket.end(preambleAnswer({})));
+    expect((await refusalOf(port)).code).toBe('PEER_GONE');
+  });
+});
+
+describe('a source', () => {
+  it.each<[string, Partial<SourceOptions>]>([
+    ['port 0', { port: 0 }],
+    ['port 65536', { port: 65_536 }],
+    ['no channels', { channels: 0 }],
+    ['65 channels', { channels: 65 }],
+    ['half a channel', { channels: 1.5 }],
+    ['a negative rate', { bandwidthBytesPerSecond: -1 }],
+    ['no rounds', { strategy: 'pre-copy', maxRounds: 0 }],
+    ['a strategy that nobody wrote', { strategy: 'teleport' as 'hybrid' }],
+  ])('cannot be made with %s', async (_what, options) => {
+    const guest = await startGuest({ memoryBytes: MIB });
+    const all: SourceOptions = { host: '127.0.0.1', port: 1, strategy: 'hybrid', ...options };
+    expect(() => new Source(guest, all)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+});
