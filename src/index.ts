@@ -18,8 +18,15 @@ export type {
   Outcome,
   RoundReport,
 } from './metrics/report.js';
-export type { Capability, GuestMemory, Probe, TrackerKind, WorkloadName } from './native/binding.js';
+export type {
+  Capability,
+  GuestMemory,
+  Probe,
+  TrackerKind,
+  WorkloadName,
+} from './native/binding.js';
 export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
+export { createGuestMemory, probe } from './native/machine.js';
 export type { ConvergenceLimits, Decision, RoundOutcome } from './policy/convergence.js';
 export { CODEC_NAMES, type CodecName, type SourceOptions } from './source/options.js';
 export { MigrationFailed, Source } from './source/source.js';
@@ -31,4 +38,3 @@ export {
   stopAndCopy,
 } from './strategy/strategy.js';
 export { STRATEGY_NAMES, type StrategyName } from './vocabulary.js';
-export { createGuestMemory, probe } from './native/machine.js';

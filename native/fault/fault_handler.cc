@@ -133,7 +133,8 @@ Status FaultHandler::receive_answer() {
   } else {
     duplicates_.fetch_add(1, std::memory_order_relaxed);
   }
-  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - asked->second);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - asked->second);
   latency_.record(static_cast<std::uint64_t>(took.count()));
   requested_.erase(asked);
   return published;

@@ -63,8 +63,8 @@ class FaultPath : public ::testing::TestWithParam<Case> {
 
   void serve() {
     auto pair = connect_pair();
-    server_.emplace(ferry_->shared_source(), residual_, std::make_shared<TokenBucket>(), std::move(pair.near),
-                    server_ended_.callback());
+    server_.emplace(ferry_->shared_source(), residual_, std::make_shared<TokenBucket>(),
+                    std::move(pair.near), server_ended_.callback());
     ASSERT_TRUE(ferry_->arriving()->start_serving([this] { complete_.store(true); }).ok());
     auto started =
         FaultHandler::start(ferry_->arriving(), std::move(pair.far), handler_failed_.callback());

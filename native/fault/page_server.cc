@@ -51,12 +51,11 @@ Status PageServer::answer(PageIndex page) {
   const auto payload = zero ? 0 : static_cast<std::uint32_t>(page_bytes);
   wire::RecordHeader header = {
       .type = wire::RecordType::kPages, .entries = 1, .payload_bytes = payload, .value = 0};
-  wire::TableEntry entry = {
-      .page = page,
-      .payload_bytes = payload,
-      .pages = 1,
-      .content = zero ? wire::kContentZero : wire::kContentRaw,
-      .reserved = 0};
+  wire::TableEntry entry = {.page = page,
+                            .payload_bytes = payload,
+                            .pages = 1,
+                            .content = zero ? wire::kContentZero : wire::kContentRaw,
+                            .reserved = 0};
   std::array<iovec, 3> parts = {
       {{&header, sizeof(header)}, {&entry, sizeof(entry)}, {data, payload}}};
   pages_.fetch_add(1, std::memory_order_relaxed);

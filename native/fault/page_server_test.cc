@@ -20,8 +20,8 @@ struct Served {
     residual->pages().set_range({0, kPages});
     auto pair = connect_pair();
     destination.emplace_back(std::move(pair.far));
-    server = std::make_unique<PageServer>(guest.memory, residual, std::make_shared<TokenBucket>(), std::move(pair.near),
-                                          ended.callback());
+    server = std::make_unique<PageServer>(guest.memory, residual, std::make_shared<TokenBucket>(),
+                                          std::move(pair.near), ended.callback());
   }
 
   void send(const wire::RecordHeader& header) {

@@ -93,8 +93,8 @@ Napi::Object to_object(Napi::Env env, const wire::Preamble& preamble, const Shar
   Napi::Object arrival = Napi::Object::New(env);
   arrival.Set("role", role_name(preamble.role));
   arrival.Set("channel", from_u64(env, preamble.channel));
-  arrival.Set("migrationId", from_bytes(env, {preamble.migration_id.begin(),
-                                              preamble.migration_id.end()}));
+  arrival.Set("migrationId",
+              from_bytes(env, {preamble.migration_id.begin(), preamble.migration_id.end()}));
   arrival.Set("connection", ConnectionWrap::make(env, connection));
   return arrival;
 }

@@ -9,18 +9,18 @@ namespace pageferry::napi {
 namespace {
 
 Napi::Value start_page_server(const Napi::CallbackInfo& info) {
-  auto server = std::make_shared<PageServer>(
-      GuestMemoryWrap::from(info[0]), ResidualSetWrap::from(info[1]),
-      TokenBucketWrap::from(info[2]), ConnectionWrap::take(info[3]),
-      failure_callback(info.Env(), info[4]));
+  auto server =
+      std::make_shared<PageServer>(GuestMemoryWrap::from(info[0]), ResidualSetWrap::from(info[1]),
+                                   TokenBucketWrap::from(info[2]), ConnectionWrap::take(info[3]),
+                                   failure_callback(info.Env(), info[4]));
   return PageServerWrap::make(info.Env(), std::move(server));
 }
 
 Napi::Value start_fault_handler(const Napi::CallbackInfo& info) {
-  auto handler = value_or_throw(
-      info.Env(), FaultHandler::start(ArrivingMemoryWrap::from(info[0]),
-                                      ConnectionWrap::take(info[1]),
-                                      failure_callback(info.Env(), info[2])));
+  auto handler =
+      value_or_throw(info.Env(), FaultHandler::start(ArrivingMemoryWrap::from(info[0]),
+                                                     ConnectionWrap::take(info[1]),
+                                                     failure_callback(info.Env(), info[2])));
   return FaultHandlerWrap::make(info.Env(), std::move(handler));
 }
 

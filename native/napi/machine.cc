@@ -36,7 +36,9 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
 
 Napi::Value protocol_constants(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto number = [env](auto value) { return Napi::Number::New(env, static_cast<double>(value)); };
+  const auto number = [env](auto value) {
+    return Napi::Number::New(env, static_cast<double>(value));
+  };
   Napi::Object object = Napi::Object::New(env);
   object.Set("magic", from_bytes(env, {wire::kMagic.begin(), wire::kMagic.end()}));
   object.Set("version", number(wire::kVersion));

@@ -56,9 +56,9 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
     sockets.push_back(ConnectionWrap::take(connections.Get(i)));
     if (buffer_bytes != 0) sockets.back().set_send_buffer(static_cast<int>(buffer_bytes));
   }
-  return PageSenderWrap::make(env, std::make_shared<PageSender>(std::move(memory),
-                                                                std::move(sockets),
-                                                                std::move(bucket), codec));
+  return PageSenderWrap::make(
+      env, std::make_shared<PageSender>(std::move(memory), std::move(sockets), std::move(bucket),
+                                        codec));
 }
 
 Napi::Value create_arriving(const Napi::CallbackInfo& info) {
@@ -81,9 +81,8 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
 std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& function) {
   const Notifier notifier(env, to_function(function, "callback"), false);
   return [notifier](Status status) {
-    notifier.call([status](Napi::Env env) {
-      return std::vector<napi_value>{to_error(env, status).Value()};
-    });
+    notifier.call(
+        [status](Napi::Env env) { return std::vector<napi_value>{to_error(env, status).Value()}; });
   };
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "napi/wrap.h"
+#include "net/token_bucket.h"
 #include "pump/page_receiver.h"
 #include "pump/page_sender.h"
-#include "net/token_bucket.h"
 #include "region/arriving_memory.h"
 #include "region/residual_set.h"
 

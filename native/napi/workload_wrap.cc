@@ -176,9 +176,8 @@ Napi::Value WorkloadWrap::verify(const Napi::CallbackInfo& info) {
         object.Set("pagesCompared", from_u64(env, result.pages_compared));
         object.Set("pagesDifferent", from_u64(env, result.pages_different));
         object.Set("failedReads", from_u64(env, result.failed_reads));
-        object.Set("firstDifferentPage", result.pages_different > 0
-                                             ? from_u64(env, result.first_different)
-                                             : env.Null());
+        object.Set("firstDifferentPage",
+                   result.pages_different > 0 ? from_u64(env, result.first_different) : env.Null());
         return object;
       });
   Napi::Object call = Napi::Object::New(info.Env());

@@ -120,11 +120,11 @@ struct JavaScriptQueue::State {
 
 JavaScriptQueue::JavaScriptQueue(Napi::Env env, const Napi::Function& function, bool keeps_alive)
     : state_(std::make_shared<State>()) {
-  state_->function = Napi::ThreadSafeFunction::New(
-      env, function, "pageferry", 0, 1, [link = state_->link](Napi::Env) {
-        const std::lock_guard lock(link->mutex);
-        link->alive = false;
-      });
+  state_->function = Napi::ThreadSafeFunction::New(env, function, "pageferry", 0, 1,
+                                                   [link = state_->link](Napi::Env) {
+                                                     const std::lock_guard lock(link->mutex);
+                                                     link->alive = false;
+                                                   });
   if (!keeps_alive) state_->function.Unref(env);
 }
 
@@ -132,8 +132,8 @@ bool JavaScriptQueue::post(Task task) const {
   const std::lock_guard lock(state_->link->mutex);
   if (!state_->link->alive) return false;
   auto* owned = new Task(std::move(task));
-  const napi_status queued = state_->function.BlockingCall(
-      owned, [](Napi::Env env, Napi::Function function, Task* task) {
+  const napi_status queued =
+      state_->function.BlockingCall(owned, [](Napi::Env env, Napi::Function function, Task* task) {
         const std::unique_ptr<Task> owned(task);
         const Napi::HandleScope scope(env);
         try {

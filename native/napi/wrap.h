@@ -56,8 +56,8 @@ class Wrap : public Napi::ObjectWrap<Derived> {
  public:
   explicit Wrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Derived>(info) {
     if (info.Length() != 1 || !info[0].IsExternal()) {
-      throw Napi::TypeError::New(info.Env(), std::string(Derived::kName) +
-                                                 " objects are made by the addon's functions");
+      throw Napi::TypeError::New(
+          info.Env(), std::string(Derived::kName) + " objects are made by the addon's functions");
     }
     native_ = *info[0].As<Napi::External<std::shared_ptr<Native>>>().Data();
     info.This().As<Napi::Object>().TypeTag(&Derived::kTag);
@@ -138,21 +138,22 @@ Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
                                      std::nullopt, std::thread());
   const Napi::Promise promise = call->deferred.Promise();
   const JavaScriptQueue queue(env, Napi::Function(), true);
-  std::promise<void> assigned;  // The task below joins call->thread, which must be in place by then.
-  call->thread = std::thread([call, queue, work = std::move(work),
-                              ready = assigned.get_future()]() mutable {
-    call->result.emplace(work());
-    work = nullptr;  // Lets go of the objects it holds before the promise settles.
-    ready.wait();
-    queue.post([call](Napi::Env env, Napi::Function) {
-      call->thread.join();
-      if (!call->result->ok()) {
-        call->deferred.Reject(to_error(env, call->result->status()).Value());
-      } else {
-        call->deferred.Resolve(call->convert(env, call->result->value()));
-      }
-    });
-  });
+  std::promise<void>
+      assigned;  // The task below joins call->thread, which must be in place by then.
+  call->thread =
+      std::thread([call, queue, work = std::move(work), ready = assigned.get_future()]() mutable {
+        call->result.emplace(work());
+        work = nullptr;  // Lets go of the objects it holds before the promise settles.
+        ready.wait();
+        queue.post([call](Napi::Env env, Napi::Function) {
+          call->thread.join();
+          if (!call->result->ok()) {
+            call->deferred.Reject(to_error(env, call->result->status()).Value());
+          } else {
+            call->deferred.Resolve(call->convert(env, call->result->value()));
+          }
+        });
+      });
   assigned.set_value();
   return promise;
 }

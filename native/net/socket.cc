@@ -83,7 +83,8 @@ Result<Socket> Socket::connect(const std::string& host, std::uint16_t port,
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (error != 0) {
-    return Status(StatusCode::kInvalidArgument, "no address for " + host + ": " + gai_strerror(error));
+    return Status(StatusCode::kInvalidArgument,
+                  "no address for " + host + ": " + gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
   Status last(StatusCode::kInvalidArgument, "no address for " + host);

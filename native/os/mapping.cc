@@ -27,8 +27,7 @@ void Mapping::reset() {
 }
 
 Result<Mapping> Mapping::map(int flags, int fd, std::size_t bytes) {
-  void* address =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE, fd, 0);
+  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE, fd, 0);
   if (address == MAP_FAILED) {
     return Status::from_errno("mmap of " + std::to_string(bytes) + " bytes");
   }

@@ -126,8 +126,8 @@ Bytes fault_answers() {
   const TestGuest guest = make_guest(Backing::kShared, kRegions);
   std::ranges::copy(page_of(13, 1), guest.memory->engine_page(13));
   auto pair = connect_pair();
-  PageServer server(guest.memory, std::make_shared<ResidualSet>(16), std::move(pair.near),
-                    [](Status) {});
+  PageServer server(guest.memory, std::make_shared<ResidualSet>(16),
+                    std::make_shared<TokenBucket>(), std::move(pair.near), [](Status) {});
   for (const PageIndex page : {13, 14}) {
     const wire::RecordHeader request = {wire::RecordType::kRequest, 0, 0, page};
     EXPECT_TRUE(pair.far.send_all(&request, sizeof(request)).ok());

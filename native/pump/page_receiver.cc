@@ -85,8 +85,9 @@ void PageReceiver::fail(Status status) {
 Status PageReceiver::wait_sync(std::uint64_t number, std::chrono::milliseconds stall) {
   std::unique_lock lock(mutex_);
   const auto reached = [&] {
-    return std::ranges::all_of(
-        channels_, [&](const auto& channel) { return channel != nullptr && channel->sync >= number; });
+    return std::ranges::all_of(channels_, [&](const auto& channel) {
+      return channel != nullptr && channel->sync >= number;
+    });
   };
   std::uint64_t seen = 0;
   while (true) {

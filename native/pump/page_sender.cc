@@ -26,7 +26,9 @@ void SendStats::add(const SendStats& other) {
 class PageSender::ChannelTask {
  public:
   ChannelTask(PageSender& sender, std::size_t number)
-      : sender_(sender), number_(number), socket_(sender.channels_[number]),
+      : sender_(sender),
+        number_(number),
+        socket_(sender.channels_[number]),
         sent_before_(socket_.bytes_sent()),
         page_copy_(std::make_unique_for_overwrite<std::byte[]>(kPageBytes)) {}
 
@@ -77,7 +79,9 @@ class PageSender::ChannelTask {
 
   // What fits the rate limit for a moment: the push takes no more pages than that at once, and so
   // follows a demand fault soon.
-  std::uint64_t batch_pages() const { return std::max<std::uint64_t>(1, batch_bytes_ / kPageBytes); }
+  std::uint64_t batch_pages() const {
+    return std::max<std::uint64_t>(1, batch_bytes_ / kPageBytes);
+  }
 
   void count_skipped() { ++stats_.pages_skipped; }
 
@@ -147,7 +151,8 @@ Result<SendStats> PageSender::on_every_channel(Body body) {
   const auto run = [&](std::size_t i) {
     outcomes[i] = body(*tasks[i]);
     if (outcomes[i].ok()) outcomes[i] = tasks[i]->finish(sync);
-    if (!outcomes[i].ok()) cancel();  // The others would only send into a migration that has failed.
+    if (!outcomes[i].ok())
+      cancel();  // The others would only send into a migration that has failed.
   };
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < channels_.size(); ++i) threads.emplace_back(run, i);
@@ -240,7 +245,8 @@ Result<SendStats> PageSender::push(ResidualSet& residual) {
       });
       // Out at once: a page that was taken but lies in our buffer is a page nobody else can send.
       if (failure.ok()) failure = task.flush();
-      if (cancelled_.load(std::memory_order_relaxed)) failure = Status(StatusCode::kCancelled, "push");
+      if (cancelled_.load(std::memory_order_relaxed))
+        failure = Status(StatusCode::kCancelled, "push");
     }
     return failure;
   });

@@ -12,8 +12,8 @@
 
 #include "codec/page_codec.h"
 #include "net/socket.h"
-#include "os/status.h"
 #include "net/token_bucket.h"
+#include "os/status.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
 #include "tracker/dirty_tracker.h"

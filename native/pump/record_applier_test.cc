@@ -113,7 +113,7 @@ TEST(RecordApplier, AnUnknownContentIsRefusedBeforeItsPayloadIsRead) {
   for (const int content : {3, 17, 128, 254}) {
     const wire::TableEntry entry = {1, 100, 1, static_cast<std::uint8_t>(content), 0};
     auto stream = record({entry}, Bytes(100));
-    stream.resize(stream.size() - 100);
+    stream.erase(stream.end() - 100, stream.end());
     EXPECT_EQ(apply_stream(arriving, stream).code(), StatusCode::kProtocol) << content;
   }
 }

@@ -66,10 +66,9 @@ Status check_memory_fd(int fd, std::uint64_t bytes) {
   struct stat info;
   if (::fstat(fd, &info) != 0) return Status::from_errno("fstat of a passed memfd");
   if (static_cast<std::uint64_t>(info.st_size) >= bytes) return Status();
-  return Status(StatusCode::kInvalidArgument, "a passed memfd holds " +
-                                                  std::to_string(info.st_size) +
-                                                  " bytes, its region needs " +
-                                                  std::to_string(bytes));
+  return Status(StatusCode::kInvalidArgument,
+                "a passed memfd holds " + std::to_string(info.st_size) +
+                    " bytes, its region needs " + std::to_string(bytes));
 }
 
 // Calls visit(first byte, end byte) for each run of data in [start, end) of the memfd.
@@ -143,8 +142,9 @@ Result<std::shared_ptr<GuestMemory>> GuestMemory::adopt_private(
   return memory;
 }
 
-Result<std::shared_ptr<GuestMemory>> GuestMemory::adopt_foreign(
-    std::vector<ForeignRegion> regions, UniqueFd userfaultfd, UniqueFd pagemap) {
+Result<std::shared_ptr<GuestMemory>> GuestMemory::adopt_foreign(std::vector<ForeignRegion> regions,
+                                                                UniqueFd userfaultfd,
+                                                                UniqueFd pagemap) {
   if (Status status = check_not_empty(regions.size()); !status.ok()) return status;
   if (!userfaultfd || !pagemap) {
     return Status(StatusCode::kInvalidArgument,
@@ -209,12 +209,11 @@ PageIndex GuestMemory::page_at(std::uint64_t guest_address) const {
 }
 
 Status GuestMemory::find_populated(PageBitmap& populated) const {
-  return for_each_populated_run({0, page_count_},
-                                [&](PageRange run) { populated.set_range(run); });
+  return for_each_populated_run({0, page_count_}, [&](PageRange run) { populated.set_range(run); });
 }
 
-Status GuestMemory::for_each_populated_run(
-    PageRange range, const std::function<void(PageRange)>& visit) const {
+Status GuestMemory::for_each_populated_run(PageRange range,
+                                           const std::function<void(PageRange)>& visit) const {
   Status status;
   for_each_region(range, [&](const Region& region, PageRange part) {
     if (!status.ok()) return;

@@ -39,7 +39,7 @@ struct Region {
   PageIndex first_page = 0;  // in the guest's page indices
   std::uint64_t page_count = 0;
   std::uint64_t page_bytes = kPageBytes;
-  std::uint64_t guest_base = 0;     // where the guest's process has it mapped
+  std::uint64_t guest_base = 0;      // where the guest's process has it mapped
   std::byte* engine_base = nullptr;  // where the engine reads and writes it, in this process
   UniqueFd memory_fd;                // shared backing only
   Mapping guest_mapping;             // empty when another process or another owner maps it
@@ -53,11 +53,13 @@ struct Region {
 class GuestMemory {
  public:
   // Fresh shared regions of these sizes (each a positive multiple of 4096), all holes.
-  static Result<std::shared_ptr<GuestMemory>> create_shared(const std::vector<std::uint64_t>& bytes);
+  static Result<std::shared_ptr<GuestMemory>> create_shared(
+      const std::vector<std::uint64_t>& bytes);
 
   // Adopts private anonymous mappings of this process. Their owner keeps them mapped for as long as
   // this object lives. Each range is page aligned.
-  static Result<std::shared_ptr<GuestMemory>> adopt_private(const std::vector<AddressRange>& ranges);
+  static Result<std::shared_ptr<GuestMemory>> adopt_private(
+      const std::vector<AddressRange>& ranges);
 
   // The memory of a guest in another process, which passed these descriptors on: for each region its
   // memfd and base address there, one userfaultfd of that process, and that process's pagemap.
@@ -97,8 +99,7 @@ class GuestMemory {
   // private mapping. Never reads the pages themselves.
   Status find_populated(PageBitmap& populated) const;
   // The same for a part of the guest: calls visit for each run of such pages, ascending.
-  Status for_each_populated_run(PageRange range,
-                                const std::function<void(PageRange)>& visit) const;
+  Status for_each_populated_run(PageRange range, const std::function<void(PageRange)>& visit) const;
 
   // Populates every page through the engine mapping, so that receiving into it meets warm memory.
   Status prefault() const;

@@ -63,7 +63,8 @@ std::uint64_t PageBitmap::count(PageRange range) const {
 PageIndex PageBitmap::next_set(PageIndex from, PageIndex end) const {
   if (from >= end) return end;
   std::uint64_t w = from / 64;
-  std::uint64_t bits = words_[w].load(std::memory_order_acquire) & (~std::uint64_t{0} << (from % 64));
+  std::uint64_t bits =
+      words_[w].load(std::memory_order_acquire) & (~std::uint64_t{0} << (from % 64));
   while (bits == 0) {
     if (++w * 64 >= end) return end;
     bits = words_[w].load(std::memory_order_acquire);
@@ -74,7 +75,8 @@ PageIndex PageBitmap::next_set(PageIndex from, PageIndex end) const {
 PageIndex PageBitmap::next_clear(PageIndex from, PageIndex end) const {
   if (from >= end) return end;
   std::uint64_t w = from / 64;
-  std::uint64_t bits = ~words_[w].load(std::memory_order_acquire) & (~std::uint64_t{0} << (from % 64));
+  std::uint64_t bits =
+      ~words_[w].load(std::memory_order_acquire) & (~std::uint64_t{0} << (from % 64));
   while (bits == 0) {
     if (++w * 64 >= end) return end;
     bits = ~words_[w].load(std::memory_order_acquire);

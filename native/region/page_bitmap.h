@@ -30,12 +30,8 @@ class PageBitmap {
   bool test(PageIndex page) const {
     return (words_[page / 64].load(std::memory_order_acquire) >> (page % 64)) & 1;
   }
-  void set(PageIndex page) {
-    words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel);
-  }
-  void clear(PageIndex page) {
-    words_[page / 64].fetch_and(~bit(page), std::memory_order_acq_rel);
-  }
+  void set(PageIndex page) { words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel); }
+  void clear(PageIndex page) { words_[page / 64].fetch_and(~bit(page), std::memory_order_acq_rel); }
   // Sets the bit; true for the one caller that found it clear.
   bool claim(PageIndex page) {
     return !(words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel) & bit(page));

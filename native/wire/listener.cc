@@ -75,7 +75,8 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::u
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (error != 0) {
-    return Status(StatusCode::kInvalidArgument, "no address for " + host + ": " + gai_strerror(error));
+    return Status(StatusCode::kInvalidArgument,
+                  "no address for " + host + ": " + gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
   auto fd = listen_on(*addresses);
@@ -172,9 +173,8 @@ bool Listener::read_preamble(Pending& connection) {
   Socket socket(std::move(connection.fd));
   if (preamble.version != wire::kVersion) {
     (void)answer_preamble(socket, wire::PreambleStatus::kVersionNotSupported);
-    on_stranger_(connection.peer,
-                 "speaks version " + std::to_string(preamble.version) + " of the protocol, not " +
-                     std::to_string(wire::kVersion));
+    on_stranger_(connection.peer, "speaks version " + std::to_string(preamble.version) +
+                                      " of the protocol, not " + std::to_string(wire::kVersion));
     return true;
   }
   const auto role = static_cast<std::uint8_t>(preamble.role);
@@ -217,9 +217,9 @@ Status offer_preamble(Socket& socket, wire::Role role, std::uint32_t channel,
       if (reply.reserved == 0) return Status();
       return Status(StatusCode::kProtocol, "answered with a reserved field that is not zero");
     case wire::PreambleStatus::kVersionNotSupported:
-      return Status(StatusCode::kUnsupported,
-                    "speaks version " + std::to_string(reply.version) +
-                        " of the protocol, this side version " + std::to_string(wire::kVersion));
+      return Status(StatusCode::kUnsupported, "speaks version " + std::to_string(reply.version) +
+                                                  " of the protocol, this side version " +
+                                                  std::to_string(wire::kVersion));
     case wire::PreambleStatus::kUnknownMigration:
       return Status(StatusCode::kProtocol, "does not know this migration");
     case wire::PreambleStatus::kBusy:

@@ -34,8 +34,7 @@ Status check_entry(const wire::TableEntry& entry, const GuestMemory& memory) {
   if (entry.pages > region.pages().end() - entry.page) {
     return violation(at + " runs past the end of its region");
   }
-  const bool encoded = entry.content != wire::kContentRaw &&
-                       entry.content != wire::kContentZero &&
+  const bool encoded = entry.content != wire::kContentRaw && entry.content != wire::kContentZero &&
                        entry.content != wire::kContentMissing;
   if (encoded && entry.pages != 1) return violation(at + " encodes more than one page");
   const PayloadBounds bounds = payload_bounds(entry, region.page_bytes);

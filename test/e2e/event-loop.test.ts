@@ -10,7 +10,7 @@ describe('in post-copy, while the event loop of the destination is blocked for a
     const port = await there.listen();
     const guest = await here.createGuest({
       workload: 'uniform',
-      memoryBytes: 96 * MIB,
+      memoryBytes: 48 * MIB,
       fill: { kind: 'random' },
       writesPerSecond: 2000,
     });
@@ -18,7 +18,7 @@ describe('in post-copy, while the event loop of the destination is blocked for a
       host: '127.0.0.1',
       port,
       strategy: 'post-copy',
-      // The push alone would take twelve seconds: what the guest gets sooner it got on demand.
+      // The push alone would take six seconds: what the guest gets sooner it got on demand.
       bandwidthBytesPerSecond: 8 * MIB,
       verify: true,
     });
@@ -41,7 +41,7 @@ describe('in post-copy, while the event loop of the destination is blocked for a
     const port = await there.listen();
     const guest = await here.createGuest({
       workload: 'uniform',
-      memoryBytes: 96 * MIB,
+      memoryBytes: 48 * MIB,
       fill: { kind: 'random' },
       writesPerSecond: 2000,
     });

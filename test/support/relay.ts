@@ -29,8 +29,8 @@ export class Relay {
   onMessage: OnMessage = () => 'pass';
   /** Called whenever bytes of a page channel were passed on. */
   onPageBytes: (total: number) => void = () => {};
-  /** Called whenever a request was passed on. */
-  onRequest: () => void = () => {};
+  /** Requests pass, and their answers do not. */
+  swallowAnswers = false;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   readonly #destinationPort: number;
@@ -87,8 +87,11 @@ export class Relay {
     const role = ROLES[preamble[10] as number] ?? 'control';
     const pair: Pair = { role, source, destination, frozen: false };
     this.#pairs.add(pair);
-    source.on('close', () => destination.destroySoon());
-    destination.on('close', () => source.destroySoon());
+    const closeOther = (other: Socket) => () => {
+      if (!pair.frozen) other.destroySoon();
+    };
+    source.on('close', closeOther(destination));
+    destination.on('close', closeOther(source));
     destination.write(preamble);
     source.write(await readExactly(destination, REPLY_BYTES));
     this.#forward(pair, 'source');
@@ -101,6 +104,7 @@ export class Relay {
     const splitter = new FrameSplitter();
     input.on('data', (chunk: Buffer) => {
       if (pair.frozen) return;
+      if (pair.role === 'fault' && from === 'source' && this.swallowAnswers) return;
       if (pair.role === 'control') {
         for (const { frame, type } of splitter.push(chunk)) {
           if (this.onMessage(type, from) === 'pass' && !output.destroyed) output.write(frame);
@@ -117,7 +121,6 @@ export class Relay {
         this.pageBytes += chunk.byteLength;
         this.onPageBytes(this.pageBytes);
       }
-      if (pair.role === 'fault' && from === 'destination') this.onRequest();
     });
     input.resume();
   }
