@@ -20,6 +20,9 @@ constexpr std::size_t kEventsPerRead = 16;
 Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<ArrivingMemory> arriving,
                                                           Socket fault_channel,
                                                           OnFailure on_failure) {
+  if (fault_channel.peer_closed()) {
+    return Status(StatusCode::kPeerClosed, "the fault channel is closed");
+  }
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
   return std::unique_ptr<FaultHandler>(new FaultHandler(

@@ -31,7 +31,8 @@ class FaultHandler {
  public:
   using OnFailure = std::function<void(Status)>;
 
-  // `arriving` is serving.
+  // `arriving` is serving. Fails with kPeerClosed when the fault channel is dead already: then the guest
+  // must not be resumed here.
   static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
                                                      Socket fault_channel, OnFailure on_failure);
   ~FaultHandler();

@@ -28,6 +28,7 @@ struct Case {
   std::uint64_t rate;
   bool lz4;
 };
+void PrintTo(const Case& way, std::ostream* out) { *out << way.name; }
 
 class FaultPath : public ::testing::TestWithParam<Case> {
  protected:

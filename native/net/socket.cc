@@ -177,6 +177,12 @@ Status Socket::receive_all_within(void* data, std::size_t bytes,
   return Status();
 }
 
+bool Socket::peer_closed() const {
+  char probe = 0;
+  const ssize_t peeked = ::recv(fd_.get(), &probe, 1, MSG_PEEK | MSG_DONTWAIT);
+  return peeked == 0 || (peeked < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 bool Socket::peer_is_local() const {
   sockaddr_storage here = {};
   sockaddr_storage there = {};

@@ -44,6 +44,9 @@ class Socket {
   // The same, with kTimedOut when it takes longer than `timeout` altogether.
   Status receive_all_within(void* data, std::size_t bytes, std::chrono::milliseconds timeout);
 
+  // True when the peer has closed or reset the connection and everything it sent was received.
+  bool peer_closed() const;
+
   // True while the peer is on this host: both ends have the same address or it is a loopback address.
   bool peer_is_local() const;
 

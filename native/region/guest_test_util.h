@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <random>
 #include <set>
 #include <string>
@@ -15,6 +16,15 @@
 
 #include "region/arriving_memory.h"
 #include "region/guest_memory.h"
+
+namespace pageferry {
+
+// How GoogleTest names the parameter of a test.
+inline void PrintTo(Backing backing, std::ostream* out) {
+  *out << (backing == Backing::kShared ? "shared" : "private");
+}
+
+}  // namespace pageferry
 
 namespace pageferry::testing {
 

@@ -10,7 +10,7 @@ import { bootId } from '../host.js';
 import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
-import { binding, type PageSet } from '../native/binding.js';
+import { binding, type Connection, type PageSet } from '../native/binding.js';
 import type { Decision } from '../policy/convergence.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
@@ -231,6 +231,7 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   if (sender === undefined || pending === undefined || faultConnection === undefined) {
     throw new Error('no channels yet');
   }
+  if (final.postCopy) startPageServer(m, pending, faultConnection);
   m.send({
     type: 'switchover',
     sync: sender.lastSync,
@@ -241,21 +242,6 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   // Bounded even while the peer is alive: nobody runs the guest meanwhile.
   await m.expect('ready', m.options.stallMs);
   const readyNs = process.hrtime.bigint();
-  if (final.postCopy) {
-    m.residual = binding.createResidualSet(pending);
-    m.server = binding.startPageServer(
-      m.guest.memory,
-      m.residual,
-      m.bucket,
-      faultConnection,
-      (error) => {
-        // The destination closes this channel when every page has come, perhaps before its `complete`
-        // gets here; if it was lost instead, the control channel says so.
-        if (nativeCode(error) === 'PEER_CLOSED') return;
-        m.fail(asPageferryError(error, 'the fault channel failed', { peer: m.control.peer }));
-      },
-    );
-  }
   if (m.failure !== undefined) throw m.failure;
 
   m.custody = 'given-up'; // The commit point.
@@ -270,6 +256,18 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
     stateMs: msBetween(final.sentNs, final.stateNs),
     readyMs: msBetween(final.stateNs, readyNs),
     resumeMs: msBetween(readyNs, resumedNs),
+  });
+}
+
+/** Started before the commit point, so that a fault channel which is dead by then is noticed in time. */
+function startPageServer(m: SourceMigration, pending: PageSet, faultConnection: Connection): void {
+  m.residual = binding.createResidualSet(pending);
+  const { memory } = m.guest;
+  m.server = binding.startPageServer(memory, m.residual, m.bucket, faultConnection, (error) => {
+    // Once the guest runs there, the destination closes this channel when every page has come, perhaps
+    // before its `complete` gets here; if it was lost instead, the control channel says so.
+    if (nativeCode(error) === 'PEER_CLOSED' && m.custody !== 'paused-here') return;
+    m.fail(asPageferryError(error, 'the fault channel failed', { peer: m.control.peer }));
   });
 }
 

@@ -18,7 +18,7 @@ const SOON = 256 << 10;
 /** Writes so little that hardly a page is too hot to be sent in a round. */
 const CALM = { writesPerSecond: 100 } as const;
 /** Signs of life come every second. */
-const SHORT_STALL_MS = 1500;
+const SHORT_STALL_MS = 2500;
 
 interface Scene {
   readonly receiving: Receiving;

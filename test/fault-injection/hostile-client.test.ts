@@ -412,7 +412,7 @@ describe('a page channel that', () => {
 
 describe('a switchover', () => {
   it('to a sync that never comes is given up after the stall timeout', async () => {
-    const receiving = await start({ stallMs: 1500 });
+    const receiving = await start({ stallMs: 2500 });
     const client = await RawClient.opened(receiving.port);
     await client.channel('page', 0);
     const beat = setInterval(() => client.send({ type: 'alive' }), 500);
@@ -423,7 +423,7 @@ describe('a switchover', () => {
   });
 
   it('without its page channels is given up after the stall timeout', async () => {
-    const receiving = await start({ stallMs: 1500 });
+    const receiving = await start({ stallMs: 2500 });
     const client = await RawClient.opened(receiving.port);
     const beat = setInterval(() => client.send({ type: 'alive' }), 500);
     client.send(switchover);
