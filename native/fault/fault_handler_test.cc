@@ -323,6 +323,19 @@ TEST_P(FaultHandlerOf, AnAnswerThatTheDocumentForbidsEndsIt) {
   }
 }
 
+TEST(FaultHandler, DoesNotStartOnAChannelWhosePeerIsGone) {
+  const TestGuest guest = make_guest(Backing::kShared, {1});
+  auto pair = connect_pair();
+  { const Socket closing = std::move(pair.near); }
+  wait_until([&] { return pair.far.peer_closed(); });
+  FailureLog failures;
+  const auto started = FaultHandler::start(std::make_shared<ArrivingMemory>(guest.memory),
+                                           std::move(pair.far), failures.callback());
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.status().code(), StatusCode::kPeerClosed);
+  EXPECT_EQ(failures.count(), 0u);
+}
+
 TEST(FaultHandler, AFaultOutsideTheGuestOnADescriptorThatWasPassedOnIsLeftToItsOwner) {
   if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
   const TestGuest owner = make_guest(Backing::kShared, {64});

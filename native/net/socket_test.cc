@@ -186,6 +186,17 @@ TEST(Socket, AHostThatHasNoAddressIsAnInvalidArgument) {
   EXPECT_EQ(connected.status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(Socket, KnowsThatThePeerHasClosedOnceAllItSentWasReceived) {
+  auto pair = connect_pair();
+  EXPECT_FALSE(pair.far.peer_closed());
+  ASSERT_TRUE(testing::send_text(pair.near, "a").ok());
+  { const Socket closing = std::move(pair.near); }
+  EXPECT_FALSE(pair.far.peer_closed());
+  char byte;
+  ASSERT_TRUE(pair.far.receive_all(&byte, 1).ok());
+  testing::wait_until([&] { return pair.far.peer_closed(); });
+}
+
 TEST(Socket, TheLoopbackPeerIsLocal) {
   auto pair = connect_pair();
   EXPECT_TRUE(pair.near.peer_is_local());
