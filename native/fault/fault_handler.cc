@@ -25,8 +25,14 @@ Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<Arrivi
   }
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
-  return std::unique_ptr<FaultHandler>(new FaultHandler(
+  std::unique_ptr<FaultHandler> handler(new FaultHandler(
       std::move(arriving), std::move(fault_channel), std::move(stop), std::move(on_failure)));
+  // Without a mapper, or where it fails, a page faults once more and the handler maps it.
+  FaultHandler& self = *handler;
+  auto mapper = NativeThread::start("page-mapper",
+                                    [&self] { (void)self.arriving_->map_arrived(self.closing_); });
+  if (mapper.ok()) handler->mapper_.emplace(std::move(mapper.value()));
+  return handler;
 }
 
 FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel,
@@ -37,8 +43,6 @@ FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket faul
       on_failure_(std::move(on_failure)),
       buffer_(std::make_unique_for_overwrite<std::byte[]>(
           arriving_->memory().regions().front().page_bytes)),
-      // A page that the mapper fails to map faults later and is mapped then.
-      mapper_([this] { (void)arriving_->map_arrived(closing_); }),
       handler_([this] { run(); }) {}
 
 FaultHandler::~FaultHandler() { close(); }
@@ -49,7 +53,7 @@ void FaultHandler::close() {
   ::eventfd_write(stop_.get(), 1);
   socket_.shutdown();
   handler_.join();
-  mapper_.join();
+  mapper_.reset();  // Joins it.
 }
 
 void FaultHandler::run() {

@@ -16,11 +16,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
 #include "fault/latency_histogram.h"
 #include "net/socket.h"
+#include "os/native_thread.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
 #include "region/arriving_memory.h"
@@ -73,7 +75,7 @@ class FaultHandler {
   LatencyHistogram latency_;
   std::unordered_map<PageIndex, Clock::time_point> requested_;  // handler's thread only
   std::unique_ptr<std::byte[]> buffer_;                         // handler's thread only
-  std::thread mapper_;
+  std::optional<NativeThread> mapper_;
   std::thread handler_;
 };
 

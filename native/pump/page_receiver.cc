@@ -22,7 +22,12 @@ Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
   }
   channels_[number] = std::make_unique<Channel>(std::move(socket));
   Channel& channel = *channels_[number];
-  channel.thread = std::thread([this, &channel] { run(channel); });
+  auto thread = NativeThread::start("page-receiver", [this, &channel] { run(channel); });
+  if (!thread.ok()) {
+    channels_[number].reset();
+    return thread.status();
+  }
+  channel.thread.emplace(std::move(thread.value()));
   return Status();
 }
 
@@ -89,7 +94,7 @@ Status PageReceiver::wait_sync(std::uint64_t number, std::chrono::milliseconds s
       return channel != nullptr && channel->sync >= number;
     });
   };
-  std::uint64_t seen = 0;
+  std::uint64_t seen = bytes_received_locked();
   while (true) {
     if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
     if (reached()) return Status();
@@ -116,7 +121,7 @@ void PageReceiver::close() {
   std::uint64_t bytes = 0;
   for (const auto& channel : ending) {
     if (channel == nullptr) continue;
-    channel->thread.join();
+    channel->thread.reset();  // Joins it.
     bytes += channel->socket.bytes_received();
   }
   const std::lock_guard lock(mutex_);

@@ -10,10 +10,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
+#include <optional>
 #include <vector>
 
 #include "net/socket.h"
+#include "os/native_thread.h"
 #include "os/status.h"
 #include "region/arriving_memory.h"
 
@@ -46,7 +47,7 @@ class PageReceiver {
     explicit Channel(Socket taken) : socket(std::move(taken)) {}
     Socket socket;
     std::uint64_t sync = 0;
-    std::thread thread;
+    std::optional<NativeThread> thread;
   };
 
   void run(Channel& channel);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
+#include "os/native_thread.h"
 #include "wire/record_writer.h"
 
 namespace pageferry {
@@ -154,10 +154,18 @@ Result<SendStats> PageSender::on_every_channel(Body body) {
     if (!outcomes[i].ok())
       cancel();  // The others would only send into a migration that has failed.
   };
-  std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < channels_.size(); ++i) threads.emplace_back(run, i);
+  std::vector<NativeThread> threads;
+  for (std::size_t i = 1; i < channels_.size(); ++i) {
+    auto thread = NativeThread::start("page-sender", [&run, i] { run(i); });
+    if (thread.ok()) {
+      threads.push_back(std::move(thread.value()));
+    } else {
+      outcomes[i] = thread.status();
+      cancel();
+    }
+  }
   run(0);
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();  // Joins them.
 
   SendStats stats;
   for (const auto& task : tasks) stats.add(task->stats());

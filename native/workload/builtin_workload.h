@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "os/native_thread.h"
 #include "workload/gap_watch.h"
 #include "workload/guest_layout.h"
 #include "workload/guest_thread.h"
-#include "workload/native_thread.h"
 #include "workload/page_digest.h"
 #include "workload/run_control.h"
 #include "workload/workload.h"

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <vector>
 
-#include "workload/native_thread.h"
+#include "os/native_thread.h"
 
 namespace pageferry {
 

@@ -41,6 +41,8 @@ export class SourceMigration {
   server: PageServer | undefined;
   tracker: DirtyTracker | undefined;
   residual: ResidualSet | undefined;
+  /** Post-copy's fault channel was closed by the destination. */
+  faultChannelEnded: PageferryError | undefined;
   /** Pages that the destination does not have in their newest content, as far as is known. */
   pending: PageSet | undefined;
   /** Destination's monotonic clock minus ours, in nanoseconds; 0 on one host. */

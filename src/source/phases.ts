@@ -242,7 +242,8 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   // Bounded even while the peer is alive: nobody runs the guest meanwhile.
   await m.expect('ready', m.options.stallMs);
   const readyNs = process.hrtime.bigint();
-  if (m.failure !== undefined) throw m.failure;
+  m.throwIfCalledOff();
+  if (m.faultChannelEnded !== undefined) throw m.faultChannelEnded;
 
   m.custody = 'given-up'; // The commit point.
   m.send({ type: 'resume' });
@@ -264,10 +265,11 @@ function startPageServer(m: SourceMigration, pending: PageSet, faultConnection: 
   m.residual = binding.createResidualSet(pending);
   const { memory } = m.guest;
   m.server = binding.startPageServer(memory, m.residual, m.bucket, faultConnection, (error) => {
-    // Once the guest runs there, the destination closes this channel when every page has come, perhaps
-    // before its `complete` gets here; if it was lost instead, the control channel says so.
-    if (nativeCode(error) === 'PEER_CLOSED' && m.custody !== 'paused-here') return;
-    m.fail(asPageferryError(error, 'the fault channel failed', { peer: m.control.peer }));
+    const failure = asPageferryError(error, 'the fault channel failed', { peer: m.control.peer });
+    // A closed one says nothing by itself: the destination closes it when it gives up, and when every
+    // page has come. What it means comes on the control channel. But no guest is given up without it.
+    if (nativeCode(error) === 'PEER_CLOSED') m.faultChannelEnded = failure;
+    else m.fail(failure);
   });
 }
 

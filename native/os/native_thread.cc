@@ -1,4 +1,4 @@
-#include "workload/native_thread.h"
+#include "os/native_thread.h"
 
 namespace pageferry {
 
