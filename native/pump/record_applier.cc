@@ -1,7 +1,5 @@
 #include "pump/record_applier.h"
 
-#include <bit>
-
 #include "codec/page_codec.h"
 #include "wire/record_reader.h"
 

@@ -6,7 +6,7 @@ namespace pageferry {
 
 namespace {
 
-// One record's payload. Larger ones gain nothing (the socket buffer is smaller) and delay a sync.
+// One record's payload: many pages to a system call, and soon over when a sync waits behind.
 constexpr std::uint64_t kPayloadBytes = 1u << 20;
 
 }  // namespace

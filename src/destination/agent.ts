@@ -59,10 +59,6 @@ export class DestinationAgent {
     });
   }
 
-  get state(): DestinationState['kind'] {
-    return this.#state.kind;
-  }
-
   /** Pages and bytes so far, for metrics; of an ended migration those up to its end. */
   progress(): { readonly pages: number; readonly wireBytes: number } {
     const state = this.#state;
