@@ -29,7 +29,7 @@ export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
 export { createGuestMemory, probe } from './native/machine.js';
 export type { ConvergenceLimits, Decision, RoundOutcome } from './policy/convergence.js';
 export { CODEC_NAMES, type CodecName, type SourceOptions } from './source/options.js';
-export { MigrationFailed, Source } from './source/source.js';
+export { MigrationFailed, Source, type SourceFigures } from './source/source.js';
 export {
   hybrid,
   postCopy,

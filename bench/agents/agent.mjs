@@ -1,10 +1,14 @@
 // What both agents share: they live as long as the bench does, and fail in one line.
+
+export function sendFailure(error) {
+  process.send({ type: 'failed', message: `${error.code ?? error.name}: ${error.message}` });
+}
+
+/** Handles the bench's first message. */
 export function serve(handle) {
-  process.once('disconnect', () => process.exit(1));
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.once('message', (message) => {
-    handle(message).catch((error) => {
-      process.send({ type: 'failed', message: `${error.code ?? error.name}: ${error.message}` });
-    });
+    handle(message).catch(sendFailure);
   });
 }
 
@@ -12,4 +16,9 @@ export function serve(handle) {
 export function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
+}
+
+/** Milliseconds of the monotonic clock, the same in both processes of one host. */
+export function nowMs() {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -1,12 +1,24 @@
 // Builds the bench's native programs with g++, when a source is newer than the program, and runs them.
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const buildDir = join(root, 'build-native', 'bench');
+
+/** In the package's own folder or, where that cannot be written, in the user's cache. */
+function buildDir() {
+  try {
+    accessSync(root, constants.W_OK);
+    return join(root, 'build-native', 'bench');
+  } catch {
+    const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+    return join(cache, 'pageferry', 'bench');
+  }
+}
+
 const RUN_TIMEOUT_MS = 300_000;
 
 /** Relative paths of all files in these folders that end like this, tests apart. */
@@ -23,6 +35,9 @@ const engineFolders = ['native/os', 'native/region', 'native/tracker'];
 const programs = {
   'tcp-stream': () => ['bench/baselines/tcp_stream.cc', 'bench/baselines/loopback.cc'],
   'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', 'bench/baselines/loopback.cc'],
+  'memory-read': () => ['bench/baselines/memory_read.cc', 'bench/baselines/loopback.cc'],
+  'local-install': () => ['bench/baselines/local_install.cc', 'bench/baselines/loopback.cc'],
+  'warm-memory': () => ['bench/native/warm_memory.cc'],
   'tracker-bench': () => ['bench/native/tracker_bench.cc', ...filesIn(engineFolders, '.cc')],
 };
 
@@ -36,11 +51,11 @@ function isCurrent(program, sources) {
 
 /** Path of the program, built if need be. Throws when g++ fails. */
 function build(name) {
-  const program = join(buildDir, name);
+  const program = join(buildDir(), name);
   const sources = programs[name]();
   if (isCurrent(program, sources)) return program;
   process.stderr.write(`bench: building ${name}\n`);
-  mkdirSync(buildDir, { recursive: true });
+  mkdirSync(dirname(program), { recursive: true });
   const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-Inative', '-pthread'];
   execFileSync('g++', [...flags, '-o', program, ...sources], {
     cwd: root,
@@ -49,11 +64,22 @@ function build(name) {
   return program;
 }
 
-/** Builds and runs a program that prints one JSON object; answers the object. */
-export async function runNative(name, ...args) {
-  const { stdout } = await promisify(execFile)(build(name), args.map(String), {
-    timeout: RUN_TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-  });
-  return JSON.parse(stdout);
+/**
+ * Builds and runs a program that prints one JSON object; answers the object. When `signal` aborts, the
+ * program is ended and this rejects with the signal's reason.
+ */
+export async function runNative(name, args, { signal } = {}) {
+  const program = build(name);
+  try {
+    const { stdout } = await promisify(execFile)(program, args.map(String), {
+      timeout: RUN_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      signal,
+    });
+    return JSON.parse(stdout);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const said = error.stderr?.trim();
+    throw new Error(`${name} failed: ${said || error.message}`, { cause: error });
+  }
 }

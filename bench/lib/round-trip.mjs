@@ -6,14 +6,17 @@ import { runNative } from './native.mjs';
  * 16 bytes out, 4 KiB back, `pauseUs` between: as the scheduler places the two processes, on one core,
  * and on two. The one with the lowest median counts, because it is the nearest to what is possible.
  */
-export async function bareRoundTrip({ count, pauseUs = 0 }) {
+export async function bareRoundTrip({ count, pauseUs = 0, signal }) {
   const placements = ['any', 'one-core', ...(availableParallelism() > 1 ? ['two-cores'] : [])];
   const byPlacement = {};
   for (const placement of placements) {
     byPlacement[placement] = await runNative(
       'tcp-round-trip',
-      ...['--count', count, '--pause-us', pauseUs, '--congestion', 'cubic'],
-      ...['--placement', placement],
+      [
+        ...['--count', count, '--pause-us', pauseUs, '--congestion', 'cubic'],
+        ...['--placement', placement],
+      ],
+      { signal },
     );
   }
   const p50Us = Math.min(...placements.map((placement) => byPlacement[placement].p50Us));

@@ -1,87 +1,103 @@
-// Runs scenarios and makes rows of their samples.
+// Runs the scenarios of a suite, one after the other, into a ResultBuilder.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WriteError } from '../result/file.mjs';
 import { availableMemoryBytes } from './environment.mjs';
-import { summarize } from './statistics.mjs';
 
 /** What must stay free for everything that is not a guest. */
 const RESERVE_BYTES = 2 ** 30;
+/** Ctrl-C reaches every process of the terminal: the end of a child may be noticed before the signal. */
+const SIGNAL_LAG_MS = 100;
 
-function meets(target, median) {
-  if (target.atLeast !== undefined) return median >= target.atLeast;
-  if (target.below !== undefined) return median < target.below;
-  return median <= target.atMost;
+/** Samples of this scenario that count. */
+export function repetitionsOf(scenario, repetitions) {
+  return Math.min(repetitions, scenario.mostRepetitions ?? repetitions);
 }
 
-/** One row of the result from all samples of it. */
-function summarizeRow(row, samples) {
-  const measured = summarize(samples.map((sample) => sample.measured));
-  const baseline =
-    row.baseline === undefined
-      ? null
-      : { name: row.baseline, ...summarize(samples.map((sample) => sample.baseline)) };
-  const ratio =
-    baseline === null
-      ? null
-      : summarize(samples.map((sample) => sample.measured / sample.baseline));
-  const target = row.target ?? null;
-  return {
-    key: row.key,
-    title: row.title,
-    unit: row.unit,
-    status: 'measured',
-    measured,
-    baseline,
-    ratio,
-    target,
-    met: target === null ? null : meets(target, { measured, ratio }[target.figure].median),
-    details: samples.map((sample) => sample.details ?? null),
-  };
-}
-
-function withoutFigures(row, status, reason) {
-  const { key, title, unit, target = null } = row;
-  return { key, title, unit, status, reason, target, met: null };
-}
-
-async function takeSamples(scenario, repetitions, log) {
-  log(`${scenario.name}: warming up`);
-  await scenario.sample(0);
-  const samples = [];
-  for (let repetition = 0; repetition < repetitions; repetition += 1) {
-    const sample = await scenario.sample(repetition);
-    samples.push(sample);
-    const figures = scenario.rows.map(({ key, unit }) => {
-      const { measured, baseline } = sample[key];
-      const beside = baseline === undefined ? '' : ` beside ${baseline.toPrecision(3)}`;
-      return `${key} ${measured.toPrecision(3)}${beside} ${unit}`;
-    });
-    log(`${scenario.name}: ${repetition + 1} of ${repetitions}: ${figures.join(', ')}`);
-  }
-  return samples;
-}
-
-/**
- * Runs one scenario: a first sample that does not count, then the repetitions. Never throws: a row that
- * could not be measured says why.
- */
-export async function runScenario(scenario, repetitions, log) {
+/** Why it cannot be measured here, or null. */
+async function obstacle(scenario) {
+  const reason = (await scenario.skip?.()) ?? null;
+  if (reason !== null) return reason;
   const needed = scenario.neededBytes + RESERVE_BYTES;
   const available = availableMemoryBytes();
-  if (available < needed) {
-    const gib = (bytes) => (bytes / 2 ** 30).toFixed(1);
-    const reason = `needs ${gib(needed)} GiB of free memory, ${gib(available)} GiB are free`;
-    log(`${scenario.name}: skipped: ${reason}`);
-    return scenario.rows.map((row) => withoutFigures(row, 'skipped', reason));
+  if (available >= needed) return null;
+  const gib = (bytes) => (bytes / 2 ** 30).toFixed(1);
+  return `needs ${gib(needed)} GiB of free memory, ${gib(available)} GiB are free`;
+}
+
+export class Runner {
+  #builder;
+  #save;
+  #progress;
+  #repetitions;
+  #link;
+  #signal;
+
+  /**
+   * `save` writes the result and may throw WriteError; `progress` is told what happens; `signal` aborts.
+   */
+  constructor({ builder, save, progress, repetitions, link, signal }) {
+    this.#builder = builder;
+    this.#save = save;
+    this.#progress = progress;
+    this.#repetitions = repetitions;
+    this.#link = link;
+    this.#signal = signal;
   }
-  try {
-    const samples = await takeSamples(scenario, repetitions, log);
-    return scenario.rows.map((row) =>
-      summarizeRow(
-        row,
-        samples.map((sample) => sample[row.key]),
-      ),
-    );
-  } catch (error) {
-    log(`${scenario.name}: failed: ${error.message}`);
-    return scenario.rows.map((row) => withoutFigures(row, 'failed', error.message));
+
+  /**
+   * On return every row is in the result, as measured, skipped or failed. Throws the signal's reason when
+   * it was aborted and WriteError when the result could not be written; what was sampled is kept.
+   */
+  async run(scenarios) {
+    for (const scenario of scenarios) await this.#runScenario(scenario);
+    this.#builder.finish();
+    this.#save();
+  }
+
+  async #runScenario(scenario) {
+    this.#signal.throwIfAborted();
+    const total = repetitionsOf(scenario, this.#repetitions);
+    if (this.#builder.taken(scenario) >= total) return this.#progress.alreadyDone(scenario);
+    try {
+      const reason = await obstacle(scenario);
+      if (reason !== null) {
+        this.#progress.skipped(scenario, reason);
+        this.#builder.giveUp(scenario, 'skipped', reason);
+        return this.#save();
+      }
+      await this.#takeSamples(scenario, total);
+    } catch (error) {
+      if (error instanceof WriteError) throw error;
+      await this.#throwIfAborted();
+      this.#progress.failed(scenario, error.message);
+      this.#builder.giveUp(scenario, 'failed', error.message);
+      this.#save();
+    }
+  }
+
+  async #takeSamples(scenario, total) {
+    if (scenario.warmUp !== false) {
+      this.#progress.sampling(scenario, 0, total);
+      await scenario.sample(this.#context(scenario, 0, true));
+    }
+    while (this.#builder.taken(scenario) < total) {
+      const repetition = this.#builder.taken(scenario);
+      this.#progress.sampling(scenario, repetition + 1, total);
+      const sample = await scenario.sample(this.#context(scenario, repetition, false));
+      this.#builder.add(scenario, repetition, sample);
+      this.#progress.sampled(scenario, repetition + 1, total, sample);
+      this.#save();
+      this.#signal.throwIfAborted();
+    }
+  }
+
+  #context(scenario, repetition, warmUp) {
+    const log = (text) => this.#progress.note(scenario, text);
+    return { repetition, warmUp, signal: this.#signal, log, link: this.#link };
+  }
+
+  async #throwIfAborted() {
+    if (!this.#signal.aborted) await sleep(SIGNAL_LAG_MS);
+    this.#signal.throwIfAborted();
   }
 }

@@ -35,6 +35,7 @@ function latencies(took) {
     p50Us: percentile(sorted, 0.5),
     p99Us: percentile(sorted, 0.99),
     maxUs: sorted.at(-1) ?? 0,
+    tookUs: [...sorted],
   };
 }
 

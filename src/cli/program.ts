@@ -1,22 +1,24 @@
 /** The command line: its commands, and what happens when one throws. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench-command.js';
 import { demoCommand } from './demo-command.js';
 import { destinationCommand } from './destination-command.js';
 import { doctorCommand } from './doctor-command.js';
-import { EXIT, EXIT_CODES_HELP, type ExitCode, exitCodeOfError } from './exit-codes.js';
+import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
 import { printError } from './output.js';
 import { sourceCommand } from './source-command.js';
 
 /** Runs what a command does and keeps its exit code. */
-export type Run = (action: () => Promise<ExitCode>) => Promise<void>;
+export type Run = (action: () => Promise<number>) => Promise<void>;
 
 const EXAMPLES = `
 Examples:
   pageferry demo                                  all four ways, compared
   pageferry destination --listen 0.0.0.0:7777     on one host
   pageferry source --to HOST:7777                 on the other
-  pageferry doctor                                what this machine offers`;
+  pageferry doctor                                what this machine offers
+  pageferry bench                                 what it costs here, in two minutes`;
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);
@@ -43,8 +45,8 @@ function settle(command: Command): void {
 }
 
 /** Answers the exit code. Never rejects. */
-export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.verified;
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.verified;
   const run: Run = async (action) => {
     exitCode = await action();
   };
@@ -54,10 +56,13 @@ export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
     )
     .version(version(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'print the help of a command')
+    // What follows a command's name is that command's: `bench --help` is the bench's help.
+    .enablePositionalOptions()
     .addCommand(demoCommand(run))
     .addCommand(sourceCommand(run))
     .addCommand(destinationCommand(run))
     .addCommand(doctorCommand(run))
+    .addCommand(benchCommand(run))
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
   settle(program);
   try {

@@ -49,6 +49,8 @@ export class DestinationAgent {
   #state: DestinationState = { kind: 'opening' };
   #failure: PageferryError | undefined;
   #received = { pages: 0, wireBytes: 0 };
+  /** Of the fault handler, once it has ended. */
+  #demandFaults = 0;
 
   constructor(connection: Connection, options: ResolvedDestinationOptions) {
     this.peer = connection.peer;
@@ -60,12 +62,17 @@ export class DestinationAgent {
   }
 
   /** Pages and bytes so far, for metrics; of an ended migration those up to its end. */
-  progress(): { readonly pages: number; readonly wireBytes: number } {
+  progress(): {
+    readonly pages: number;
+    readonly wireBytes: number;
+    readonly demandFaults: number;
+  } {
     const state = this.#state;
     if (state.kind !== 'opening' && state.kind !== 'ended') {
       this.#received = state.hold.receiver.progress();
     }
-    return this.#received;
+    if (state.kind === 'running') this.#demandFaults = state.handler.stats().demandFaults;
+    return { ...this.#received, demandFaults: this.#demandFaults };
   }
 
   /** Takes a page or fault channel; false when it has no place here. */
@@ -266,6 +273,7 @@ export class DestinationAgent {
     if (state.kind !== 'running') return;
     const { hold, handler } = state;
     const stats = handler.stats();
+    this.#demandFaults = stats.demandFaults;
     hold.arriving.complete();
     handler.close();
     handler.release();

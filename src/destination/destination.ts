@@ -33,7 +33,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   /** Lost guests: their memory stays registered for as long as this process lives. */
   readonly #lost: Hold[] = [];
   /** What the migrations that ended had received. */
-  readonly #ended = { pages: 0, wireBytes: 0 };
+  readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #listener: Listener | undefined;
 
   private constructor(options: DestinationOptions) {
@@ -76,15 +76,11 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     return this.#agents.size;
   }
 
-  /** Pages and bytes received since it listens, by migrations that ended and those under way. */
-  progress(): { pages: number; wireBytes: number } {
-    let { pages, wireBytes } = this.#ended;
-    for (const agent of this.#agents.values()) {
-      const progress = agent.progress();
-      pages += progress.pages;
-      wireBytes += progress.wireBytes;
-    }
-    return { pages, wireBytes };
+  /** Pages and bytes received and faults resolved since it listens, by migrations that ended and those under way. */
+  progress(): { pages: number; wireBytes: number; demandFaults: number } {
+    const sum = { ...this.#ended };
+    for (const agent of this.#agents.values()) addTo(sum, agent.progress());
+    return sum;
   }
 
   /** Migrations whose guest runs here, or is about to, and whose source is still needed. */
@@ -138,9 +134,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     this.emit('arriving', migration);
     const end = await agent.run();
     this.#agents.delete(id);
-    const received = agent.progress();
-    this.#ended.pages += received.pages;
-    this.#ended.wireBytes += received.wireBytes;
+    addTo(this.#ended, agent.progress());
     switch (end.kind) {
       case 'arrived':
         this.emit('arrived', end.guest, migration);
@@ -156,6 +150,14 @@ export class Destination extends TypedEmitter<DestinationEvents> {
         throw new Error(`no such end: ${JSON.stringify(end satisfies never)}`);
     }
   }
+}
+
+type Figures = ReturnType<DestinationAgent['progress']>;
+
+function addTo(sum: { -readonly [K in keyof Figures]: Figures[K] }, figures: Figures): void {
+  sum.pages += figures.pages;
+  sum.wireBytes += figures.wireBytes;
+  sum.demandFaults += figures.demandFaults;
 }
 
 function explainListen(error: unknown, address: string): PageferryError {

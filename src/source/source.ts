@@ -27,6 +27,14 @@ export class MigrationFailed extends PageferryError {
   }
 }
 
+/** How far a migration is. */
+export interface SourceFigures {
+  readonly phase: SourcePhase;
+  readonly pagesSent: number;
+  /** Counted at the page and fault sockets. */
+  readonly wireBytes: number;
+}
+
 /** One migration of one guest. Make a new Source for another attempt. */
 export class Source extends TypedEmitter<SourceEvents> {
   readonly #m: SourceMigration;
@@ -34,6 +42,8 @@ export class Source extends TypedEmitter<SourceEvents> {
   #round = 0;
   #pagesToSend = 0;
   #started = false;
+  /** Of a migration that is over. */
+  #final: SourceFigures | undefined;
 
   /** Throws USAGE for options that make no sense. */
   constructor(guest: Guest, options: SourceOptions) {
@@ -185,12 +195,21 @@ export class Source extends TypedEmitter<SourceEvents> {
   /** Ends what is still connected and lets go of everything that holds on to the guest's memory. */
   async #release(): Promise<void> {
     const m = this.#m;
+    this.#final = this.progress();
     m.channel?.close();
     m.sender?.cancel();
     m.faultConnection?.close();
     m.server?.close();
     await m.tracker?.disarm();
     for (const held of [m.sender, m.server, m.tracker]) held?.release();
+  }
+
+  /** How far it is, to be looked at whenever one likes: cheap, and without effect on the progress events. */
+  progress(): SourceFigures {
+    if (this.#final !== undefined) return this.#final;
+    const { sender, server, wireBytes } = this.#m;
+    const pagesSent = (sender?.progress().pages ?? 0) + (server?.stats().pages ?? 0);
+    return { phase: this.#phase, pagesSent, wireBytes };
   }
 
   #lastProgress = { at: performance.now(), wireBytes: 0 };

@@ -1,4 +1,4 @@
-// The result as a Markdown table, for the README.
+// Results and comparisons as Markdown tables.
 
 function number(value) {
   const size = Math.abs(value);
@@ -37,15 +37,19 @@ function tableRow(row) {
   return `| ${[row.title, ...cells, target, verdict(row)].join(' | ')} |`;
 }
 
+function gib(bytes) {
+  return `${Math.round(bytes / 2 ** 30)} GiB`;
+}
+
 export function toMarkdown({ environment, command, startedAt, repetitions, rows, methods }) {
   const { kernel, cpu, cores, node, commit, modified, othersCpuShare } = environment;
-  const memory = `${Math.round(environment.memoryBytes / 2 ** 30)} GiB`;
+  const memory = gib(environment.memoryBytes);
   const lines = [
     '| Case | Measured | Beside it, in the same run | Ratio | Target | Met |',
     '| --- | --- | --- | --- | --- | --- |',
     ...rows.map(tableRow),
     '',
-    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitions}, after one run that does not count and warms the memory.`,
+    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitions}, after one run that does not count, with ${gib(environment.warmedBytes)} of memory warmed before.`,
     `Linux ${kernel}, ${cores} × ${cpu}, ${memory}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}, default congestion control ${environment.congestionControl}.`,
   ];
   if (!environment.quiet) {
@@ -54,4 +58,31 @@ export function toMarkdown({ environment, command, startedAt, repetitions, rows,
   }
   lines.push('', ...methods.map(({ name, how }) => `- \`${name}\`: ${how}`), '');
   return lines.join('\n');
+}
+
+const VERDICTS = {
+  same: 'no difference that the spread can show',
+  better: 'better',
+  worse: '**worse**',
+};
+
+function comparisonRow(row) {
+  if (row.verdict === 'incomparable') return `| ${row.title} | – | – | – | ${row.reason} |`;
+  const cells = [spread(row.a, ` ${row.unit}`), spread(row.b, ` ${row.unit}`)];
+  const ratio = row.ratio === null ? '–' : number(row.ratio);
+  return `| ${[row.title, ...cells, ratio, VERDICTS[row.verdict]].join(' | ')} |`;
+}
+
+export function comparisonToMarkdown({ rows, onlyInA, onlyInB }) {
+  const only = [
+    ...onlyInA.map((name) => `- only in A: ${name}`),
+    ...onlyInB.map((name) => `- only in B: ${name}`),
+  ];
+  return [
+    '| Case | A | B | B ÷ A | |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(comparisonRow),
+    ...(only.length > 0 ? ['', ...only] : []),
+    '',
+  ].join('\n');
 }

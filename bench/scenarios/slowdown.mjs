@@ -1,0 +1,91 @@
+// How much slower the guest is while pre-copy runs beside it, with each dirty tracker.
+import { probe, TRACKER_KINDS } from '../../dist/index.js';
+import { recordOf } from '../lib/migration-record.mjs';
+import { migrateOnce } from '../lib/pair.mjs';
+
+const MEMORY_BYTES = 64 * 2 ** 20;
+const WORKING_SET_BYTES = 32 * 2 ** 20;
+const GBIT_BYTES_PER_SECOND = 125_000_000;
+const MOST_ROUNDS = 2;
+const SPEED_MS = 300;
+
+function migration(tracker) {
+  return {
+    guest: {
+      kind: 'workload',
+      options: {
+        workload: 'uniform',
+        memoryBytes: MEMORY_BYTES,
+        workingSetBytes: WORKING_SET_BYTES,
+        fill: { kind: 'random' },
+      },
+    },
+    source: {
+      strategy: 'pre-copy',
+      tracker,
+      bandwidthBytesPerSecond: GBIT_BYTES_PER_SECOND / 2,
+      maxRounds: MOST_ROUNDS,
+    },
+    timeline: true,
+    speedMs: SPEED_MS,
+  };
+}
+
+/** Operations per second from the first round's begin to the last one's end. */
+function speedDuringRounds({ source, rounds }) {
+  const within = source.filter(
+    ({ atMs }) => atMs >= rounds[0].startMs && atMs <= rounds.at(-1).endMs,
+  );
+  const [first, last] = [within[0], within.at(-1)];
+  return ((last.operations - first.operations) / (last.atMs - first.atMs)) * 1000;
+}
+
+/** Why this tracker is not to be had here, or undefined. */
+function missing(tracker) {
+  const capability = probe('shared').capabilities.find(({ name }) => name === tracker);
+  return capability === undefined || capability.available ? undefined : capability.reason;
+}
+
+async function measure(tracker, { signal, link }) {
+  const wanted = migration(tracker);
+  const run = await migrateOnce({ ...wanted, signal, link });
+  const alone = run.source.opsPerSecond;
+  const beside = speedDuringRounds(run.timeline);
+  const lost = (1 - beside / alone) * 100;
+  const details = { opsPerSecondAlone: alone, opsPerSecondBeside: beside };
+  return {
+    row: { measured: lost, details },
+    record: recordOf(`full speed, ${tracker}`, wanted, run, { tracker }),
+  };
+}
+
+export const slowdownScenario = {
+  name: 'slowdown',
+  neededBytes: 2 * MEMORY_BYTES,
+  mostRepetitions: 3,
+  warmUp: false,
+  sampleSeconds: 8,
+  how: 'A guest with one thread that writes 32 of its 64 MiB at full speed, in random order. Its operations per second during two rounds of pre-copy, held at half of 1 Gbit/s, beside those of the 300 ms before the migration. Only time in the rounds counts.',
+  rows: TRACKER_KINDS.map((tracker) => ({
+    key: `slowdown-${tracker}`,
+    title: `Guest’s throughput lost while pre-copy runs at 500 Mbit/s, ${tracker}`,
+    unit: '%',
+    better: 'lower',
+    target: { figure: 'measured', atMost: 10 },
+  })),
+  async sample(context) {
+    const rows = {};
+    const migrations = [];
+    for (const tracker of TRACKER_KINDS) {
+      const reason = missing(tracker);
+      if (reason !== undefined) {
+        rows[`slowdown-${tracker}`] = { skipped: reason };
+        continue;
+      }
+      const { row, record } = await measure(tracker, context);
+      rows[`slowdown-${tracker}`] = row;
+      migrations.push(record);
+    }
+    return { rows, migrations };
+  },
+};

@@ -1,0 +1,7 @@
+import { trackerScenario } from '../scenarios/tracker.mjs';
+
+export const suite = {
+  name: 'mechanisms',
+  title: 'what each mechanism costs by itself',
+  scenarios: [trackerScenario],
+};

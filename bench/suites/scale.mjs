@@ -1,0 +1,5 @@
+export const suite = {
+  name: 'scale',
+  title: 'size, and many at once',
+  scenarios: [],
+};

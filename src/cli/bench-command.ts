@@ -1,0 +1,55 @@
+/** `pageferry bench`: a program of its own in bench/, which uses this package as everyone else does. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { PageferryError } from '../errors.js';
+import type { Run } from './program.js';
+
+const PROGRAM = fileURLToPath(new URL('../../bench/main.mjs', import.meta.url));
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function benchCommand(run: Run): Command {
+  return (
+    new Command('bench')
+      .summary('measure migrations on this machine, beside baselines and peers')
+      .argument('[args...]')
+      // All of it, --help included, is for the program to read.
+      .helpOption(false)
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .passThroughOptions()
+      .action((args: readonly string[]) => run(() => bench(args)))
+  );
+}
+
+/**
+ * Runs the program and answers its exit code. A signal of the terminal reaches both processes: this one
+ * passes it on over the channel between the two, and the program listens to that alone.
+ */
+async function bench(args: readonly string[]): Promise<number> {
+  if (!existsSync(PROGRAM)) {
+    throw new PageferryError(
+      'UNSUPPORTED',
+      `the bench is not part of this installation: ${PROGRAM}`,
+    );
+  }
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  const listeners = SIGNALS.map((signal) => {
+    const passOn = (): void => {
+      if (child.connected) child.send(signal, () => {});
+    };
+    process.on(signal, passOn);
+    return [signal, passOn] as const;
+  });
+  try {
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  } finally {
+    for (const [signal, passOn] of listeners) process.off(signal, passOn);
+  }
+}
