@@ -6,6 +6,19 @@ import { guestFactory } from './guests.mjs';
 import { Sampler } from './timeline.mjs';
 import { startWatchdog } from './watchdog.mjs';
 
+/**
+ * Calls back before the guest is paused here for the first time: to be compared page by page, after the
+ * migration. What it felt then is no part of the migration.
+ */
+function beforeFirstPause(guest, look) {
+  const pause = guest.pause.bind(guest);
+  guest.pause = () => {
+    guest.pause = pause;
+    look();
+    return pause();
+  };
+}
+
 /** Samples the guest from its arrival on. */
 function watch(destination, guest) {
   return new Sampler(() => {
@@ -20,9 +33,17 @@ serve(async ({ guest: wanted, destination: options, guests = 1, timeline }) => {
   if (wanted.kind === 'touch') startWatchdog();
   const build = guestFactory(wanted);
   let sampler;
+  let seen;
+  const look = (guest) => ({
+    timeline: sampler?.stop() ?? null,
+    gapsMs: guest.gapsAroundArrivalMs?.() ?? null,
+  });
   const createGuest = async (memory, description) => {
     const guest = await build(memory, description);
     if (timeline) sampler = watch(destination, guest);
+    beforeFirstPause(guest, () => {
+      seen = look(guest);
+    });
     return guest;
   };
   const destination = await Destination.listen({ ...options, createGuest });
@@ -41,9 +62,7 @@ serve(async ({ guest: wanted, destination: options, guests = 1, timeline }) => {
       type: 'arrived',
       cpuMs: cpu,
       touches,
-      timeline: sampler?.stop() ?? null,
-      gaps: guest.gapsAroundArrival?.() ?? null,
-      faultLatency: destination.faultLatencyBuckets?.() ?? null,
+      ...(seen ?? look(guest)),
       memory: readMemoryUse('self'),
     });
   };

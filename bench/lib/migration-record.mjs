@@ -29,6 +29,6 @@ export function recordOf(label, { guest, source }, run, parameters = {}) {
       destination: run.destination.cpuMs / SECOND_MS,
     },
     // The longest gap between two marks of the guest: before, across and after the switchover.
-    gapsMs: run.destination.gaps,
+    gapsMs: run.destination.gapsMs,
   };
 }

@@ -35,9 +35,9 @@ function row(key, title, unit, atMost) {
   return { key, title, unit, better: 'lower', target: { figure: 'measured', atMost } };
 }
 
-function gapDetails(report, { gaps }) {
+function gapDetails(report, { gapsMs }) {
   const { longestGapMs, opsPerSecondBefore, opsPerSecondDuring } = report.guest;
-  return { longestGapMs, gapsMs: gaps, opsPerSecondBefore, opsPerSecondDuring };
+  return { longestGapMs, gapsMs, opsPerSecondBefore, opsPerSecondDuring };
 }
 
 async function sweep(wanted, label, { signal, link }) {

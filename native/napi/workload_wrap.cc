@@ -102,6 +102,7 @@ void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("progress", &WorkloadWrap::progress),
                InstanceMethod("startGapWatch", &WorkloadWrap::start_gap_watch),
                InstanceMethod("longestGapMs", &WorkloadWrap::longest_gap_ms),
+               InstanceMethod("gapsAroundArrivalMs", &WorkloadWrap::gaps_around_arrival_ms),
                InstanceMethod("setTimeAway", &WorkloadWrap::set_time_away),
                InstanceMethod("verify", &WorkloadWrap::verify)});
   exports.Set("createWorkload", Napi::Function::New(env, create));
@@ -158,6 +159,19 @@ void WorkloadWrap::start_gap_watch(const Napi::CallbackInfo&) { native()->start_
 
 Napi::Value WorkloadWrap::longest_gap_ms(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(native()->longest_gap_ns()) / 1e6);
+}
+
+Napi::Value WorkloadWrap::gaps_around_arrival_ms(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto gaps = native()->gaps_around_arrival();
+  const auto ms = [&](std::uint64_t nanoseconds) {
+    return Napi::Number::New(env, static_cast<double>(nanoseconds) / 1e6);
+  };
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("before", ms(gaps.before_ns));
+  object.Set("across", ms(gaps.across_ns));
+  object.Set("after", ms(gaps.after_ns));
+  return object;
 }
 
 void WorkloadWrap::set_time_away(const Napi::CallbackInfo& info) {

@@ -146,6 +146,17 @@ std::uint64_t BuiltinWorkload::longest_gap_ns() const {
   return longest;
 }
 
+GapRecorder::AroundArrival BuiltinWorkload::gaps_around_arrival() const {
+  GapRecorder::AroundArrival longest = {};
+  for (const auto& guest : guests_) {
+    const auto gaps = guest->gaps().around_arrival(monotonic_ns());
+    longest.before_ns = std::max(longest.before_ns, gaps.before_ns);
+    longest.across_ns = std::max(longest.across_ns, gaps.across_ns);
+    longest.after_ns = std::max(longest.after_ns, gaps.after_ns);
+  }
+  return longest;
+}
+
 void BuiltinWorkload::set_time_away(std::uint64_t nanoseconds) {
   gap_watch_.set_away(std::min(nanoseconds, GapRecorder::kLongestGapNs));
 }

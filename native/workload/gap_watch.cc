@@ -44,6 +44,8 @@ void GapRecorder::mark(std::int64_t now_ns) {
     const std::uint64_t gap = gap_between(std::max(last, watch_.start_ns()), now_ns);
     if (first_gap_ns_.load(std::memory_order_relaxed) == kNone) {
       first_gap_ns_.store(gap, std::memory_order_release);
+    } else if (later_gap_ns_.load(std::memory_order_relaxed) < gap) {
+      later_gap_ns_.store(gap, std::memory_order_release);
     }
     const std::uint64_t word = epoch << kEpochShift | gap;
     const std::uint64_t longest = longest_.load(std::memory_order_relaxed);
@@ -82,6 +84,18 @@ std::uint64_t GapRecorder::longest_ns(std::int64_t now_ns) const {
   return std::max(under_way, longest_ended_ns());
 }
 
+GapRecorder::AroundArrival GapRecorder::around_arrival(std::int64_t now_ns) const {
+  // In this order: a gap that ends meanwhile is counted twice rather than missed.
+  const std::uint64_t under_way = under_way_ns(now_ns);
+  const std::uint64_t first = first_gap_ns_.load(std::memory_order_acquire);
+  const std::uint64_t before = before_arrival_ns_.load();
+  if (first == kNone) return {.before_ns = before, .across_ns = under_way, .after_ns = 0};
+  const std::uint64_t later = later_gap_ns_.load(std::memory_order_acquire);
+  return {.before_ns = before,
+          .across_ns = std::min(first + watch_.away_ns(), kLongestGapNs),
+          .after_ns = std::max(later, under_way)};
+}
+
 GapRecorder::Saved GapRecorder::save(std::int64_t paused_ns) const {
   if (!watch_.active()) return {0, 0};
   return {under_way_ns(paused_ns), longest_ended_ns()};
@@ -91,6 +105,8 @@ void GapRecorder::load(const Saved& saved) {
   before_start_ns_.store(saved.since_mark_ns);
   longest_.store(std::uint64_t{watch_.epoch()} << kEpochShift | saved.longest_ns);
   first_gap_ns_.store(kNone);
+  later_gap_ns_.store(0);
+  before_arrival_ns_.store(saved.longest_ns);
 }
 
 }  // namespace pageferry

@@ -46,6 +46,13 @@ class GapRecorder {
     std::uint64_t since_mark_ns;  // from the last mark, or the watch's start, to the pause
     std::uint64_t longest_ns;     // of the gaps that have ended
   };
+  // The longest gaps of a guest that arrived: those that ended on the source, the one across the
+  // switchover, and those that began here. Each may still be under way.
+  struct AroundArrival {
+    std::uint64_t before_ns;
+    std::uint64_t across_ns;
+    std::uint64_t after_ns;
+  };
   static constexpr std::uint64_t kLongestGapNs = (std::uint64_t{1} << 48) - 1;  // 78 hours
 
   explicit GapRecorder(const GapWatch& watch) : watch_(watch) {}
@@ -55,6 +62,9 @@ class GapRecorder {
   void mark(std::int64_t now_ns);
   // Of gaps that ended and the one under way.
   std::uint64_t longest_ns(std::int64_t now_ns) const;
+
+  // After load() and as long as its watch goes on.
+  AroundArrival around_arrival(std::int64_t now_ns) const;
 
   Saved save(std::int64_t paused_ns) const;
   // Before start(), with a watch that continues from afar.
@@ -74,6 +84,8 @@ class GapRecorder {
   // passes for one of the current watch: epoch << 48 | nanoseconds.
   std::atomic<std::uint64_t> longest_{0};
   std::atomic<std::uint64_t> first_gap_ns_{kNone};  // the first to end here
+  std::atomic<std::uint64_t> later_gap_ns_{0};      // the longest that ended here after the first
+  std::atomic<std::uint64_t> before_arrival_ns_{0};  // longest_ns of the arriving guest
   std::atomic<std::uint64_t> before_start_ns_{0};   // since_mark_ns of the arriving guest
   std::atomic<bool> started_{false};
 };

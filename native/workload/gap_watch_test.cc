@@ -42,6 +42,24 @@ TEST(GapWatch, ANewWatchForgetsTheOldLongestGap) {
   EXPECT_EQ(thread.longest_ns(6010), 10u);
 }
 
+TEST(GapWatch, TellsGapsBeforeAcrossAndAfterAnArrivalApart) {
+  GapWatch there;
+  GapRecorder thread(there);
+  there.continue_from_afar();
+  thread.load({.since_mark_ns = 30, .longest_ns = 960});
+  there.set_away(500);
+  EXPECT_EQ(thread.around_arrival(10'000).across_ns, 530u);
+  thread.start(10'000);
+  thread.mark(10'007);
+  thread.mark(10'027);
+  thread.mark(10'030);
+  const auto gaps = thread.around_arrival(10'041);
+  EXPECT_EQ(gaps.before_ns, 960u);
+  EXPECT_EQ(gaps.across_ns, 537u);
+  EXPECT_EQ(gaps.after_ns, 20u);
+  EXPECT_EQ(thread.around_arrival(10'061).after_ns, 31u);
+}
+
 TEST(GapWatch, TheFirstGapAfterArrivalSpansPauseTravelAndResume) {
   GapWatch here;
   GapRecorder source(here);

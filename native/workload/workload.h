@@ -24,6 +24,7 @@
 
 #include "os/status.h"
 #include "region/guest_memory.h"
+#include "workload/gap_watch.h"
 
 namespace pageferry {
 
@@ -98,6 +99,8 @@ class Workload {
   // agree); `away` (see set_time_away) is added on arrival.
   virtual void start_gap_watch() = 0;
   virtual std::uint64_t longest_gap_ns() const = 0;
+  // Of a guest that arrived: the same, split by where the gap lies. Each is the longest of any thread.
+  virtual GapRecorder::AroundArrival gaps_around_arrival() const = 0;
   // Arriving guest only, after load_state and before or after resume(): the time from the pause on
   // the source to the resume here. Counts into the first gap of each thread. Until it is called the
   // guest takes 0.

@@ -85,6 +85,14 @@ export class WorkloadGuest implements Guest {
   static readonly arrive: GuestFactory = async (memory, description) =>
     new WorkloadGuest(memory, await binding.arriveWorkload(memory, description));
 
+  /**
+   * Milliseconds. On the destination, once the guest runs: the longest gaps that ended on the source, that
+   * span the switchover, and that began here.
+   */
+  gapsAroundArrivalMs(): { before: number; across: number; after: number } {
+    return this.#workload.gapsAroundArrivalMs();
+  }
+
   describe(): Uint8Array {
     return this.#workload.description();
   }

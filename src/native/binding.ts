@@ -190,6 +190,12 @@ export interface Workload extends Releasable {
   progress(): { readonly operations: number; readonly pageWrites: number };
   startGapWatch(): void;
   longestGapMs(): number;
+  /** Of a guest that arrived: its longest gaps before, across and after the switchover. */
+  gapsAroundArrivalMs(): {
+    readonly before: number;
+    readonly across: number;
+    readonly after: number;
+  };
   setTimeAway(nanoseconds: number): void;
   verify(threads: number): { readonly result: Promise<Verification>; cancel(): void };
 }
