@@ -1,128 +1,17 @@
 // `pageferry bench` and `npm run bench`: measures migrations on this machine, each figure beside a
 // baseline or a limit of the same run.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { compareCommand } from './commands/compare.mjs';
-import { listCommand } from './commands/list.mjs';
-import { reportCommand } from './commands/report.mjs';
-import { runCommand } from './commands/run.mjs';
-import { Interrupted, UsageError } from './lib/errors.mjs';
-import { exitCodeOf } from './lib/interrupts.mjs';
-import { parseLink, parseRepetitions } from './lib/options.mjs';
-
-const EXIT = { measured: 0, failed: 1, usage: 2 };
-
-const HELP = `
-Examples:
-  pageferry bench                              the quick suite, about two minutes
-  pageferry bench quick --only round-0,switchover --repetitions 3
-  pageferry bench strategies --rtt 10ms
-  pageferry bench scenarios.json --json -
-  pageferry bench --resume                     goes on with the newest run that was interrupted
-  pageferry bench compare before.json after.json
-
-Exit codes:
-  0  everything was measured or skipped with a reason, whether or not a target is met
-  1  something could not be measured or written
-  2  wrong usage
-  130  interrupted; what was measured is kept, and --resume goes on`;
-
-function argument(parse) {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      throw new InvalidArgumentError(error.message);
-    }
-  };
-}
-
-function program(finish) {
-  const command = new Command('pageferry bench')
-    .description('Measures migrations between two processes on this machine.')
-    .argument('[suite]', 'a suite (see: bench list) or a file of scenarios', 'quick')
-    .addOption(
-      new Option('--repetitions <n>', 'samples of each scenario')
-        .argParser(argument(parseRepetitions))
-        .default(5),
-    )
-    .option('--only <names>', 'these scenarios only, separated by commas', (text) =>
-      text.split(','),
-    )
-    .option('--full', 'every combination of the suite, which may take days', false)
-    .addOption(
-      new Option('--netns [rate]', 'two network namespaces, shaped to the rate (needs root)')
-        .argParser(argument((text) => parseLink('netns', text)))
-        .preset('unlimited')
-        .conflicts('rtt'),
-    )
-    .addOption(
-      new Option('--rtt <time>', 'a relay that adds this round-trip time, such as 10ms').argParser(
-        argument((text) => parseLink('rtt', text)),
-      ),
-    )
-    .option('--out <dir>', 'where results go', 'bench-results')
-    .option('--json <file>', 'the result goes here; - is stdout, instead of the table')
-    .option('--html <file>', 'the report goes here (default: beside the result)')
-    .option('--resume [file]', 'go on with this run, or the newest that did not finish')
-    .addHelpText('after', HELP)
-    .action(async (suite, options) => finish(await runCommand(suite, options)));
-  command
-    .command('compare <a> <b>')
-    .description('two results, row by row')
-    .option('--json', 'as JSON')
-    .action((a, b, options) => compareCommand(a, b, options));
-  command
-    .command('list')
-    .description('the suites and their scenarios')
-    .action(() => listCommand());
-  command
-    .command('report <result>')
-    .description('writes the HTML report of a result again')
-    .option('--html <file>', 'where to (default: beside the result)')
-    .action((result, options) => reportCommand(result, options));
-  return command;
-}
-
-function usageLine(text) {
-  const what = text
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ');
-  return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See pageferry bench --help\n`;
-}
-
-function settle(command) {
-  command.exitOverride();
-  command.configureOutput({ outputError: (text, write) => write(usageLine(text)) });
-  for (const child of command.commands) settle(child);
-}
-
-function exitCodeOfError(error) {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.measured : EXIT.usage;
-  if (error instanceof Interrupted) return exitCodeOf(error);
-  if (error instanceof UsageError) {
-    process.stderr.write(usageLine(error.message));
-    return EXIT.usage;
-  }
-  process.stderr.write(`bench: ${error.message}\n`);
-  if (process.env.PAGEFERRY_DEBUG === '1') process.stderr.write(`${error.stack}\n`);
-  return EXIT.failed;
-}
-
-async function main() {
-  let exitCode = EXIT.measured;
-  const command = program((everythingMeasured) => {
-    if (!everythingMeasured) exitCode = EXIT.failed;
-  });
-  settle(command);
-  try {
-    await command.parseAsync(process.argv);
-  } catch (error) {
-    exitCode = exitCodeOfError(error);
-  }
-  process.exitCode = exitCode;
-}
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './lib/native.mjs';
 
 // Whoever read our output has gone (`| head`): what is measured goes to a file all the same.
 process.stdout.on('error', () => {});
-await main();
+
+if (existsSync(join(root, 'dist', 'index.js'))) {
+  // Imported late: the scenarios use the package, which may not be built.
+  const { runProgram } = await import('./program.mjs');
+  process.exitCode = await runProgram(process.argv);
+} else {
+  process.stderr.write('bench: nothing is built: run npm ci\n');
+  process.exitCode = 1;
+}

@@ -1,5 +1,5 @@
 // The limit for finding out that memory holds nothing but zeros: how fast one core reads populated 4 KiB
-// pages, from a memfd as guests have it, eight words at a time.
+// pages, from a memfd as guests have it.
 //
 //   memory_read --bytes N
 #include <sys/mman.h>
@@ -12,15 +12,23 @@
 
 namespace {
 
-using Words = std::uint64_t __attribute__((vector_size(64)));
+using Words = std::uint64_t __attribute__((vector_size(16)));
 
 std::uint64_t read_all(const std::byte* memory, std::size_t bytes) {
   const auto* words = reinterpret_cast<const Words*>(memory);
-  Words any = {};
-  for (std::size_t i = 0; i < bytes / sizeof(Words); ++i) any |= words[i];
-  std::uint64_t word = 0;
-  for (unsigned i = 0; i < sizeof(Words) / sizeof(word); ++i) word |= any[i];
-  return word;
+  // Four accumulators, so that no step waits for the one before it; all stay in registers.
+  Words a = {};
+  Words b = {};
+  Words c = {};
+  Words d = {};
+  for (std::size_t i = 0; i + 4 <= bytes / sizeof(Words); i += 4) {
+    a |= words[i];
+    b |= words[i + 1];
+    c |= words[i + 2];
+    d |= words[i + 3];
+  }
+  const Words any = a | b | c | d;
+  return any[0] | any[1];
 }
 
 }  // namespace

@@ -5,10 +5,10 @@ import { describeEnvironment } from '../lib/environment.mjs';
 import { Interrupted, UsageError } from '../lib/errors.mjs';
 import { warmMemory } from '../lib/host.mjs';
 import { abortOnInterrupt } from '../lib/interrupts.mjs';
-import { root } from '../lib/native.mjs';
 import { linkObstacle } from '../lib/options.mjs';
 import { Progress } from '../lib/progress.mjs';
 import { Runner } from '../lib/runner.mjs';
+import { readScenarioFile } from '../lib/scenario-file.mjs';
 import { ResultBuilder } from '../result/builder.mjs';
 import { readResult, toJson, WriteError, writeWhole } from '../result/file.mjs';
 import { toMarkdown } from '../result/markdown.mjs';
@@ -17,11 +17,10 @@ import { htmlBeside, writeReport } from './report.mjs';
 
 const LOOPBACK = { kind: 'loopback' };
 
-async function findSuite(name) {
+function findSuite(name) {
   const suite = suites.find((one) => one.name === name);
   if (suite !== undefined) return suite;
   if (name.endsWith('.json')) {
-    const { readScenarioFile } = await import('../lib/scenario-file.mjs');
     return readScenarioFile(name);
   }
   const names = suites.map((one) => one.name).join(', ');
@@ -120,9 +119,8 @@ function withLinkObstacle(scenario, link) {
 }
 
 /** What was asked for, before anything is measured. Throws UsageError. */
-async function prepare(name, options) {
-  if (!existsSync(join(root, 'dist', 'index.js'))) throw new Error('nothing is built: run npm ci');
-  const suite = await findSuite(name);
+function prepare(name, options) {
+  const suite = findSuite(name);
   const { repetitions, full } = options;
   const only = options.only ?? null;
   const link = options.netns ?? options.rtt ?? LOOPBACK;
@@ -174,7 +172,7 @@ async function measure({ plan, scenarios, suite, previous }, options, signal) {
 
 /** Answers whether everything was measured. Throws what ended the run before its end. */
 export async function runCommand(name, options) {
-  const run = await prepare(name, options);
+  const run = prepare(name, options);
   const { file, result, failed } = await measure(run, options, abortOnInterrupt());
   const table = toMarkdown(result);
   process.stdout.write(options.json === '-' ? toJson(result) : table);

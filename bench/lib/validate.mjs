@@ -2,18 +2,17 @@
 import * as v from 'valibot';
 import { UsageError } from './errors.mjs';
 
-function describe(issue) {
-  const path = v.getDotPath(issue);
-  const where = path === null ? 'the document' : `field '${path}'`;
-  return `${where}: expected ${issue.expected ?? 'something else'}, got ${issue.received}`;
+function expectation(issue) {
+  if (issue.type === 'strict_object' && issue.expected === 'never') return 'is not known';
+  if (issue.received === 'undefined') return 'is missing';
+  // Messages of our own say it all; valibot's repeat what it expected and received.
+  if (!issue.message.startsWith('Invalid ')) return issue.message;
+  return `expected ${issue.expected}, got ${issue.received}`;
 }
 
-/** For checks of our own the message says it all; valibot's would only repeat expected and received. */
-function reason(issue) {
-  const custom = ['check', 'partial_check', 'raw_check'].includes(issue.type);
-  if (!custom) return describe(issue);
+function describe(issue) {
   const path = v.getDotPath(issue);
-  return path === null ? issue.message : `field '${path}': ${issue.message}`;
+  return `${path === null ? 'the document' : `field '${path}'`}: ${expectation(issue)}`;
 }
 
 /** The value as the schema has it. Throws UsageError naming the first field that is wrong, and why. */
@@ -21,5 +20,5 @@ export function validate(schema, value, name) {
   const { success, output, issues } = v.safeParse(schema, value, { abortPipeEarly: true });
   if (success) return output;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  throw new UsageError(`${name}: ${reason(issues[0])}${more}`);
+  throw new UsageError(`${name}: ${describe(issues[0])}${more}`);
 }

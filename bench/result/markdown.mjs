@@ -38,6 +38,7 @@ function tableRow(row) {
 }
 
 function gib(bytes) {
+  if (bytes < 2 ** 30) return `${Math.round(bytes / 2 ** 20)} MiB`;
   return `${Math.round(bytes / 2 ** 30)} GiB`;
 }
 

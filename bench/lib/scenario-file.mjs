@@ -1,0 +1,104 @@
+// A suite of one's own: a JSON file with a list of migrations.
+//
+//   [{ "name": "small-hybrid", "memory": "64MiB", "workload": "sequential", "workingSet": "16MiB",
+//      "dirtyRatio": 0.5, "fill": "text", "strategy": "hybrid", "bandwidth": "1Gbit" }]
+//
+// Sizes, rates and times are written as on the command line. README.md describes the fields.
+import { basename } from 'node:path';
+import * as v from 'valibot';
+import { parseFill } from '../../dist/cli/options.js';
+import { CODEC_NAMES, STRATEGY_NAMES, TRACKER_KINDS, WORKLOAD_NAMES } from '../../dist/index.js';
+import { parsePages, parseRate } from '../../dist/units.js';
+import { readJson } from '../result/file.mjs';
+import { migrationScenario } from '../scenarios/migration.mjs';
+import { linkObstacle, netnsLink, relayLink } from './options.mjs';
+
+/** Text that a parser of the command line reads; what the parser throws is the reason. */
+function parsed(parse) {
+  return v.pipe(
+    v.union([v.string(), v.number()]),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      try {
+        return parse(String(dataset.value));
+      } catch (error) {
+        addIssue({ message: error.message });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+const count = (most) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+
+const migration = v.pipe(
+  v.strictObject({
+    name: v.pipe(
+      v.string(),
+      v.regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected a name such as small-hybrid'),
+    ),
+    memory: parsed(parsePages),
+    workload: v.optional(v.picklist(WORKLOAD_NAMES), 'sequential'),
+    workingSet: v.optional(parsed(parsePages)),
+    writesPerSecond: v.optional(count(1e9)),
+    dirtyRatio: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+    fill: v.optional(parsed(parseFill), 'random'),
+    strategy: v.picklist(STRATEGY_NAMES),
+    bandwidth: v.optional(parsed(parseRate), 'unlimited'),
+    channels: v.optional(count(64)),
+    codec: v.optional(v.picklist(CODEC_NAMES), 'raw'),
+    tracker: v.optional(v.picklist(TRACKER_KINDS)),
+    mark: v.optional(count(1e9)),
+    rtt: v.optional(parsed(relayLink)),
+    netns: v.optional(parsed(netnsLink)),
+  }),
+  v.forward(
+    v.partialCheck(
+      [['memory'], ['workingSet']],
+      ({ memory, workingSet = 0 }) => workingSet <= memory,
+      'expected no more than the memory',
+    ),
+    ['workingSet'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['writesPerSecond'], ['dirtyRatio']],
+      ({ writesPerSecond, dirtyRatio }) =>
+        writesPerSecond === undefined || dirtyRatio === undefined,
+      'expected either this or writesPerSecond',
+    ),
+    ['dirtyRatio'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['rtt'], ['netns']],
+      ({ rtt, netns }) => rtt === undefined || netns === undefined,
+      'expected either this or rtt',
+    ),
+    ['netns'],
+  ),
+);
+
+const scenarioFile = v.pipe(
+  v.array(migration),
+  v.minLength(1, 'expected at least one migration'),
+  v.checkItems(
+    ({ name }, index, all) => all.findIndex((one) => one.name === name) === index,
+    'expected another name: one before has this',
+  ),
+);
+
+function scenarioOf({ name, rtt, netns, ...wanted }) {
+  const link = netns ?? rtt;
+  const scenario = migrationScenario({ name, ...wanted, link });
+  const obstacle = link === undefined ? null : linkObstacle(link);
+  return obstacle === null ? scenario : { ...scenario, skip: async () => obstacle };
+}
+
+/** Throws UsageError: which field, and why. */
+export function readScenarioFile(file) {
+  return {
+    name: basename(file, '.json'),
+    title: `the migrations of ${file}`,
+    scenarios: readJson(file, scenarioFile).map(scenarioOf),
+  };
+}
