@@ -1,6 +1,6 @@
 // The bench's destination: takes guests, by default one. See lib/pair.mjs.
 import { Destination } from '../../dist/index.js';
-import { readMemoryUse } from '../lib/memory-use.mjs';
+import { PeakMemory, readMemoryUse } from '../lib/memory-use.mjs';
 import { cpuMs, nowMs, sendFailure, serve } from './agent.mjs';
 import { guestFactory } from './guests.mjs';
 import { Sampler } from './timeline.mjs';
@@ -29,7 +29,7 @@ function watch(destination, guest) {
   });
 }
 
-serve(async ({ guest: wanted, destination: options, guests = 1, timeline }) => {
+serve(async ({ guest: wanted, destination: options, guests = 1, peakMemory, timeline }) => {
   if (wanted.kind === 'touch') startWatchdog();
   const build = guestFactory(wanted);
   let sampler;
@@ -48,6 +48,7 @@ serve(async ({ guest: wanted, destination: options, guests = 1, timeline }) => {
   };
   const destination = await Destination.listen({ ...options, createGuest });
   destination.on('dropped', sendFailure).on('lost', sendFailure);
+  const peak = peakMemory ? new PeakMemory() : undefined;
   let cpuBefore;
   destination.on('arriving', () => {
     cpuBefore ??= cpuMs();
@@ -63,6 +64,7 @@ serve(async ({ guest: wanted, destination: options, guests = 1, timeline }) => {
       cpuMs: cpu,
       touches,
       ...(seen ?? look(guest)),
+      peakEngineBytes: peak?.stop() ?? null,
       memory: readMemoryUse('self'),
     });
   };

@@ -1,7 +1,8 @@
 // The bench's source: makes one guest, migrates it once, and reports. See lib/pair.mjs.
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Source } from '../../dist/index.js';
-import { readMemoryUse } from '../lib/memory-use.mjs';
+import { PeakMemory, readMemoryUse } from '../lib/memory-use.mjs';
 import { cpuMs, nowMs, serve } from './agent.mjs';
 import { createGuest } from './guests.mjs';
 import { Sampler } from './timeline.mjs';
@@ -35,15 +36,18 @@ async function observeSpeed(guest, ms) {
   return ((guest.probe.observe().operations - before) / (nowMs() - started)) * 1000;
 }
 
-serve(async ({ guest: wanted, source: options, announcePhases, timeline, speedMs }) => {
+serve(async ({ guest: wanted, source: options, announcePhases, peakMemory, timeline, speedMs }) => {
   const guest = await createGuest(wanted);
+  const started = once(process, 'message');
   process.send({ type: 'made' });
+  await started;
   await guest.resume();
   const opsPerSecond = speedMs === undefined ? null : await observeSpeed(guest, speedMs);
   const source = new Source(guest, options);
   // Only where it is asked for: a message to the bench costs time that would count.
   if (announcePhases) source.on('phase', (phase) => process.send({ type: 'phase', phase }));
   const watching = timeline ? watch(guest, source) : undefined;
+  const peak = peakMemory ? new PeakMemory() : undefined;
   const cpuBefore = cpuMs();
   const report = await source.migrate();
   const cpu = cpuMs() - cpuBefore;
@@ -53,6 +57,7 @@ serve(async ({ guest: wanted, source: options, announcePhases, timeline, speedMs
     cpuMs: cpu,
     opsPerSecond,
     timeline: watching?.stop() ?? null,
+    peakEngineBytes: peak?.stop() ?? null,
     memory: readMemoryUse('self'),
   });
 });

@@ -34,3 +34,21 @@ export function readPrivateBytes(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return kib(status, 'RssAnon') + kib(status, 'RssFile');
 }
+
+const LOOK_EVERY_MS = 10;
+
+/** The highest readPrivateBytes of this process from now until stop(). */
+export class PeakMemory {
+  #bytes = readPrivateBytes('self');
+  #timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+
+  stop() {
+    clearInterval(this.#timer);
+    this.#look();
+    return this.#bytes;
+  }
+
+  #look() {
+    this.#bytes = Math.max(this.#bytes, readPrivateBytes('self'));
+  }
+}

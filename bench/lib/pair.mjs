@@ -20,31 +20,80 @@ function joinTimelines({ source, rounds, startedMs, pausedMs }, destination, rep
   };
 }
 
-async function migrateOver(link, { guest, source, destination = {}, onPhase, ...wanted }) {
-  const { signal, timeline = false, speedMs } = wanted;
+/** Starts a source with its guest in place and running; `migrated` answers when all is over. */
+class SourceSide {
+  #agent;
+
+  constructor(
+    link,
+    port,
+    { guest, source, onPhase, signal, peakMemory, timeline, speedMs },
+    there,
+  ) {
+    this.#agent = new AgentProcess('source.mjs', { prefix: link.prefix('source'), signal });
+    const pids = { source: this.#agent.pid, destination: there.pid };
+    if (onPhase !== undefined) this.#agent.on('phase', (phase) => onPhase(phase, pids));
+    this.made = this.#make(link, port, {
+      guest,
+      source,
+      announcePhases: onPhase !== undefined,
+      peakMemory,
+      timeline,
+      speedMs,
+    });
+    this.made.catch(() => {});
+  }
+
+  async migrate() {
+    await this.made;
+    this.#agent.send('migrate');
+    return await this.#agent.answer('migrated');
+  }
+
+  async close() {
+    await this.#agent.close();
+  }
+
+  async #make(link, port, message) {
+    const { host, port: reached } = await link.target(port);
+    const source = { ...message.source, host, port: reached };
+    this.#agent.send({ ...message, source });
+    await this.#agent.answer('made');
+  }
+}
+
+/** `count` guests alike, each from a process of its own, at once into one destination. */
+async function migrateOver(link, count, options) {
+  const { guest, source, destination = {}, signal, peakMemory = false, timeline = false } = options;
   const there = new AgentProcess('destination.mjs', { prefix: link.prefix('destination'), signal });
-  const here = new AgentProcess('source.mjs', { prefix: link.prefix('source'), signal });
-  const pids = { source: here.pid, destination: there.pid };
-  if (onPhase !== undefined) here.on('phase', (phase) => onPhase(phase, pids));
+  const sides = [];
   try {
-    there.send({ guest, destination: { ...destination, host: link.listenHost }, timeline });
+    const listen = { ...destination, host: link.listenHost };
+    there.send({ guest, destination: listen, guests: count, peakMemory, timeline });
     const { port } = await there.answer('listening');
-    const options = { ...source, ...(await link.target(port)) };
-    const announcePhases = onPhase !== undefined;
-    here.send({ guest, source: options, announcePhases, timeline, speedMs });
-    await here.answer('made');
-    const [sent, arrived] = await Promise.all([here.answer('migrated'), there.answer('arrived')]);
-    if (source.verify && sent.report.guestVerified !== true) {
-      throw new Error(`the guest differs: ${JSON.stringify(sent.report.verification)}`);
+    for (let i = 0; i < count; i += 1) sides.push(new SourceSide(link, port, options, there));
+    await Promise.all(sides.map((side) => side.made));
+    const arriving = there.answer('arrived');
+    const [arrived, ...sent] = await Promise.all([
+      arriving,
+      ...sides.map((side) => side.migrate()),
+    ]);
+    for (const { report } of sent) {
+      if (!source.verify || report.guestVerified === true) continue;
+      throw new Error(`the guest differs: ${JSON.stringify(report.verification)}`);
     }
-    return {
-      report: sent.report,
-      source: sent,
-      destination: arrived,
-      timeline: timeline ? joinTimelines(sent.timeline, arrived.timeline ?? [], sent.report) : null,
-    };
+    return { sent, arrived };
   } finally {
-    await Promise.all([here.close(), there.close()]);
+    await Promise.all([there.close(), ...sides.map((side) => side.close())]);
+  }
+}
+
+async function withLink(wanted, use) {
+  const link = await openLink(wanted);
+  try {
+    return await use(link);
+  } finally {
+    await link.close();
   }
 }
 
@@ -55,13 +104,21 @@ async function migrateOver(link, { guest, source, destination = {}, onPhase, ...
  *
  * `guest` is what agents/guests.mjs makes; `source` are the source's options and `destination` the
  * destination's. `link` says what lies between them, `signal` aborts, `speedMs` measures the guest's own
- * speed for so long before, and `onPhase(phase, pids)` is told each phase of the source.
+ * speed for so long before, `peakMemory` records what the engine occupied at most, and
+ * `onPhase(phase, pids)` is told each phase of the source.
  */
-export async function migrateOnce({ link: wanted = { kind: 'loopback' }, ...options }) {
-  const link = await openLink(wanted);
-  try {
-    return await migrateOver(link, options);
-  } finally {
-    await link.close();
-  }
+export async function migrateOnce({ link = { kind: 'loopback' }, ...options }) {
+  const { sent, arrived } = await withLink(link, (open) => migrateOver(open, 1, options));
+  const [source] = sent;
+  const { report } = source;
+  const timeline = options.timeline
+    ? joinTimelines(source.timeline, arrived.timeline ?? [], report)
+    : null;
+  return { report, source, destination: arrived, timeline };
+}
+
+/** As many guests alike, at once, into one destination; answers what each source saw, and the destination. */
+export async function migrateMany(count, { link = { kind: 'loopback' }, ...options }) {
+  const { sent, arrived } = await withLink(link, (open) => migrateOver(open, count, options));
+  return { sources: sent, destination: arrived };
 }

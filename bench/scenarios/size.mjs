@@ -1,0 +1,117 @@
+// What a guest's size costs: populated pages, and holes.
+import { recordOf } from '../lib/migration-record.mjs';
+import { migrateOnce } from '../lib/pair.mjs';
+
+const GIB = 2 ** 30;
+
+function row(key, title, unit, more = {}) {
+  return { key, title, unit, better: 'lower', ...more };
+}
+
+function idle(memoryBytes, fill, populate) {
+  return {
+    guest: {
+      kind: 'workload',
+      options: { workload: 'idle', memoryBytes, fill: { kind: fill } },
+      populate,
+    },
+    source: { strategy: 'pre-copy' },
+  };
+}
+
+/** One size of `fill`: random content, in both processes, or zeros, which only the source holds. */
+function populatedScenario(gib, fill, target) {
+  const memoryBytes = gib * GIB;
+  const isZero = fill === 'zero';
+  const name = `populated-${fill}-${gib}gib`;
+  const title = `${gib} GiB populated, ${isZero ? 'all zero' : 'random'}`;
+  const wanted = idle(memoryBytes, fill, isZero);
+  return {
+    name,
+    neededBytes: isZero ? memoryBytes + GIB : 2 * memoryBytes,
+    sampleSeconds: gib * 2,
+    mostRepetitions: gib > 4 ? 3 : 5,
+    how: `Pre-copy of an idle guest of ${gib} GiB, every page populated${isZero ? ' and zero, so that the destination needs no memory for it' : ''}. Time per GiB shows whether the total grows with the populated pages alone.`,
+    rows: [
+      row(`${name}-total`, `${title}: total migration time`, 'ms'),
+      row(`${name}-per-gib`, `${title}: total migration time per GiB`, 'ms'),
+      row(`${name}-downtime`, `${title}: downtime`, 'ms', { target }),
+    ],
+    async sample({ signal, link }) {
+      const run = await migrateOnce({
+        ...wanted,
+        destination: { prefault: !isZero },
+        signal,
+        link,
+      });
+      const { totalMs, downtimeMs, downtimeParts, rounds } = run.report;
+      return {
+        rows: {
+          [`${name}-total`]: { measured: totalMs, details: { rounds } },
+          [`${name}-per-gib`]: { measured: totalMs / gib },
+          [`${name}-downtime`]: { measured: downtimeMs, details: { downtimeParts } },
+        },
+        migrations: [recordOf(title, wanted, run)],
+      };
+    },
+  };
+}
+
+function sparse(memoryBytes) {
+  return {
+    guest: { kind: 'sparse', memoryBytes, populatedBytes: GIB },
+    source: { strategy: 'pre-copy' },
+  };
+}
+
+/** Resident memory of both sides, the guest's apart, page tables included. */
+function bookkeepingBytes({ source, destination }) {
+  const of = ({ peakEngineBytes, memory }) => peakEngineBytes + memory.pageTableBytes;
+  return { source: of(source), destination: of(destination) };
+}
+
+const SPARSE_BYTES = 1024 * GIB;
+
+export const sparseScenario = {
+  name: 'sparse-1tib',
+  neededBytes: 4 * GIB,
+  sampleSeconds: 5,
+  how: 'Pre-copy of a guest of 1 TiB that holds 1 GiB of random bytes, in runs of 1 MiB spread evenly. Beside it the same bytes in a guest of 2 GiB. Metadata: the highest resident memory of the process without the guest’s, page tables included, less that of the guest of 2 GiB, over the region; the larger of the two sides counts.',
+  rows: [
+    row('sparse-total', '1 TiB, 1 GiB populated: total migration time', 'ms', {
+      baseline: 'the same bytes in 2 GiB',
+    }),
+    row('sparse-metadata', '1 TiB, 1 GiB populated: metadata as a share of the region', '%', {
+      target: { figure: 'measured', atMost: 0.01 },
+    }),
+  ],
+  async sample({ signal, link }) {
+    const wanted = sparse(SPARSE_BYTES);
+    const small = await migrateOnce({ ...sparse(2 * GIB), peakMemory: true, signal, link });
+    const run = await migrateOnce({ ...wanted, peakMemory: true, signal, link });
+    const [less, more] = [bookkeepingBytes(small), bookkeepingBytes(run)];
+    const share = (side) => ((more[side] - less[side]) / SPARSE_BYTES) * 100;
+    const { totalMs, downtimeMs, rounds } = run.report;
+    return {
+      rows: {
+        'sparse-total': {
+          measured: totalMs,
+          baseline: small.report.totalMs,
+          details: { downtimeMs, rounds },
+        },
+        'sparse-metadata': {
+          measured: Math.max(share('source'), share('destination')),
+          details: { bytes: more, bytesOf2GiB: less },
+        },
+      },
+      migrations: [recordOf('1 TiB, 1 GiB populated', wanted, run)],
+    };
+  },
+};
+
+export const populatedScenarios = [
+  ...[1, 2, 4, 8].map((gib) => populatedScenario(gib, 'random')),
+  ...[4, 8, 16].map((gib) =>
+    populatedScenario(gib, 'zero', gib === 16 ? { figure: 'measured', atMost: 5 } : undefined),
+  ),
+];
