@@ -1,0 +1,61 @@
+// Figures as text: three significant digits, always with their unit.
+
+export function number(value) {
+  const size = Math.abs(value);
+  if (size >= 10_000) return Math.round(value).toLocaleString('en-US');
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+}
+
+/** `median unit [min … max]`; without the brackets when there is one sample. */
+export function spread({ median, min, max, samples }, unit = '') {
+  const middle = `${number(median)}${unit === '' ? '' : ` ${unit}`}`;
+  return samples?.length === 1 ? middle : `${middle} [${number(min)} … ${number(max)}]`;
+}
+
+export function targetText(target, unit) {
+  if (target === null) return '–';
+  const suffix = target.figure === 'ratio' ? ' ×' : ` ${unit}`;
+  if (target.atLeast !== undefined) return `≥ ${target.atLeast}${suffix}`;
+  if (target.below !== undefined) return `< ${target.below}${suffix}`;
+  return `≤ ${target.atMost}${suffix}`;
+}
+
+/** What the target compares with. */
+export function targetLimit(target) {
+  return target.atLeast ?? target.below ?? target.atMost;
+}
+
+export function verdict({ status, met }) {
+  if (status !== 'measured') return status;
+  return met === null ? '–' : met ? 'yes' : 'no';
+}
+
+export function bytes(count) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = count < 1 ? 0 : Math.min(4, Math.floor(Math.log2(count) / 10));
+  const value = count / 1024 ** power;
+  return `${Number.isInteger(value) ? value : number(value)} ${units[power]}`;
+}
+
+/** A link's rate, in bits as links are sold; null is a link without a limit. */
+export function linkRate(bytesPerSecond) {
+  if (bytesPerSecond === null || bytesPerSecond === undefined) return 'no limit';
+  const bits = bytesPerSecond * 8;
+  return bits >= 1e9
+    ? `${Number((bits / 1e9).toPrecision(3))} Gbit/s`
+    : `${Number((bits / 1e6).toPrecision(3))} Mbit/s`;
+}
+
+export function milliseconds(ms) {
+  return ms >= 10_000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`;
+}
+
+/** The day and minute of an ISO time, in UTC. */
+export function moment(iso) {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+/** What was measured on, in one line. */
+export function machine({ kernel, cpu, cores, memoryBytes }) {
+  return `Linux ${kernel}, ${cores} × ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB`;
+}

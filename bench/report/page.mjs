@@ -1,0 +1,121 @@
+// The page around the plots.
+import { readFileSync } from 'node:fs';
+import { bytes, machine, moment } from './format.mjs';
+import { anchor, html, raw } from './html.mjs';
+import { resultTable } from './table.mjs';
+
+const style = readFileSync(new URL('style.css', import.meta.url), 'utf8');
+
+const SYMBOL_TEXT = {
+  circle: '●',
+  square: '■',
+  triangle: '▲',
+  diamond: '◆',
+  star: '★',
+  wye: '✚',
+  tick: '|',
+};
+const HOLLOW_TEXT = { diamond: '◇', circle: '○' };
+
+function legendItem({ label, color, symbol, isArea, isHollow }) {
+  const key =
+    symbol === undefined
+      ? html`<span class="${isArea ? 'key area' : 'key line'}" style="--key: ${color}"></span>`
+      : html`<span class="key symbol" style="--key: ${color}">${(isHollow ? HOLLOW_TEXT : SYMBOL_TEXT)[symbol]}</span>`;
+  return html`<li>${key}${label}</li>`;
+}
+
+function legend(items) {
+  return (
+    items?.length > 0 && html`<ul class="legend" aria-hidden="true">${items.map(legendItem)}</ul>`
+  );
+}
+
+function panel({ title, facts, legend: items, plots }) {
+  return html`<div class="panel">
+    <h3>${title}</h3>
+    ${facts && html`<p class="facts">${facts}</p>`}
+    ${legend(items)}
+    ${plots}
+  </div>`;
+}
+
+function section({ title, legend: items, panels, caption }, i) {
+  return html`<section>
+    <h2>${title}</h2>
+    <figure>
+      ${legend(items)}
+      <div class="panels">${panels.map(panel)}</div>
+      <figcaption><b>Figure ${i + 1}.</b> ${caption}</figcaption>
+    </figure>
+  </section>`;
+}
+
+function counts(rows) {
+  const withTarget = rows.filter(({ met }) => met !== null);
+  const met = withTarget.filter((row) => row.met).length;
+  const count = (status) => rows.filter((row) => row.status === status).length;
+  return [
+    `${rows.length} rows`,
+    `${met} of ${withTarget.length} targets met`,
+    ...['skipped', 'failed']
+      .filter((status) => count(status) > 0)
+      .map((status) => `${count(status)} ${status}`),
+  ].join(', ');
+}
+
+function fact(name, value) {
+  return value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+}
+
+function head(result) {
+  const { suite, command, startedAt, finishedAt, repetitions, environment, rows } = result;
+  const { node, compiler, commit, modified, congestionControl, warmedBytes } = environment;
+  return html`<header>
+    <h1>Pageferry bench: ${suite}</h1>
+    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitions} repetitions.</p>
+    ${finishedAt === null && html`<p class="warning">This run has not finished: what is here was measured, the rest is missing.</p>`}
+    ${!environment.quiet && html`<p class="warning">Other programs used ${Math.round(environment.othersCpuShare * 100)} % of the machine when this run began.</p>`}
+    <dl>
+      ${fact('Command', html`<code>${command}</code>`)}
+      ${fact('Date', `${moment(startedAt)}${finishedAt === null ? '' : ` – ${moment(finishedAt)}`}`)}
+      ${fact('Machine', machine(environment))}
+      ${fact('Software', `Node.js ${node}${compiler ? `, g++ ${compiler}` : ''}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}`)}
+      ${fact('Network', congestionControl && `default congestion control ${congestionControl}`)}
+      ${fact('Memory', warmedBytes > 0 ? `${bytes(warmedBytes)} warmed before timing` : 'one run of each scenario before those that count warms the memory')}
+    </dl>
+  </header>`;
+}
+
+function methodList(methods) {
+  return html`<section>
+    <h2>Methods</h2>
+    <dl class="methods">${methods.map(({ name, how }) => html`<div id="${anchor('method', name)}"><dt>${name}</dt><dd>${how}</dd></div>`)}</dl>
+  </section>`;
+}
+
+/** The whole page; `sections` are what plots/ made. */
+export function page(result, sections) {
+  const document = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>Pageferry bench: ${result.suite}, ${result.startedAt.slice(0, 10)}</title>
+<style>
+${raw(style)}</style>
+</head>
+<body>
+<main>
+${head(result)}
+<section><h2>Results</h2>${resultTable(result)}</section>
+${sections.map(section)}
+${methodList(result.methods)}
+</main>
+</body>
+</html>
+`;
+  return document.text;
+}

@@ -1,0 +1,92 @@
+// A dot plot on a logarithmic axis with one row for each label. The label stands above its row, so that a
+// long one fits on a phone.
+import {
+  axis,
+  draw,
+  INK,
+  logDomain,
+  logTicks,
+  PAPER,
+  Plot,
+  SOFT,
+  tickText,
+  WIDTH,
+} from '../draw.mjs';
+
+const ROW_HEIGHT = 40;
+const MOST_CHARACTERS = 60;
+
+function shortened(label) {
+  return label.length > MOST_CHARACTERS ? `${label.slice(0, MOST_CHARACTERS - 1)}…` : label;
+}
+
+/**
+ * `points`: { label, value, color, symbol?, min?, max?, isHollow? }, values above 0. `ticks` are marks on a
+ * row, { label, value }: a target. `rule` is a value that all rows are compared with.
+ */
+export function labelledRows({ describe, points, unit, targets = [], rule }) {
+  const labels = [...new Set(points.map(({ label }) => label))];
+  const values = [...points, ...targets]
+    .flatMap(({ value, min, max }) => [value, min ?? value, max ?? value])
+    .concat(rule ?? []);
+  return draw({
+    describe,
+    width: WIDTH,
+    height: labels.length * ROW_HEIGHT + 44,
+    marginLeft: 12,
+    marginTop: 6,
+    x: axis(unit, {
+      type: 'log',
+      domain: logDomain(values),
+      ticks: logTicks(values),
+      tickFormat: tickText,
+      grid: true,
+    }),
+    y: { type: 'band', domain: labels, axis: null, padding: 0 },
+    // Plot's own symbols, as they are.
+    symbol: { type: 'identity' },
+    marks: [
+      rule === undefined ? null : Plot.ruleX([rule], { stroke: SOFT, strokeDasharray: '3 3' }),
+      Plot.text(labels, {
+        y: (label) => label,
+        text: shortened,
+        frameAnchor: 'left',
+        dy: -9,
+        fill: INK,
+        stroke: PAPER,
+        strokeWidth: 4,
+      }),
+      Plot.link(
+        points.filter(({ min, max }) => min !== undefined && max > min),
+        {
+          x1: 'min',
+          x2: 'max',
+          y: 'label',
+          stroke: 'color',
+          strokeWidth: 2,
+          strokeOpacity: 0.55,
+          dy: 8,
+        },
+      ),
+      Plot.dot(points, {
+        x: 'value',
+        y: 'label',
+        symbol: ({ symbol }) => symbol ?? 'circle',
+        fill: ({ color, isHollow }) => (isHollow ? PAPER : color),
+        stroke: 'color',
+        strokeWidth: 1.5,
+        r: 4,
+        dy: 8,
+      }),
+      Plot.tickX(targets, {
+        x: 'value',
+        y: 'label',
+        stroke: INK,
+        strokeWidth: 2,
+        insetTop: 20,
+        insetBottom: 4,
+      }),
+    ],
+    color: { type: 'identity' },
+  });
+}

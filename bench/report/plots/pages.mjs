@@ -1,0 +1,98 @@
+// What travelled: pages by their encoding, how they came to be sent, and bytes.
+import { axis, draw, INK, PAPER, Plot } from '../draw.mjs';
+import { number } from '../format.mjs';
+import { completed, groupBy, typical } from '../select.mjs';
+
+const ROW_HEIGHT = 38;
+const MIB = 2 ** 20;
+
+const KINDS = {
+  raw: { label: 'raw', color: 'var(--c1)' },
+  zero: { label: 'zero', color: 'var(--c6)' },
+  encoded: { label: 'encoded (lz4)', color: 'var(--c3)' },
+  pushed: { label: 'sent in rounds or pushed', color: 'var(--c4)' },
+  demand: { label: 'asked for by a fault', color: 'var(--c5)' },
+  bytes: { label: 'bytes on the wire', color: 'var(--c2)' },
+};
+
+function byCodec({ report }) {
+  const { raw = 0, zero = 0, ...encoded } = report.pagesByCodec ?? {};
+  return { raw, zero, encoded: Object.values(encoded).reduce((sum, pages) => sum + pages, 0) };
+}
+
+function byCause({ report }) {
+  const demand = Math.min(report.demandFaultsOverNetwork ?? 0, report.pagesSent);
+  return { pushed: report.pagesSent - demand, demand };
+}
+
+/** Stacked bars, one for each migration; `partsOf` answers amounts by kind. */
+function bars(scenario, name, unit, migrations, partsOf) {
+  const parts = migrations.flatMap((migration) =>
+    Object.entries(partsOf(migration))
+      .filter(([, amount]) => amount > 0)
+      .map(([kind, amount]) => ({ label: migration.label, kind, amount })),
+  );
+  if (parts.length === 0) return null;
+  const labels = migrations.map(({ label }) => label);
+  const totals = groupBy(parts, ({ label }) => label);
+  const sum = (label) => (totals.get(label) ?? []).reduce((all, { amount }) => all + amount, 0);
+  const plot = draw({
+    describe: `${scenario}: ${name}, in ${unit}. ${parts.map(({ label, kind, amount }) => `${label}: ${KINDS[kind].label} ${number(amount)}`).join('; ')}`,
+    height: labels.length * ROW_HEIGHT + 44,
+    marginLeft: 12,
+    marginTop: 4,
+    x: axis(unit, { grid: true, domain: [0, Math.max(...labels.map(sum)) * 1.02] }),
+    y: { type: 'band', domain: labels, axis: null, padding: 0 },
+    color: { type: 'identity' },
+    marks: [
+      Plot.barX(parts, {
+        x: 'amount',
+        y: 'label',
+        fill: ({ kind }) => KINDS[kind].color,
+        insetTop: 19,
+        insetBottom: 5,
+      }),
+      Plot.text(labels, {
+        y: (label) => label,
+        text: (label) => label,
+        frameAnchor: 'left',
+        dx: 2,
+        dy: -9,
+        fill: INK,
+        stroke: PAPER,
+        strokeWidth: 4,
+      }),
+      Plot.ruleX([0], { stroke: INK, strokeOpacity: 0.5 }),
+    ],
+  });
+  const kinds = Object.keys(KINDS).filter((kind) => parts.some((part) => part.kind === kind));
+  return { title: `${scenario}: ${name}`, legend: kinds.map((kind) => KINDS[kind]), plots: [plot] };
+}
+
+function panels([scenario, migrations]) {
+  const thousandPages = (parts) =>
+    Object.fromEntries(Object.entries(parts).map(([kind, pages]) => [kind, pages / 1000]));
+  return [
+    bars(scenario, 'pages by encoding', '1,000 pages', migrations, (m) =>
+      thousandPages(byCodec(m)),
+    ),
+    migrations.some(({ report }) => report.demandFaultsOverNetwork > 0)
+      ? bars(scenario, 'pages by cause', '1,000 pages', migrations, (m) =>
+          thousandPages(byCause(m)),
+        )
+      : null,
+    bars(scenario, 'bytes', 'MiB', migrations, ({ report }) => ({ bytes: report.wireBytes / MIB })),
+  ].filter((panel) => panel !== null);
+}
+
+export function pages({ migrations }) {
+  const counted = completed(migrations).filter(({ report }) => report.pagesSent > 0);
+  const found = [...groupBy(typical(counted), ({ scenario }) => scenario)].flatMap(panels);
+  if (found.length === 0) return null;
+  return {
+    title: 'Pages and bytes',
+    panels: found,
+    caption:
+      'Of each case the repetition with the median total time. A page that is sent twice counts twice. Zero pages travel as ranges. A page that a fault asked for while it was already on its way in the push counts as asked for. Bytes are those that the source’s page and fault sockets took, headers included; the control channel is not in it.',
+  };
+}

@@ -1,0 +1,173 @@
+// Each migration over time: what the source sent, what the guest dirtied, what it asked for, what it did.
+import { axis, BAND, draw, INK, PAUSE, Plot, SOFT } from '../draw.mjs';
+import { bytes, linkRate, milliseconds, number } from '../format.mjs';
+import { html } from '../html.mjs';
+import { guestSteps, smoothed, steps } from '../rates.mjs';
+import { completed, spreadOver, typical } from '../select.mjs';
+
+const PAGE_BYTES = 4096;
+const MOST = 24;
+const MARGINS = { marginTop: 22, marginBottom: 6, height: 88 };
+const LAST_MARGINS = { marginTop: 22, marginBottom: 34, height: 116 };
+
+/** Steps as a line that is drawn flat, up and down again. */
+function flat(found, perUnit) {
+  return found.flatMap(({ startMs, endMs, perSecond }) => [
+    { ms: startMs, value: perSecond / perUnit },
+    { ms: endMs, value: perSecond / perUnit },
+  ]);
+}
+
+function highest(points) {
+  return Math.max(...points.map(({ value }) => value), 0);
+}
+
+/** What all strips of a migration have behind their marks. */
+function background({ rounds, pausedAtMs, resumedAtMs }, endMs) {
+  const away = pausedAtMs === null ? [] : [{ from: pausedAtMs, to: resumedAtMs ?? endMs }];
+  return [
+    Plot.rect(
+      rounds.filter((_, i) => i % 2 === 0),
+      { x1: 'startMs', x2: 'endMs', fill: BAND },
+    ),
+    Plot.rect(away, { x1: 'from', x2: 'to', fill: PAUSE, fillOpacity: 0.35 }),
+    Plot.ruleX(away, { x: 'from', stroke: PAUSE, strokeWidth: 1.5 }),
+    Plot.ruleX(away, { x: 'to', stroke: PAUSE, strokeWidth: 1.5 }),
+  ];
+}
+
+function roundNames(rounds, endMs) {
+  const wide = rounds
+    .map((round, i) => ({ ...round, name: i === 0 && rounds.length < 6 ? 'round 0' : `${i}` }))
+    .filter(({ startMs, endMs: until, name }) => (until - startMs) / endMs > 0.025 * name.length);
+  return Plot.text(wide, {
+    x: ({ startMs, endMs: until }) => (startMs + until) / 2,
+    text: 'name',
+    frameAnchor: 'top',
+    dy: 3,
+    fill: SOFT,
+    fontSize: 10,
+  });
+}
+
+function rateStrip({ timeline, endMs, sent }) {
+  const points = flat(sent, 1e6);
+  const dirty = timeline.rounds
+    .filter(({ dirtyPages, startMs, endMs: until }) => dirtyPages !== null && until > startMs)
+    .map(({ dirtyPages, startMs, endMs: until }) => ({
+      startMs,
+      endMs: until,
+      value: (((dirtyPages * PAGE_BYTES) / (until - startMs)) * 1000) / 1e6,
+    }));
+  return {
+    name: 'send rate and dirty rate',
+    label: 'MB/s',
+    top: Math.max(highest(points), highest(dirty)),
+    marks: [
+      Plot.areaY(points, { x: 'ms', y: 'value', fill: 'var(--c1)', fillOpacity: 0.15 }),
+      Plot.lineY(points, { x: 'ms', y: 'value', stroke: 'var(--c1)', strokeWidth: 1.5 }),
+      Plot.ruleY(dirty, {
+        y: 'value',
+        x1: 'startMs',
+        x2: 'endMs',
+        stroke: 'var(--c2)',
+        strokeWidth: 2.5,
+      }),
+      roundNames(timeline.rounds, endMs),
+    ],
+  };
+}
+
+function faultStrip(faults) {
+  const points = flat(faults, 1000);
+  return {
+    name: 'demand faults',
+    label: '1,000 demand faults/s',
+    top: highest(points),
+    marks: [
+      Plot.areaY(points, { x: 'ms', y: 'value', fill: 'var(--c5)', fillOpacity: 0.25 }),
+      Plot.lineY(points, { x: 'ms', y: 'value', stroke: 'var(--c5)', strokeWidth: 1.5 }),
+    ],
+  };
+}
+
+function guestStrip(guest) {
+  const peak = Math.max(...guest.map(({ perSecond }) => perSecond));
+  const perUnit = peak >= 1e6 ? 1e6 : 1000;
+  const points = flat(guest, perUnit);
+  return {
+    name: 'guest throughput',
+    label: `guest, ${perUnit === 1e6 ? 'million' : '1,000'} operations/s`,
+    top: highest(points),
+    marks: [Plot.lineY(points, { x: 'ms', y: 'value', stroke: 'var(--c3)', strokeWidth: 1.5 })],
+  };
+}
+
+function strips({ report, timeline }) {
+  const endMs = report.totalMs;
+  const within = (points) => points.filter(({ atMs }) => atMs <= endMs);
+  const shown = {
+    ...timeline,
+    source: within(timeline.source),
+    destination: within(timeline.destination),
+  };
+  const calm = (found) => smoothed(found, endMs / 90);
+  const faults = calm(steps(shown.destination, 'demandFaults'));
+  const guest = calm(guestSteps(shown));
+  const found = [
+    rateStrip({ timeline: shown, endMs, sent: calm(steps(shown.source, 'wireBytes')) }),
+  ];
+  if (faults.some(({ perSecond }) => perSecond > 0)) found.push(faultStrip(faults));
+  if (guest.some(({ perSecond }) => perSecond > 0)) found.push(guestStrip(guest));
+  return found;
+}
+
+function drawStrip(migration, { name, label, top, marks }, isLast) {
+  const { report, timeline, label: which } = migration;
+  return draw({
+    describe: `${which}: ${name} over ${milliseconds(report.totalMs)}; highest ${number(top)} ${label}`,
+    ...(isLast ? LAST_MARGINS : MARGINS),
+    x: isLast
+      ? axis('ms since the start', { domain: [0, report.totalMs], ticks: 5 })
+      : { axis: null, domain: [0, report.totalMs] },
+    y: axis(label, { domain: [0, top * 1.12 || 1], ticks: 3, grid: true }),
+    marks: [
+      ...background(timeline, report.totalMs),
+      ...marks,
+      Plot.ruleY([0], { stroke: INK, strokeOpacity: 0.5 }),
+    ],
+  });
+}
+
+function panel(migration) {
+  const { label, report, parameters } = migration;
+  const found = strips(migration);
+  const gap = report.guest?.longestGapMs;
+  return {
+    title: label,
+    facts: html`${bytes(parameters.memoryBytes)}, ${linkRate(parameters.linkBytesPerSecond)}; total ${milliseconds(report.totalMs)}${report.downtimeMs === null ? '' : `, downtime ${milliseconds(report.downtimeMs)}`}${typeof gap === 'number' ? `, longest gap ${milliseconds(gap)}` : ''}`,
+    plots: found.map((strip, i) => drawStrip(migration, strip, i === found.length - 1)),
+  };
+}
+
+export function timeLines({ migrations }) {
+  const drawable = typical(
+    completed(migrations).filter(({ timeline }) => timeline?.source.length > 2),
+  );
+  if (drawable.length === 0) return null;
+  const chosen = spreadOver(drawable, MOST);
+  const left = drawable.length - chosen.length;
+  return {
+    title: 'Time lines',
+    legend: [
+      { label: 'sent', color: 'var(--c1)' },
+      { label: 'dirtied, mean of a round', color: 'var(--c2)' },
+      { label: 'demand faults', color: 'var(--c5)' },
+      { label: 'guest', color: 'var(--c3)' },
+      { label: 'round, every other one', color: BAND, isArea: true },
+      { label: 'guest paused', color: PAUSE, isArea: true },
+    ],
+    panels: chosen.map(panel),
+    caption: `Of each case the repetition with the median total time. Both processes read their counters every few milliseconds on one monotonic clock; neighbouring readings are joined to steps of at least 1/90 of the migration, so short dips are averaged: the plots around the switchover show every reading. Sent is what the source’s page and fault sockets took. The dirty rate is known per round: pages found dirty at its end × 4 KiB ÷ its duration.${left > 0 ? ` ${left} more cases are in the result file; ${MOST} are shown, from every scenario in turn.` : ''}`,
+  };
+}
