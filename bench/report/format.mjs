@@ -14,10 +14,11 @@ export function spread({ median, min, max, samples }, unit = '') {
 
 export function targetText(target, unit) {
   if (target === null) return '–';
+  const limit = targetLimit(target).toLocaleString('en-US', { maximumSignificantDigits: 6 });
   const suffix = target.figure === 'ratio' ? ' ×' : ` ${unit}`;
-  if (target.atLeast !== undefined) return `≥ ${target.atLeast}${suffix}`;
-  if (target.below !== undefined) return `< ${target.below}${suffix}`;
-  return `≤ ${target.atMost}${suffix}`;
+  if (target.atLeast !== undefined) return `≥ ${limit}${suffix}`;
+  if (target.below !== undefined) return `< ${limit}${suffix}`;
+  return `≤ ${limit}${suffix}`;
 }
 
 /** What the target compares with. */

@@ -14,12 +14,16 @@ export function steps(points, key) {
   return found;
 }
 
-/** The same steps joined to at least `ms` each, so that a long migration is not drawn as noise. */
+/**
+ * The same steps joined to at least `ms` each, so that a long migration is not drawn as noise. The time while
+ * the guest is away stays apart.
+ */
 export function smoothed(found, ms) {
   const joined = [];
   for (const step of found) {
     const last = joined.at(-1);
-    if (last === undefined || last.endMs - last.startMs >= ms || last.endMs < step.startMs) {
+    const isFull = last !== undefined && last.endMs - last.startMs >= ms;
+    if (last === undefined || isFull || last.isAway || step.isAway) {
       joined.push({ ...step });
       continue;
     }
@@ -39,7 +43,7 @@ export function guestSteps({ source, destination, pausedAtMs, resumedAtMs }) {
   const counted = ({ operations }) => operations !== null;
   const here = source.filter((point) => counted(point) && point.atMs <= pausedAtMs);
   const there = destination.filter((point) => counted(point) && point.atMs > resumedAtMs);
-  const away = { startMs: pausedAtMs, endMs: resumedAtMs, perSecond: 0 };
+  const away = { startMs: pausedAtMs, endMs: resumedAtMs, perSecond: 0, isAway: true };
   const [last, first] = [here.at(-1), there[0]];
   if (last === undefined || first === undefined) return [...steps(here, 'operations'), away];
   const ranMs = pausedAtMs - last.atMs + first.atMs - resumedAtMs;

@@ -27,10 +27,10 @@ function caseOf({ scenario, parameters: p }) {
   };
 }
 
-function pointsOf(migrations, valueOf) {
+function pointsOf(migrations, figureOf) {
   const groups = groupBy(migrations, ({ parameters: p }) => `${p.strategy}\n${p.dirtyRatio}`);
   return [...groups.values()].flatMap((repetitions) => {
-    const values = repetitions.map(valueOf).filter((value) => value > 0);
+    const values = repetitions.map(figureOf).filter((value) => value > 0);
     if (values.length === 0) return [];
     const { strategy, dirtyRatio } = repetitions[0].parameters;
     return [{ strategy, dirtyRatio, ...summary(values) }];
@@ -86,7 +86,7 @@ function plot(title, name, points, isLast) {
 }
 
 function panel({ title }, migrations) {
-  const drawn = METRICS.map(([name, valueOf]) => [name, pointsOf(migrations, valueOf)]).filter(
+  const drawn = METRICS.map(([name, figureOf]) => [name, pointsOf(migrations, figureOf)]).filter(
     ([, points]) => points.length > 0,
   );
   return {

@@ -64,8 +64,8 @@ function fromMigrations(migrations) {
   const both = [...groupBy(completed(migrations), ({ scenario }) => scenario).values()]
     .filter((group) => new Set(group.map(({ parameters }) => parameters.engine)).size > 1)
     .flat();
-  return METRICS.flatMap(([title, valueOf]) => {
-    const known = both.filter((migration) => valueOf(migration) > 0);
+  return METRICS.flatMap(([title, figureOf]) => {
+    const known = both.filter((migration) => figureOf(migration) > 0);
     const groups = groupBy(
       known,
       ({ scenario, label, parameters }) => `${parameters.engine}\n${scenario}\n${label}`,
@@ -75,7 +75,7 @@ function fromMigrations(migrations) {
       return point(
         `${scenario}: ${label}`,
         engineStyle(parameters.engine),
-        summary(repetitions.map(valueOf)),
+        summary(repetitions.map(figureOf)),
       );
     });
     return points.length > 1 ? [panel(title, 'ms', points)] : [];

@@ -66,7 +66,11 @@ function bars(scenario, name, unit, migrations, partsOf) {
     ],
   });
   const kinds = Object.keys(KINDS).filter((kind) => parts.some((part) => part.kind === kind));
-  return { title: `${scenario}: ${name}`, legend: kinds.map((kind) => KINDS[kind]), plots: [plot] };
+  return {
+    title: `${scenario}: ${name}`,
+    legend: kinds.map((kind) => ({ ...KINDS[kind], isArea: true })),
+    plots: [plot],
+  };
 }
 
 function panels([scenario, migrations]) {

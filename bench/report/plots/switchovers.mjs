@@ -24,17 +24,19 @@ function panel({ label, report, timeline }) {
   const windowMs = Math.max(LEAST_WINDOW_MS, awayMs * 0.8);
   const [fromMs, untilMs] = [pausedAtMs - windowMs, resumedAtMs + windowMs];
   const points = around(guestSteps(timeline), fromMs, untilMs, pausedAtMs);
-  if (points.length < 4) return null;
-  const top = Math.max(...points.map(({ value }) => value));
+  const top = Math.max(0, ...points.map(({ value }) => value));
+  // A guest that did nothing, before or after, has nothing to show.
+  if (top === 0) return null;
+  const domain = [points[0].ms, Math.max(awayMs + LEAST_WINDOW_MS / 10, points.at(-1).ms)];
   const gap = report.guest?.longestGapMs;
   return {
     title: label,
-    facts: html`downtime ${milliseconds(awayMs)}${typeof gap === 'number' ? `, longest gap the guest felt ${milliseconds(gap)}` : ''}`,
+    facts: html`downtime ${milliseconds(awayMs)}${gap > 0 ? `, longest gap the guest felt ${milliseconds(gap)}` : ''}`,
     plots: [
       draw({
         describe: `${label}: guest throughput around the switchover; the guest is paused for ${milliseconds(awayMs)}; highest ${number(top)} thousand operations per second`,
         height: 150,
-        x: axis('ms from the pause', { domain: [-windowMs, awayMs + windowMs], ticks: 5 }),
+        x: axis('ms from the pause', { domain, ticks: 5 }),
         y: axis('1,000 operations/s', { domain: [0, top * 1.1 || 1], grid: true }),
         marks: [
           Plot.rect([0], { x1: 0, x2: awayMs, fill: PAUSE, fillOpacity: 0.35 }),
@@ -62,7 +64,11 @@ export function switchovers({ migrations }) {
     title: 'The guest around the switchover',
     legend: [
       { label: 'guest throughput', color: 'var(--c3)' },
-      { label: 'guest paused', color: PAUSE, isArea: true },
+      {
+        label: 'guest paused',
+        color: `color-mix(in srgb, ${PAUSE} 35%, transparent)`,
+        isArea: true,
+      },
     ],
     panels,
     caption: `The same migrations. Operations between two readings of the guest’s counter, a few milliseconds apart; what it did between the last reading on the source and the first on the destination is spread over the time it ran. The paused interval is from just before the pause on the source to just after the resume on the destination; the longest gap is what the guest itself measured between two of its marks.${left > 0 ? ` ${left} more cases are in the result file.` : ''}`,

@@ -44,7 +44,8 @@ function roundNames(rounds, endMs) {
     x: ({ startMs, endMs: until }) => (startMs + until) / 2,
     text: 'name',
     frameAnchor: 'top',
-    dy: 3,
+    lineAnchor: 'bottom',
+    dy: -3,
     fill: SOFT,
     fontSize: 10,
   });
@@ -64,7 +65,7 @@ function rateStrip({ timeline, endMs, sent }) {
     label: 'MB/s',
     top: Math.max(highest(points), highest(dirty)),
     marks: [
-      Plot.areaY(points, { x: 'ms', y: 'value', fill: 'var(--c1)', fillOpacity: 0.15 }),
+      Plot.areaY(points, { x: 'ms', y1: 0, y2: 'value', fill: 'var(--c1)', fillOpacity: 0.12 }),
       Plot.lineY(points, { x: 'ms', y: 'value', stroke: 'var(--c1)', strokeWidth: 1.5 }),
       Plot.ruleY(dirty, {
         y: 'value',
@@ -85,7 +86,7 @@ function faultStrip(faults) {
     label: '1,000 demand faults/s',
     top: highest(points),
     marks: [
-      Plot.areaY(points, { x: 'ms', y: 'value', fill: 'var(--c5)', fillOpacity: 0.25 }),
+      Plot.areaY(points, { x: 'ms', y1: 0, y2: 'value', fill: 'var(--c5)', fillOpacity: 0.2 }),
       Plot.lineY(points, { x: 'ms', y: 'value', stroke: 'var(--c5)', strokeWidth: 1.5 }),
     ],
   };
@@ -145,7 +146,7 @@ function panel(migration) {
   const gap = report.guest?.longestGapMs;
   return {
     title: label,
-    facts: html`${bytes(parameters.memoryBytes)}, ${linkRate(parameters.linkBytesPerSecond)}; total ${milliseconds(report.totalMs)}${report.downtimeMs === null ? '' : `, downtime ${milliseconds(report.downtimeMs)}`}${typeof gap === 'number' ? `, longest gap ${milliseconds(gap)}` : ''}`,
+    facts: html`${bytes(parameters.memoryBytes)}, ${linkRate(parameters.linkBytesPerSecond)}; total ${milliseconds(report.totalMs)}${report.downtimeMs === null ? '' : `, downtime ${milliseconds(report.downtimeMs)}`}${gap > 0 ? `, longest gap ${milliseconds(gap)}` : ''}`,
     plots: found.map((strip, i) => drawStrip(migration, strip, i === found.length - 1)),
   };
 }
@@ -165,7 +166,11 @@ export function timeLines({ migrations }) {
       { label: 'demand faults', color: 'var(--c5)' },
       { label: 'guest', color: 'var(--c3)' },
       { label: 'round, every other one', color: BAND, isArea: true },
-      { label: 'guest paused', color: PAUSE, isArea: true },
+      {
+        label: 'guest paused',
+        color: `color-mix(in srgb, ${PAUSE} 35%, transparent)`,
+        isArea: true,
+      },
     ],
     panels: chosen.map(panel),
     caption: `Of each case the repetition with the median total time. Both processes read their counters every few milliseconds on one monotonic clock; neighbouring readings are joined to steps of at least 1/90 of the migration, so short dips are averaged: the plots around the switchover show every reading. Sent is what the source’s page and fault sockets took. The dirty rate is known per round: pages found dirty at its end × 4 KiB ÷ its duration.${left > 0 ? ` ${left} more cases are in the result file; ${MOST} are shown, from every scenario in turn.` : ''}`,

@@ -1,0 +1,2 @@
+/** The rows of a result file of version 2 as a Markdown table. */
+export function toMarkdown(result: object): string;

@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import { parseHTML } from 'linkedom';
+import { describe, expect, it } from 'vitest';
+import { renderReport } from '../../bench/report/index.mjs';
+import { toMarkdown } from '../../bench/report/markdown.mjs';
+import { guestSteps, smoothed, steps } from '../../bench/report/rates.mjs';
+
+const fixture = readFileSync(new URL('fixtures/result.json', import.meta.url), 'utf8');
+
+// biome-ignore lint/suspicious/noExplicitAny: the fixture's shape is the bench's own business
+function readFixture(): any {
+  return JSON.parse(fixture);
+}
+
+async function render(result = readFixture()) {
+  const text: string = await renderReport(result);
+  return { text, document: parseHTML(text).document };
+}
+
+async function headings(result: unknown): Promise<string[]> {
+  const { document } = await render(result);
+  return [...document.querySelectorAll('h2')].map(({ textContent }) => textContent);
+}
+
+function plots(document: Document): Element[] {
+  return [...document.querySelectorAll('svg')];
+}
+
+/** Every number in a path, and the coordinates of what is no path. */
+function coordinates(mark: Element): { x: number[]; y: number[] } {
+  const value = (name: string) => Number(mark.getAttribute(name) ?? 0);
+  const shift = /translate\(([-\d.]+),([-\d.]+)\)/.exec(mark.getAttribute('transform') ?? '');
+  const [dx, dy] = shift === null ? [0, 0] : [Number(shift[1]), Number(shift[2])];
+  if (mark.tagName.toLowerCase() === 'rect') {
+    return {
+      x: [value('x'), value('x') + value('width')],
+      y: [value('y'), value('y') + value('height')],
+    };
+  }
+  const pairs = [...(mark.getAttribute('d') ?? '').matchAll(/(-?[\d.]+),(-?[\d.]+)/g)];
+  // A symbol's own outline is around its place.
+  if (shift !== null) return { x: [dx], y: [dy] };
+  return { x: pairs.map(([, x]) => Number(x)), y: pairs.map(([, , y]) => Number(y)) };
+}
+
+function marksOf(plot: Element): Element[] {
+  return [...plot.querySelectorAll('path, rect, circle')].filter(
+    (mark) => !/(?:axis|grid)/.test(mark.closest('g')?.getAttribute('aria-label') ?? ''),
+  );
+}
+
+describe('the report', () => {
+  it('is one file that loads nothing and runs nothing', async () => {
+    const { text, document } = await render();
+    expect(document.querySelectorAll('script, img, iframe, link[rel="stylesheet"]')).toHaveLength(
+      0,
+    );
+    const ownAddresses = /http:\/\/www\.w3\.org\/[\w/]+/g;
+    expect(text.replaceAll(ownAddresses, '')).not.toMatch(/https?:\/\/|@import|url\(/);
+  });
+
+  it('has a section for every kind of data that the result holds', async () => {
+    expect(await headings(readFixture())).toEqual([
+      'Results',
+      'Beside the baseline of the same run',
+      'Pageferry and QEMU',
+      'Downtime and total time against the dirty rate',
+      'Time lines',
+      'The guest around the switchover',
+      'Fault latency',
+      'Pages and bytes',
+      'The cost of size',
+      'Methods',
+    ]);
+  });
+
+  it('leaves out the plots that there is no data for', async () => {
+    const bare = { ...readFixture(), rows: [], migrations: [], distributions: [] };
+    expect(await headings(bare)).toEqual(['Results', 'Methods']);
+  });
+
+  it('draws a migration without report or time line, and one that failed, as absent', async () => {
+    const result = readFixture();
+    for (const migration of result.migrations) migration.timeline = null;
+    result.migrations[0].report = null;
+    result.migrations[1].report.outcome = 'failed';
+    expect(await headings(result)).not.toContain('Time lines');
+  });
+
+  it('draws what a peer’s migration tells when most of it is unknown', async () => {
+    const result = readFixture();
+    const [first] = result.migrations;
+    const { strategy } = first.parameters;
+    result.migrations.push({
+      ...first,
+      label: 'peer',
+      parameters: { ...first.parameters, engine: 'qemu' },
+      report: { strategy, outcome: 'completed', totalMs: 1072, downtimeMs: null },
+      timeline: null,
+    });
+    const { document } = await render(result);
+    expect(document.body.textContent).toContain('strategies: peer');
+    expectSound(plots(document));
+  });
+
+  it('says why a row was skipped or failed, and escapes what others wrote', async () => {
+    const { document, text } = await render();
+    expect(document.body.textContent).toContain('skipped: needs root');
+    expect(text).toContain('the destination &lt;closed&gt; the page channel &amp; left');
+  });
+
+  it('says that a run is unfinished, and that the machine was not quiet', async () => {
+    const result = { ...readFixture(), finishedAt: null };
+    Object.assign(result.environment, { quiet: false, othersCpuShare: 0.31 });
+    const { document } = await render(result);
+    const warnings = [...document.querySelectorAll('.warning')].map((one) => one.textContent);
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).toContain('31 %');
+  });
+
+  it('refuses a result of another version', async () => {
+    await expect(renderReport({ ...readFixture(), version: 1 })).rejects.toThrow(
+      'version 2, not 1',
+    );
+  });
+});
+
+function expectSound(found: Element[]) {
+  for (const plot of found) {
+    const name = plot.getAttribute('aria-label');
+    expect(plot.outerHTML, `${name}`).not.toMatch(/NaN|undefined|Infinity|d=""/);
+    const marks = marksOf(plot);
+    expect(marks.length, `marks of ${name}`).toBeGreaterThan(0);
+    const [, , width, height] = (plot.getAttribute('viewBox') ?? '').split(' ').map(Number);
+    for (const { x, y } of marks.map(coordinates)) {
+      for (const one of x) expect(one, `x in ${name}`).toBeGreaterThanOrEqual(-1);
+      for (const one of x) expect(one, `x in ${name}`).toBeLessThanOrEqual((width ?? 0) + 1);
+      for (const one of y) expect(one, `y in ${name}`).toBeGreaterThanOrEqual(-1);
+      for (const one of y) expect(one, `y in ${name}`).toBeLessThanOrEqual((height ?? 0) + 1);
+    }
+  }
+}
+
+describe('every plot', () => {
+  it('has marks, all of them within it and none without a place', async () => {
+    const { document } = await render();
+    expect(plots(document).length).toBeGreaterThan(40);
+    expectSound(plots(document));
+  });
+
+  it('is an image with a text, in a figure with a caption', async () => {
+    const { document } = await render();
+    for (const plot of plots(document)) {
+      expect(plot.getAttribute('role')).toBe('img');
+      expect(plot.getAttribute('aria-label')?.length).toBeGreaterThan(20);
+      expect(plot.closest('figure')?.querySelector('figcaption')?.textContent).toMatch(
+        /^Figure \d/,
+      );
+      expect(plot.closest('.panel')?.querySelector('h3')?.textContent).not.toBe('');
+    }
+  });
+
+  it('has its colours from the page alone', async () => {
+    const { document } = await render();
+    for (const plot of plots(document)) {
+      expect(plot.outerHTML).not.toMatch(/(?:fill|stroke)="(?:#|rgb|black|white|steelblue)/);
+    }
+  });
+});
+
+describe('rates', () => {
+  const reading = (atMs: number, operations: number | null) => ({ atMs, operations });
+
+  it('skip readings without a count', () => {
+    const found = steps([reading(0, 0), reading(5, null), reading(10, 20)], 'operations');
+    expect(found).toEqual([{ startMs: 0, endMs: 10, perSecond: 2000 }]);
+  });
+
+  it('of the guest are nothing while it is away, and lose no operation', () => {
+    const timeline = {
+      source: [reading(0, 0), reading(10, 100), reading(20, 120)],
+      destination: [reading(16, null), reading(31, 120), reading(40, 210)],
+      pausedAtMs: 11,
+      resumedAtMs: 30,
+    };
+    const found = guestSteps(timeline);
+    const done = found.reduce((sum, s) => sum + (s.perSecond * (s.endMs - s.startMs)) / 1000, 0);
+    expect(done).toBeCloseTo(210);
+    expect(found.find(({ isAway }) => isAway)).toMatchObject({
+      startMs: 11,
+      endMs: 30,
+      perSecond: 0,
+    });
+  });
+
+  it('are joined without changing their sum, and never across the time away', () => {
+    const found = [
+      { startMs: 0, endMs: 4, perSecond: 100 },
+      { startMs: 4, endMs: 8, perSecond: 300 },
+      { startMs: 8, endMs: 10, perSecond: 0, isAway: true },
+      { startMs: 10, endMs: 14, perSecond: 500 },
+    ];
+    expect(smoothed(found, 50).map(({ perSecond }) => perSecond)).toEqual([200, 0, 500]);
+  });
+});
+
+describe('the Markdown table', () => {
+  it('has one line for each row, with figures and targets', () => {
+    const result = readFixture();
+    const lines = toMarkdown(result).split('\n');
+    const table = lines.filter((line: string) => line.startsWith('| '));
+    expect(table).toHaveLength(result.rows.length + 2);
+    expect(table[2]).toContain('| 6.00 GB/s [4.45 … 6.22] |');
+    expect(table.join('\n')).toContain('| skipped: needs root');
+  });
+
+  it('keeps a reason with a bar or a line break in its cell', () => {
+    const result = readFixture();
+    const row = result.rows.find(({ status }: { status: string }) => status === 'failed');
+    row.reason = 'one | two\nthree';
+    expect(toMarkdown({ ...result, rows: [row] })).toContain('failed: one \\| two three |');
+  });
+});
