@@ -18,7 +18,7 @@ Examples:
   pageferry destination --listen 0.0.0.0:7777     on one host
   pageferry source --to HOST:7777                 on the other
   pageferry doctor                                what this machine offers
-  pageferry bench                                 what it costs here, in two minutes`;
+  pageferry bench                                 what it costs here`;
 
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);
