@@ -11,7 +11,8 @@ constexpr std::uint64_t kPayloadBytes = 1u << 20;
 
 }  // namespace
 
-RecordWriter::RecordWriter() : encoded_(std::make_unique_for_overwrite<std::byte[]>(kPayloadBytes)) {
+RecordWriter::RecordWriter()
+    : encoded_(std::make_unique_for_overwrite<std::byte[]>(kPayloadBytes)) {
   table_.reserve(wire::kMaxEntries);
   parts_.reserve(wire::kMaxEntries + 2);
   parts_.resize(2);

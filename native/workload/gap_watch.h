@@ -83,10 +83,10 @@ class GapRecorder {
   // The watch's number and its longest gap in one word, so that a gap of an older watch never
   // passes for one of the current watch: epoch << 48 | nanoseconds.
   std::atomic<std::uint64_t> longest_{0};
-  std::atomic<std::uint64_t> first_gap_ns_{kNone};  // the first to end here
-  std::atomic<std::uint64_t> later_gap_ns_{0};      // the longest that ended here after the first
+  std::atomic<std::uint64_t> first_gap_ns_{kNone};   // the first to end here
+  std::atomic<std::uint64_t> later_gap_ns_{0};       // the longest that ended here after the first
   std::atomic<std::uint64_t> before_arrival_ns_{0};  // longest_ns of the arriving guest
-  std::atomic<std::uint64_t> before_start_ns_{0};   // since_mark_ns of the arriving guest
+  std::atomic<std::uint64_t> before_start_ns_{0};    // since_mark_ns of the arriving guest
   std::atomic<bool> started_{false};
 };
 
