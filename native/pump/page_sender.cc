@@ -250,6 +250,14 @@ Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
   });
 }
 
+Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker,
+                                          FinalRound what) {
+  const Status found =
+      tracker != nullptr ? tracker->harvest(pages.all(), pages) : memory_->find_populated(pages);
+  if (!found.ok()) return found;
+  return what == FinalRound::kSend ? send_round(pages, nullptr) : announce_missing(pages);
+}
+
 Result<SendStats> PageSender::push(ResidualSet& residual) {
   return on_every_channel([&](ChannelTask& task) {
     Status failure;
