@@ -33,7 +33,12 @@ function filesIn(folders, ending) {
 
 const engineFolders = ['native/os', 'native/region', 'native/tracker'];
 const programs = {
-  'tcp-stream': () => ['bench/baselines/tcp_stream.cc', 'bench/baselines/loopback.cc'],
+  'tcp-stream': () => [
+    'bench/baselines/tcp_stream.cc',
+    'bench/baselines/bulk_send.cc',
+    'bench/baselines/io_ring.cc',
+    'bench/baselines/loopback.cc',
+  ],
   'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', 'bench/baselines/loopback.cc'],
   'memory-read': () => ['bench/baselines/memory_read.cc', 'bench/baselines/loopback.cc'],
   'local-install': () => ['bench/baselines/local_install.cc', 'bench/baselines/loopback.cc'],

@@ -128,8 +128,8 @@ Napi::Value PageSenderWrap::send_round(const Napi::CallbackInfo& info) {
 Napi::Value PageSenderWrap::final_round(const Napi::CallbackInfo& info) {
   std::shared_ptr<DirtyTracker> tracker;
   if (!info[1].IsNull()) tracker = DirtyTrackerWrap::from(info[1]);
-  const auto what = info[2].ToBoolean() ? PageSender::FinalRound::kAnnounce
-                                        : PageSender::FinalRound::kSend;
+  const auto what =
+      info[2].ToBoolean() ? PageSender::FinalRound::kAnnounce : PageSender::FinalRound::kSend;
   return async_call<SendStats>(
       info.Env(),
       [sender = native(), pages = PageSetWrap::from(info[0]), tracker, what] {

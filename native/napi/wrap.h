@@ -147,8 +147,8 @@ Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
     std::optional<Result<T>> result;
   };
   Environment& environment = Environment::of(env);
-  auto call = std::make_shared<Call>(Napi::Promise::Deferred::New(env), std::move(convert),
-                                     std::nullopt);
+  auto call =
+      std::make_shared<Call>(Napi::Promise::Deferred::New(env), std::move(convert), std::nullopt);
   const Status started = environment.threads.run(
       [call, queue = environment.settling, work = std::move(work)]() mutable {
         call->result.emplace(work());

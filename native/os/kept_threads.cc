@@ -40,9 +40,8 @@ Status KeptThreads::run(std::function<void()> work) {
       return Status();
     }
   }
-  return NativeThread::start_detached("pageferry-call", [shared = shared_, work = std::move(work)] {
-    serve(*shared, work);
-  });
+  return NativeThread::start_detached(
+      "pageferry-call", [shared = shared_, work = std::move(work)] { serve(*shared, work); });
 }
 
 void KeptThreads::serve(Shared& shared, std::function<void()> work) {

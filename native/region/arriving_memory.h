@@ -119,7 +119,8 @@ class ArrivingMemory {
   Status unregister() const;
 
   std::shared_ptr<GuestMemory> memory_;
-  PageBitmap holds_data_;  // the engine wrote this page before the switchover: it may differ from zero
+  PageBitmap
+      holds_data_;  // the engine wrote this page before the switchover: it may differ from zero
   // Both begin as the residual set, as announced, and shrink: what is kept is in proportion to what is
   // missing, whatever the guest's size.
   PageBitmap unclaimed_;
