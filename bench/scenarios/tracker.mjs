@@ -8,7 +8,7 @@ const TRACKER = 'uffd-wp-async';
 export const trackerScenario = {
   name: 'tracker',
   neededBytes: MEMORY_BYTES,
-  how: 'A native program on 1 GiB of shared guest memory, warm and mapped: 20,000 first writes to pages in random order (mean of one), and the median of nine harvests that find nothing. The minor faults are writes to the same pages after their page table entries were dropped.',
+  how: 'A native program on 1 GiB of shared guest memory, warm and mapped: 20,000 first writes to pages in random order (mean of one), and the median of nine harvests that find nothing. The minor faults are writes to the same pages after their page table entries were dropped one by one.',
   rows: [
     {
       key: 'tracked-first-write',
