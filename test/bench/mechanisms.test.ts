@@ -108,7 +108,9 @@ describe('the tracker bench', () => {
     if (tooMany * PAGE_BYTES > 256 * MIB) return context.skip('vm.max_map_count is too large');
     const args = ['--bytes', tooMany * PAGE_BYTES, '--writes', tooMany, '--trackers', 'mprotect'];
     const { mprotect } = (await trackers(args)).trackers as { mprotect: TrackerFigures };
-    expect(reasonIn(mprotect.scattered)).toContain(`vm.max_map_count (${maxMapCount})`);
+    expect(reasonIn(mprotect.scattered) ?? 'measured').toContain(
+      `vm.max_map_count (${maxMapCount})`,
+    );
     expect(mprotect.armMs).toBeGreaterThan(0);
   });
 
