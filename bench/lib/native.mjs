@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -85,11 +86,13 @@ function lz4Source() {
 /** Under a name of its own first, so that a build which is interrupted leaves nothing that looks whole. */
 function produce(file, command, args) {
   const unfinished = `${file}.${process.pid}`;
-  execFileSync(command, [...args, '-o', unfinished], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  renameSync(unfinished, file);
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  try {
+    execFileSync(command, [...args, '-o', unfinished], { cwd: root, stdio });
+    renameSync(unfinished, file);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
 }
 
 function compile(source, object, includes) {
