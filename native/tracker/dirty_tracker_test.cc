@@ -87,6 +87,7 @@ TEST_P(DirtyTrackerContract, PeekReportsWithoutClearing) {
 
 TEST_P(DirtyTrackerContract, HarvestTakesOnlyTheRangeItIsGiven) {
   const TestGuest guest = make_guest(backing(), {100});
+  write_page(*guest.memory, 0);
   auto tracker = make_armed(guest);
   for (PageIndex page = 40; page < 60; ++page) write_page(*guest.memory, page);
   PageBitmap dirty(100);
@@ -97,6 +98,23 @@ TEST_P(DirtyTrackerContract, HarvestTakesOnlyTheRangeItIsGiven) {
   EXPECT_EQ(dirty.count(), 10u);
   EXPECT_EQ(dirty.next_set(0, 100), 50u);
   EXPECT_EQ(harvest_all(*tracker, *guest.memory).size(), 10u);
+}
+
+TEST_P(DirtyTrackerContract, HarvestOfAPartOfAHoleForgetsNothingOfTheRest) {
+  const TestGuest guest = make_guest(backing(), {1000});
+  auto tracker = make_armed(guest);
+  for (PageIndex page = 40; page < 60; ++page) write_page(*guest.memory, page);
+  PageBitmap dirty(1000);
+  ASSERT_TRUE(tracker->harvest({50, 700}, dirty).ok());
+  EXPECT_EQ(dirty.count(), 10u);
+  EXPECT_EQ(dirty.next_set(0, 1000), 50u);
+  write_page(*guest.memory, 55, 2);
+  write_page(*guest.memory, 699);
+  const Pages rest = harvest_all(*tracker, *guest.memory);
+  for (PageIndex page = 40; page < 50; ++page) EXPECT_TRUE(rest.contains(page)) << page;
+  EXPECT_TRUE(rest.contains(55));
+  EXPECT_TRUE(rest.contains(699));
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
 }
 
 TEST_P(DirtyTrackerContract, HarvestAddsToWhatTheBitmapHolds) {
@@ -116,6 +134,25 @@ TEST_P(DirtyTrackerContract, AFirstWriteToAHoleIsReported) {
   EXPECT_EQ(harvest_all(*tracker, *guest.memory), (Pages{0, 777, 2047}));
   for (const PageIndex page : {1, 777, 1400}) write_page(*guest.memory, page, 2);
   EXPECT_EQ(harvest_all(*tracker, *guest.memory), (Pages{1, 777, 1400}));
+}
+
+TEST_P(DirtyTrackerContract, AHoleOfManyPagesIsTrackedOnceItHoldsAPage) {
+  constexpr std::uint64_t kPages = 64 * 512;
+  const TestGuest guest = make_guest(backing(), {kPages - 700, 700});
+  write_page(*guest.memory, 20 * 512);
+  auto tracker = make_armed(guest);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
+  // On both sides of the page that was there, in the last pages of a region and in the first.
+  const Pages first = {3 * 512 + 7, 3 * 512 + 8, 40 * 512, kPages - 701, kPages - 700, kPages - 1};
+  for (const PageIndex page : first) write_page(*guest.memory, page);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), first);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), first);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
+  const Pages second = {3 * 512 + 8, 3 * 512 + 9, 41 * 512, kPages - 2};
+  for (const PageIndex page : second) write_page(*guest.memory, page, 2);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), second);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), second);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), Pages{});
 }
 
 TEST_P(DirtyTrackerContract, AWriteAfterAReadOfAHoleIsReported) {
@@ -161,6 +198,21 @@ TEST_P(SharedMemoryTrackerContract, AWriteSurvivesTheLossOfItsPageTableEntry) {
   for (PageIndex page = 0; page < 600; ++page) EXPECT_TRUE(dirty.contains(page)) << page;
   write_page(*guest.memory, 1000, 3);
   EXPECT_TRUE(harvest_all(*tracker, *guest.memory).contains(1000));
+}
+
+// A page table whose pages were all dropped may go as a whole.
+TEST_P(SharedMemoryTrackerContract, AWriteSurvivesTheLossOfItsPageTable) {
+  constexpr std::uint64_t kPages = 4 * 512;
+  const TestGuest guest = make_guest(backing(), {kPages});
+  for (PageIndex page = 0; page < kPages; ++page) write_page(*guest.memory, page);
+  auto tracker = make_armed(guest);
+  for (PageIndex page = 0; page < kPages; ++page) write_page(*guest.memory, page, 2);
+  void* base = reinterpret_cast<void*>(guest.memory->guest_address(0));
+  ASSERT_EQ(::madvise(base, kPages * kPageBytes, MADV_DONTNEED), 0);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory).size(), kPages);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
+  write_page(*guest.memory, 1000, 3);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{1000});
 }
 
 TEST_P(DirtyTrackerContract, AWriteByASystemCallIsReportedOrFailsWithEfault) {

@@ -15,6 +15,9 @@ Pagemap::Unmapped meaning_of_unmapped(const Region& region) {
 
 }  // namespace
 
+UffdWpAsyncTracker::UffdWpAsyncTracker(std::shared_ptr<GuestMemory> memory)
+    : memory_(std::move(memory)) {}
+
 Status UffdWpAsyncTracker::arm() {
   if (Status status = disarm(); !status.ok()) return status;
   UserFaultFd::Features wanted;
@@ -41,18 +44,24 @@ Status UffdWpAsyncTracker::check_mode() const {
                 "UFFD_FEATURE_WP_ASYNC; use the uffd-wp-sync tracker");
 }
 
-Status UffdWpAsyncTracker::protect() const {
-  if (memory_->backing() == Backing::kShared) return protection_->protect_all();
+Status UffdWpAsyncTracker::protect() {
+  chunks_.emplace(*memory_,
+                  [this](AddressRange range) { return memory_->pagemap().write_protect(range); });
+  if (memory_->backing() == Backing::kShared) return chunks_->arm_populated();
   PageBitmap ignored(memory_->page_count());
   return scan(ignored.all(), Pagemap::Rearm::kYes, ignored);
 }
 
 Status UffdWpAsyncTracker::harvest(PageRange range, PageBitmap& dirty) {
-  return scan(range, Pagemap::Rearm::kYes, dirty);
+  Status status = scan(range, Pagemap::Rearm::kYes, dirty);
+  if (status.ok()) status = chunks_->harvest_unarmed(range, dirty);
+  return status;
 }
 
 Status UffdWpAsyncTracker::peek(PageRange range, PageBitmap& dirty) {
-  return scan(range, Pagemap::Rearm::kNo, dirty);
+  Status status = scan(range, Pagemap::Rearm::kNo, dirty);
+  if (status.ok()) status = chunks_->peek_unarmed(range, dirty);
+  return status;
 }
 
 Status UffdWpAsyncTracker::disarm() {
@@ -63,7 +72,7 @@ Status UffdWpAsyncTracker::disarm() {
 Status UffdWpAsyncTracker::scan(PageRange range, Pagemap::Rearm rearm, PageBitmap& dirty) const {
   if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
   Status status;
-  memory_->for_each_region(range, [&](const Region& region, PageRange part) {
+  chunks_->for_each_armed(range, [&](const Region& region, PageRange part) {
     if (!status.ok()) return;
     status = memory_->pagemap().scan_written(
         memory_->guest_range(part), rearm, meaning_of_unmapped(region), [&](AddressRange run) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "tracker/armed_chunks.h"
 #include "tracker/dirty_tracker.h"
 #include "tracker/write_protection.h"
 
@@ -17,7 +18,7 @@ namespace pageferry {
 
 class UffdWpAsyncTracker final : public DirtyTracker {
  public:
-  explicit UffdWpAsyncTracker(std::shared_ptr<GuestMemory> memory) : memory_(std::move(memory)) {}
+  explicit UffdWpAsyncTracker(std::shared_ptr<GuestMemory> memory);
 
   TrackerKind kind() const override { return TrackerKind::kUffdWpAsync; }
   Status arm() override;
@@ -27,11 +28,12 @@ class UffdWpAsyncTracker final : public DirtyTracker {
 
  private:
   Status check_mode() const;
-  Status protect() const;
+  Status protect();
   Status scan(PageRange range, Pagemap::Rearm rearm, PageBitmap& dirty) const;
 
   const std::shared_ptr<GuestMemory> memory_;
   std::optional<WriteProtection> protection_;
+  std::optional<ArmedChunks> chunks_;
 };
 
 }  // namespace pageferry
