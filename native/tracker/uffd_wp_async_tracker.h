@@ -12,6 +12,7 @@
 
 #include "tracker/armed_chunks.h"
 #include "tracker/dirty_tracker.h"
+#include "tracker/helpers.h"
 #include "tracker/write_protection.h"
 
 namespace pageferry {
@@ -29,11 +30,13 @@ class UffdWpAsyncTracker final : public DirtyTracker {
  private:
   Status check_mode() const;
   Status protect();
-  Status scan(PageRange range, Pagemap::Rearm rearm, PageBitmap& dirty) const;
+  Status check_armed() const;
+  Status scan(const Region& region, PageRange part, Pagemap::Rearm rearm, PageBitmap& dirty) const;
 
   const std::shared_ptr<GuestMemory> memory_;
   std::optional<WriteProtection> protection_;
   std::optional<ArmedChunks> chunks_;
+  std::optional<Helpers> helpers_;
 };
 
 }  // namespace pageferry
