@@ -55,6 +55,7 @@ const programs = {
   'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', loopback],
   'memory-read': () => ['bench/baselines/memory_read.cc', loopback],
   'local-install': () => ['bench/baselines/local_install.cc', loopback],
+  relay: () => ['bench/links/relay.cc', 'bench/links/direction.cc'],
   'warm-memory': () => ['bench/native/warm_memory.cc'],
   'tracker-bench': () => [
     'bench/native/tracker_bench.cc',
@@ -126,7 +127,7 @@ function planObjects(sources) {
 }
 
 /** Path of the program, built if need be. Throws when g++ fails. */
-function build(name) {
+export function buildNative(name) {
   const program = join(buildDir(), name);
   const sources = programs[name]();
   const objects = planObjects(sources);
@@ -149,7 +150,7 @@ function build(name) {
  * program is ended and this rejects with the signal's reason.
  */
 export async function runNative(name, args, { signal } = {}) {
-  const program = build(name);
+  const program = buildNative(name);
   try {
     const { stdout } = await promisify(execFile)(program, args.map(String), {
       timeout: RUN_TIMEOUT_MS,
