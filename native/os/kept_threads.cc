@@ -42,9 +42,8 @@ Status KeptThreads::run(std::function<void()> work) {
   }
   // Moved on: the thread must not hold for ever what its first piece of work held.
   return NativeThread::start_detached(
-      "pageferry-call", [shared = shared_, work = std::move(work)]() mutable {
-        serve(*shared, std::move(work));
-      });
+      "pageferry-call",
+      [shared = shared_, work = std::move(work)]() mutable { serve(*shared, std::move(work)); });
 }
 
 void KeptThreads::serve(Shared& shared, std::function<void()> work) {
