@@ -13,7 +13,7 @@ function figures(scenario, sample) {
   return scenario.rows
     .map(({ key, unit }) => {
       const { measured, baseline, skipped } = sample.rows[key];
-      if (skipped !== undefined) return `${key} skipped`;
+      if (skipped !== undefined) return `${key} skipped: ${skipped}`;
       const beside = baseline === undefined ? '' : ` beside ${baseline.toPrecision(3)}`;
       return `${key} ${measured.toPrecision(3)}${beside} ${unit}`;
     })
