@@ -55,7 +55,8 @@ export function buildNative(name) {
   const program = join(buildDir(), name);
   const sources = programs[name]();
   if (isCurrent(program, sources)) return program;
-  process.stderr.write(`bench: building ${name}\n`);
+  // On a terminal there may be a line of the progress, which is not to stay.
+  process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}bench: building ${name}\n`);
   mkdirSync(dirname(program), { recursive: true });
   const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-Inative', '-pthread'];
   execFileSync('g++', [...flags, '-o', program, ...sources], {
