@@ -9,13 +9,18 @@ function seconds(count) {
   return `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
 }
 
+/** Three digits, and 1190 rather than 1.19e+3. */
+function short(value) {
+  return `${Number(value.toPrecision(3))}`;
+}
+
 function figures(scenario, sample) {
   return scenario.rows
     .map(({ key, unit }) => {
       const { measured, baseline, skipped } = sample.rows[key];
       if (skipped !== undefined) return `${key} skipped: ${skipped}`;
-      const beside = baseline === undefined ? '' : ` beside ${baseline.toPrecision(3)}`;
-      return `${key} ${measured.toPrecision(3)}${beside} ${unit}`;
+      const beside = baseline === undefined ? '' : ` beside ${short(baseline)}`;
+      return `${key} ${short(measured)}${beside} ${unit}`;
     })
     .join(', ');
 }
