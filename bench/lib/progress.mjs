@@ -92,12 +92,9 @@ export class Progress {
     this.#settle(scenario, 'measured before');
   }
 
-  skipped(scenario, reason) {
-    this.#settle(scenario, `skipped: ${reason}`);
-  }
-
-  failed(scenario, reason) {
-    this.#settle(scenario, `failed: ${reason}`);
+  /** `status` is 'skipped' or 'failed'. */
+  givenUp(scenario, status, reason) {
+    this.#settle(scenario, `${status}: ${reason}`);
   }
 
   note(scenario, text) {

@@ -145,6 +145,14 @@ describe('pageferry bench', () => {
     expect(code).toBe(0);
   });
 
+  it('says what went wrong in the rows of a scenario that failed, and fails', async () => {
+    const folder = newFolder();
+    const file = writeJson(folder, 'bad.json', [small({ fill: 'file:missing.bin' })]);
+    const { code, stdout } = await bench(file, ...ONCE, '--out', folder);
+    expect(stdout).toMatch(/\| small: downtime \| failed: .*missing\.bin/);
+    expect(code).toBe(1);
+  });
+
   it('gives up on a device that is full, in one line, and does not replace it', async () => {
     const file = writeJson(newFolder(), 'mine.json', [small()]);
     const { code, stderr } = await bench(file, ...ONCE, '--json', '/dev/full');
