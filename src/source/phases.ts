@@ -63,13 +63,12 @@ async function negotiate(m: SourceMigration): Promise<void> {
     onEnd: (error) => m.fail(error),
   });
   m.throwIfCalledOff();
-  const populated = await memory.findPopulated();
-  const pageBytes = memory.regions[0]?.pageBytes ?? 4096;
+  const populatedBytes = await memory.populatedBytes();
   m.send({
     type: 'open',
     regions: memory.regions.map((region) => ({ ...region })),
     channels: m.options.channels,
-    populatedBytes: populated.count() * pageBytes,
+    populatedBytes,
     description: m.guest.describe?.() ?? new Uint8Array(),
     bootId: bootId(),
     strategy: m.options.strategy.name,
@@ -211,15 +210,10 @@ async function finalRound(
 ): Promise<Final> {
   const { sender, pending } = m;
   if (sender === undefined || pending === undefined) throw new Error('no channels yet');
-  // Without a tracker the guest has run on since the set was taken. With one, a look is enough and takes
-  // less than a harvest: what the guest writes from here on is written elsewhere, or nobody asks for it.
-  if (m.tracker === undefined) pending.merge(await m.guest.memory.findPopulated());
-  else await m.tracker.peek(pending);
-  observer.sending(pending.count(), m.recorder.rounds.length);
   const postCopy = decision === 'post-copy';
-  const stats = postCopy
-    ? await sender.announceMissing(pending)
-    : await sender.sendRound(pending, null);
+  // As far as is known: what the guest wrote since the last harvest is found on the way.
+  observer.sending(pending.count(), m.recorder.rounds.length);
+  const stats = await sender.finalRound(pending, m.tracker ?? null, postCopy);
   m.recorder.sent(stats);
   const sentNs = process.hrtime.bigint();
   const state = await guestCall('save its state', () => m.guest.saveState());
