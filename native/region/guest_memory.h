@@ -106,7 +106,8 @@ class GuestMemory {
   // Sets the bit of each page that holds something: data in the memfd, or present/swapped in a
   // private mapping. Never reads the pages themselves.
   Status find_populated(PageBitmap& populated) const;
-  // The same for a part of the guest: calls visit for each run of such pages, ascending.
+  // The same for a part of the guest: calls visit for runs of such pages, ascending. One run may come
+  // in pieces.
   Status for_each_populated_run(PageRange range, const std::function<void(PageRange)>& visit) const;
   // The first page of the range that holds data in its memfd, or range.end() when there is none. Costs
   // the same for a hole of any size. Shared memory only.
