@@ -8,6 +8,9 @@ namespace {
 
 // Unused rate is kept for this long: enough to bridge a late wake-up, too little for a burst.
 constexpr double kDepthSeconds = 0.002;
+// What demand pages may owe. They are never held back and may exceed the rate for a while; were all of it
+// to be paid back, the push would then stand still for as long, and with it the guest.
+constexpr double kMostOwedSeconds = 0.004;
 constexpr double kBatchSeconds = 0.001;
 constexpr std::uint64_t kLeastBatchBytes = 16 << 10;
 
@@ -44,7 +47,10 @@ bool TokenBucket::acquire(std::uint64_t bytes) {
 
 void TokenBucket::charge(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  if (rate_ != 0) tokens_ -= static_cast<double>(bytes);
+  if (rate_ == 0) return;
+  refill(Clock::now());
+  const double least = std::min(tokens_, -kMostOwedSeconds * static_cast<double>(rate_));
+  tokens_ = std::max(tokens_ - static_cast<double>(bytes), least);
 }
 
 void TokenBucket::refund(std::uint64_t bytes) {

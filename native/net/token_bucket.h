@@ -22,7 +22,8 @@ class TokenBucket {
   // Waits until the bucket is not in debt, then takes `bytes`, which may put it in debt: a large send
   // goes out whole and the next one pays for it. False when cancelled.
   bool acquire(std::uint64_t bytes);
-  // Takes `bytes` without waiting: a demand page is never held back, but it is paid for.
+  // Takes `bytes` without waiting: a demand page is never held back, but it is paid for, up to a debt of
+  // some milliseconds.
   void charge(std::uint64_t bytes);
   // Gives back what was acquired and not sent.
   void refund(std::uint64_t bytes);

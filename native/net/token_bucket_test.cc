@@ -51,7 +51,23 @@ TEST(TokenBucket, UnusedRateIsNotSavedForABurst) {
 TEST(TokenBucket, ChargedBytesArePaidForByTheNextSend) {
   TokenBucket bucket(1'000'000);
   const auto start = Clock::now();
-  bucket.charge(50'000);
+  bucket.charge(4'000);
+  EXPECT_TRUE(bucket.acquire(1));
+  EXPECT_GE(seconds_since(start), 0.004 - 0.001);
+}
+
+TEST(TokenBucket, NobodyPaysForMoreThanSomeMillisecondsOfChargedBytes) {
+  TokenBucket bucket(1'000'000);
+  for (int i = 0; i < 10; ++i) bucket.charge(std::uint64_t{1} << 40);
+  EXPECT_TRUE(bucket.acquire(1));  // Were it owed, in four months.
+}
+
+TEST(TokenBucket, ChargingForgivesNothingThatASendOwes) {
+  constexpr std::uint64_t kRate = 1'000'000;
+  TokenBucket bucket(kRate);
+  const auto start = Clock::now();
+  EXPECT_TRUE(bucket.acquire(50'000));
+  bucket.charge(1);
   EXPECT_TRUE(bucket.acquire(1));
   EXPECT_GE(seconds_since(start), 0.05 - 0.002);
 }
