@@ -37,6 +37,7 @@ const programs = {
   'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', 'bench/baselines/loopback.cc'],
   'memory-read': () => ['bench/baselines/memory_read.cc', 'bench/baselines/loopback.cc'],
   'local-install': () => ['bench/baselines/local_install.cc', 'bench/baselines/loopback.cc'],
+  'mark-reader': () => ['bench/peers/mark_reader.cc'],
   'warm-memory': () => ['bench/native/warm_memory.cc'],
   'tracker-bench': () => ['bench/native/tracker_bench.cc', ...filesIn(engineFolders, '.cc')],
 };
@@ -50,7 +51,7 @@ function isCurrent(program, sources) {
 }
 
 /** Path of the program, built if need be. Throws when g++ fails. */
-function build(name) {
+export function nativeProgram(name) {
   const program = join(buildDir(), name);
   const sources = programs[name]();
   if (isCurrent(program, sources)) return program;
@@ -69,7 +70,7 @@ function build(name) {
  * program is ended and this rejects with the signal's reason.
  */
 export async function runNative(name, args, { signal } = {}) {
-  const program = build(name);
+  const program = nativeProgram(name);
   try {
     const { stdout } = await promisify(execFile)(program, args.map(String), {
       timeout: RUN_TIMEOUT_MS,
