@@ -43,14 +43,18 @@ export function gapsAround(stamps, startMs, endMs) {
   };
 }
 
-/** Marks per second from one moment to another. */
-export function marksPerSecond(stamps, fromMs, toMs) {
-  const within = stamps.filter(({ ms }) => ms > fromMs && ms <= toMs);
-  const marks = within.reduce((sum, stamp) => sum + stamp.marks, 0);
-  return (marks / (toMs - fromMs)) * 1000;
-}
-
-/** Marks until this moment. */
-export function marksUntil(stamps, ms) {
-  return stamps.reduce((sum, stamp) => sum + (stamp.ms <= ms ? stamp.marks : 0), 0);
+/** A function that answers how many marks there were until a moment. */
+export function markCounter(stamps) {
+  const sums = [0];
+  for (const { marks } of stamps) sums.push(sums.at(-1) + marks);
+  return (ms) => {
+    let low = 0;
+    let high = stamps.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (stamps[middle].ms <= ms) low = middle + 1;
+      else high = middle;
+    }
+    return sums[low];
+  };
 }

@@ -9,10 +9,10 @@ import { isStatus, nowMs, QemuSide } from './qemu-side.mjs';
 import { makeRom } from './rom.mjs';
 
 const TIMEOUT_MS = 240_000;
-/** There must be none of QEMU's own limits, which is 128 MiB/s. */
+/** QEMU limits itself to 128 MiB/s unless it is told otherwise. */
 const NO_LIMIT_BYTES_PER_SECOND = 1e12;
 const MULTIFD_CHANNELS = 2;
-const SAMPLE_EVERY_MS = 100;
+const SAMPLE_EVERY_MS = 50;
 /** QEMU counts the look at the dirty log before the first round too. */
 const LOOKS_AFTER_ONE_ROUND = 2;
 
