@@ -12,7 +12,7 @@ namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   using namespace pageferry::napi;
-  env.SetInstanceData(new Constructors);
+  env.SetInstanceData(new Environment(env));
   PageSetWrap::init(env, exports);
   GuestMemoryWrap::init(env, exports);
   DirtyTrackerWrap::init(env, exports);

@@ -28,6 +28,7 @@ export type {
 export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
 export { createGuestMemory, probe } from './native/machine.js';
 export type { ConvergenceLimits, Decision, RoundOutcome } from './policy/convergence.js';
+export { rehearse } from './rehearsal/rehearse.js';
 export { CODEC_NAMES, type CodecName, type SourceOptions } from './source/options.js';
 export { MigrationFailed, Source, type SourceFigures } from './source/source.js';
 export {

@@ -1,5 +1,5 @@
 // The bench's destination: takes guests, by default one. See lib/pair.mjs.
-import { Destination } from '../../dist/index.js';
+import { Destination, rehearse } from '../../dist/index.js';
 import { PeakMemory, readMemoryUse } from '../lib/memory-use.mjs';
 import { cpuMs, nowMs, sendFailure, serve } from './agent.mjs';
 import { guestFactory } from './guests.mjs';
@@ -17,6 +17,11 @@ function beforeFirstPause(guest, look) {
     look();
     return pause();
   };
+}
+
+/** As many guests as will come, with one region each. */
+function expected({ options, memoryBytes = options.memoryBytes }, guests) {
+  return Array.from({ length: guests }, () => [memoryBytes]);
 }
 
 /** Samples the guest from its arrival on. */
@@ -46,7 +51,13 @@ serve(async ({ guest: wanted, destination: options, guests = 1, peakMemory, time
     });
     return guest;
   };
-  const destination = await Destination.listen({ ...options, createGuest });
+  await rehearse();
+  const { prepare, ...listen } = options;
+  const destination = await Destination.listen({
+    ...listen,
+    prepare: prepare ? expected(wanted, guests) : [],
+    createGuest,
+  });
   destination.on('dropped', sendFailure).on('lost', sendFailure);
   const peak = peakMemory ? new PeakMemory() : undefined;
   let cpuBefore;

@@ -1,7 +1,7 @@
 // The bench's source: makes one guest, migrates it once, and reports. See lib/pair.mjs.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Source } from '../../dist/index.js';
+import { rehearse, Source } from '../../dist/index.js';
 import { PeakMemory, readMemoryUse } from '../lib/memory-use.mjs';
 import { cpuMs, nowMs, serve } from './agent.mjs';
 import { createGuest } from './guests.mjs';
@@ -37,6 +37,7 @@ async function observeSpeed(guest, ms) {
 }
 
 serve(async ({ guest: wanted, source: options, announcePhases, peakMemory, timeline, speedMs }) => {
+  await rehearse();
   const guest = await createGuest(wanted);
   const started = once(process, 'message');
   process.send({ type: 'made' });

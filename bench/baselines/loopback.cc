@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -76,12 +77,18 @@ void finish(Role role) {
 }
 
 std::byte* map_memory(std::size_t bytes) {
-  const int fd = ::memfd_create("pageferry-baseline", MFD_CLOEXEC);
+  int fd = -1;
+  std::byte* memory = map_memory(bytes, fd);
+  ::close(fd);
+  return memory;
+}
+
+std::byte* map_memory(std::size_t bytes, int& fd) {
+  fd = ::memfd_create("pageferry-baseline", MFD_CLOEXEC);
   if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0) die("memfd");
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) die("mmap");
   ::madvise(memory, bytes, MADV_NOHUGEPAGE);
-  ::close(fd);
   return static_cast<std::byte*>(memory);
 }
 
@@ -113,6 +120,11 @@ void receive_all(int fd, void* data, std::size_t bytes) {
     at += received;
     bytes -= static_cast<std::size_t>(received);
   }
+}
+
+void wait_for_error(int fd) {
+  pollfd waiting = {.fd = fd, .events = 0, .revents = 0};
+  if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) die("poll");
 }
 
 double now_seconds() {

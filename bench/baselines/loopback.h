@@ -36,12 +36,17 @@ Loopback fork_over_loopback(const LoopbackOptions& options);
 // Ends the child; returns in the parent once the child has ended well.
 void finish(Role role);
 
-// Memory of this size, not populated.
+// Memory of this size, not populated; `fd` is its memfd.
+std::byte* map_memory(std::size_t bytes, int& fd);
+// The same for who needs no descriptor.
 std::byte* map_memory(std::size_t bytes);
 void fill_random(std::byte* memory, std::size_t bytes, std::uint64_t seed);
 
 void send_all(int fd, const void* data, std::size_t bytes);
 void receive_all(int fd, void* data, std::size_t bytes);
+
+// Waits until there is something on the socket's error queue.
+void wait_for_error(int fd);
 
 double now_seconds();
 

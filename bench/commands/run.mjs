@@ -9,6 +9,7 @@ import { linkObstacle } from '../lib/options.mjs';
 import { Progress } from '../lib/progress.mjs';
 import { Runner } from '../lib/runner.mjs';
 import { readScenarioFile } from '../lib/scenario-file.mjs';
+import { describeLink } from '../links/index.mjs';
 import { ResultBuilder } from '../result/builder.mjs';
 import { readResult, toJson, WriteError, writeWhole } from '../result/file.mjs';
 import { toMarkdown } from '../result/markdown.mjs';
@@ -113,9 +114,19 @@ function newHead(plan, scenarios, environment) {
   };
 }
 
-function withLinkObstacle(scenario, link) {
-  const obstacle = linkObstacle(link);
-  return obstacle === null ? scenario : { ...scenario, skip: async () => obstacle };
+/**
+ * Targets are for loopback, and so are the baselines: over another link the migrations stand alone. A
+ * scenario of a file that has a link of its own keeps it.
+ */
+function overLink(scenario, link) {
+  if (link.kind === 'loopback') return scenario;
+  const { how, rows, skip } = scenario;
+  return {
+    ...scenario,
+    how: `${how} Here the migrations go over ${describeLink(link)}; what stands beside them was measured over loopback, and no target applies.`,
+    rows: rows.map(({ target, ...row }) => row),
+    skip: async () => linkObstacle(link) ?? (await skip?.()) ?? null,
+  };
 }
 
 /** What was asked for, before anything is measured. Throws UsageError. */
@@ -129,7 +140,7 @@ function prepare(name, options) {
   const previous = previousRun(options, suite.name);
   return {
     plan,
-    scenarios: chosen.map((scenario) => withLinkObstacle(scenario, link)),
+    scenarios: chosen.map((scenario) => overLink(scenario, link)),
     suite,
     previous,
   };

@@ -1,6 +1,16 @@
-// Builds the bench's native programs with g++, when a source is newer than the program, and runs them.
+// Builds the bench's native programs with g++, when a source is newer than what it was built into, and runs
+// them.
 import { execFile, execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,37 +41,108 @@ function filesIn(folders, ending) {
   );
 }
 
-const engineFolders = ['native/os', 'native/region', 'native/tracker'];
+const trackerFolders = ['native/os', 'native/region', 'native/tracker'];
+const faultFolders = ['native/codec', 'native/fault', 'native/net', 'native/wire'];
+const loopback = 'bench/baselines/loopback.cc';
+const measure = 'bench/native/measure.cc';
 const programs = {
-  'tcp-stream': () => ['bench/baselines/tcp_stream.cc', 'bench/baselines/loopback.cc'],
-  'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', 'bench/baselines/loopback.cc'],
-  'memory-read': () => ['bench/baselines/memory_read.cc', 'bench/baselines/loopback.cc'],
-  'local-install': () => ['bench/baselines/local_install.cc', 'bench/baselines/loopback.cc'],
+  'tcp-stream': () => [
+    'bench/baselines/tcp_stream.cc',
+    'bench/baselines/bulk_send.cc',
+    'bench/baselines/io_ring.cc',
+    loopback,
+  ],
+  'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', loopback],
+  'memory-read': () => ['bench/baselines/memory_read.cc', loopback],
+  'local-install': () => ['bench/baselines/local_install.cc', loopback],
+  relay: () => ['bench/links/relay.cc', 'bench/links/direction.cc'],
   'mark-reader': () => ['bench/peers/mark_reader.cc'],
   'warm-memory': () => ['bench/native/warm_memory.cc'],
-  'tracker-bench': () => ['bench/native/tracker_bench.cc', ...filesIn(engineFolders, '.cc')],
+  'tracker-bench': () => [
+    'bench/native/tracker_bench.cc',
+    measure,
+    ...filesIn(trackerFolders, '.cc'),
+  ],
+  'install-bench': () => [
+    'bench/native/install_bench.cc',
+    measure,
+    ...filesIn(trackerFolders, '.cc'),
+  ],
+  'fault-bench': () => [
+    'bench/native/fault_bench.cc',
+    measure,
+    loopback,
+    ...filesIn([...trackerFolders, ...faultFolders], '.cc'),
+    lz4Source(),
+  ],
+  'codec-bench': () => [
+    'bench/native/codec_bench.cc',
+    measure,
+    'native/workload/page_content.cc',
+    'native/workload/process_fill.cc',
+    ...filesIn([...trackerFolders, 'native/codec'], '.cc'),
+    lz4Source(),
+  ],
 };
 
-function isCurrent(program, sources) {
-  if (!existsSync(program)) return false;
-  const built = statSync(program).mtimeMs;
-  const folders = new Set(sources.map((path) => dirname(path)));
-  const inputs = [...sources, ...filesIn([...folders], '.h')];
-  return inputs.every((path) => statSync(join(root, path)).mtimeMs < built);
+function lz4Source() {
+  const script = join(root, 'scripts', 'lz4-dir.mjs');
+  return join(execFileSync(process.execPath, [script], { encoding: 'utf8' }).trim(), 'lz4.c');
+}
+
+/** Under a name of its own first, so that a build which is interrupted leaves nothing that looks whole. */
+function produce(file, command, args) {
+  const unfinished = `${file}.${process.pid}`;
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  try {
+    execFileSync(command, [...args, '-o', unfinished], { cwd: root, stdio });
+    renameSync(unfinished, file);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+function compile(source, object, includes) {
+  // The C source is LZ4, built as in binding.gyp.
+  if (source.endsWith('.c')) {
+    return produce(object, 'gcc', ['-O3', '-DLZ4LIB_VISIBILITY=', '-c', source]);
+  }
+  const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-pthread'];
+  produce(object, 'g++', [...flags, ...includes.map((folder) => `-I${folder}`), '-c', source]);
+}
+
+function modifiedAt(file) {
+  return existsSync(file) ? statSync(file).mtimeMs : 0;
+}
+
+/** What has to be compiled for these sources. Programs share objects: most are the engine's. */
+function planObjects(sources) {
+  const folders = [...new Set(sources.map((path) => dirname(path)))];
+  const headers = filesIn(folders, '.h').map((path) => modifiedAt(join(root, path)));
+  const newestHeader = Math.max(0, ...headers);
+  return sources.map((source) => {
+    const object = join(buildDir(), 'objects', `${source.replaceAll(/[/.]+/g, '_')}.o`);
+    const newest = Math.max(newestHeader, modifiedAt(join(root, source)));
+    return { source, object, stale: modifiedAt(object) <= newest };
+  });
 }
 
 /** Path of the program, built if need be. Throws when g++ fails. */
-export function nativeProgram(name) {
+export function buildNative(name) {
   const program = join(buildDir(), name);
   const sources = programs[name]();
-  if (isCurrent(program, sources)) return program;
+  const objects = planObjects(sources);
+  const stale = objects.filter((object) => object.stale);
+  const newest = Math.max(...objects.map(({ object }) => modifiedAt(object)));
+  if (stale.length === 0 && newest < modifiedAt(program)) return program;
   process.stderr.write(`bench: building ${name}\n`);
-  mkdirSync(dirname(program), { recursive: true });
-  const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-Inative', '-pthread'];
-  execFileSync('g++', [...flags, '-o', program, ...sources], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  mkdirSync(join(buildDir(), 'objects'), { recursive: true });
+  const ownFolders = sources
+    .map((path) => dirname(path))
+    .filter((path) => !path.startsWith('native'));
+  const includes = new Set(['native', ...ownFolders]);
+  for (const { source, object } of stale) compile(source, object, [...includes]);
+  produce(program, 'g++', ['-pthread', ...objects.map(({ object }) => object)]);
   return program;
 }
 
@@ -70,7 +151,7 @@ export function nativeProgram(name) {
  * program is ended and this rejects with the signal's reason.
  */
 export async function runNative(name, args, { signal } = {}) {
-  const program = nativeProgram(name);
+  const program = buildNative(name);
   try {
     const { stdout } = await promisify(execFile)(program, args.map(String), {
       timeout: RUN_TIMEOUT_MS,

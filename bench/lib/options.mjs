@@ -1,5 +1,6 @@
 // What the options of the bench are read as.
 import { parseCount, parseDuration, parseRate } from '../../dist/units.js';
+import { namespacesObstacle } from '../links/netns.mjs';
 
 const MOST_REPETITIONS = 100;
 
@@ -17,8 +18,12 @@ export function relayLink(text) {
   return { kind: 'relay', rttMs: parseDuration(text) };
 }
 
-/** Why this link cannot be had here, or null. */
-export function linkObstacle({ kind }) {
-  const needsRoot = kind === 'netns' && process.getuid() !== 0;
-  return needsRoot ? 'network namespaces (--netns) need root' : null;
+const obstacles = new Map();
+
+/** Why this link cannot be had here, or null. Finding out takes a moment, so it is done once for each. */
+export function linkObstacle(link) {
+  if (link.kind !== 'netns') return null;
+  const known = JSON.stringify(link);
+  if (!obstacles.has(known)) obstacles.set(known, namespacesObstacle(link));
+  return obstacles.get(known);
 }

@@ -103,7 +103,7 @@ async function withLink(wanted, use) {
  * rejects, the processes and the link are gone.
  *
  * `guest` is what agents/guests.mjs makes; `source` are the source's options and `destination` the
- * destination's. `link` says what lies between them, `signal` aborts, `speedMs` measures the guest's own
+ * destination's, where `prepare: true` has memory for the guest populated before it comes. `link` says what lies between them, `signal` aborts, `speedMs` measures the guest's own
  * speed for so long before, `peakMemory` records what the engine occupied at most, and
  * `onPhase(phase, pids)` is told each phase of the source.
  */

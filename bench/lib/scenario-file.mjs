@@ -90,8 +90,7 @@ const scenarioFile = v.pipe(
 function scenarioOf({ name, rtt, netns, ...wanted }) {
   const link = netns ?? rtt;
   const scenario = migrationScenario({ name, ...wanted, link });
-  const obstacle = link === undefined ? null : linkObstacle(link);
-  return obstacle === null ? scenario : { ...scenario, skip: async () => obstacle };
+  return link === undefined ? scenario : { ...scenario, skip: async () => linkObstacle(link) };
 }
 
 /** Throws UsageError: which field, and why. */

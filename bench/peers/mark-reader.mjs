@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { nativeProgram } from '../lib/native.mjs';
+import { buildNative } from '../lib/native.mjs';
 import { decodeStamps } from './marks.mjs';
 
 export class MarkReader {
@@ -22,7 +22,7 @@ export class MarkReader {
     };
     this.#output = join(dir, 'stamps');
     const args = [this.sockets.source, this.sockets.destination, this.#output];
-    this.#child = spawn(nativeProgram('mark-reader'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(buildNative('mark-reader'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.stdin.on('error', () => {});
     createInterface(this.#child.stdout).on('line', (line) => {
       this.#said.add(line);

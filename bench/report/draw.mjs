@@ -59,7 +59,12 @@ export function draw({ describe, ...options }) {
   svg.removeAttribute('style');
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', describe);
-  return raw(svg.outerHTML.replaceAll(/(\d+\.\d{2})\d+/g, '$1'));
+  // Coordinates are rounded; what is read, by eye or aloud, is not.
+  const rounded = svg.outerHTML.replaceAll(
+    /aria-label="[^"]*"|(\d+\.\d{2})\d+(?=[^<>]*>)/g,
+    (text, coordinate) => coordinate ?? text,
+  );
+  return raw(rounded);
 }
 
 /** An axis label without an arrow, and few ticks. */

@@ -5,13 +5,24 @@ import { groupBy } from './select.mjs';
 
 const VERDICT_CLASS = { yes: 'met', no: 'missed', skipped: 'absent', failed: 'missed' };
 
+const NOTHING = '–';
+
+/** On a phone, where each cell is a line, those without content are left out. */
+function cell(label, kind, content) {
+  const classes = content === NOTHING ? `${kind} empty` : kind;
+  return html`<td class="${classes}" data-label="${label}">${content}</td>`;
+}
+
 function figures({ status, reason, measured, baseline, ratio, unit }) {
   if (status !== 'measured') {
     return html`<td class="reason" colspan="3" data-label="${status}">${status}: ${reason}</td>`;
   }
-  return html`<td class="figure" data-label="measured">${spread(measured, unit)}</td>
-    <td data-label="beside it">${baseline ? html`<span class="figure">${spread(baseline, unit)}</span><br><span class="soft">${baseline.name}</span>` : '–'}</td>
-    <td class="figure" data-label="ratio">${ratio ? spread(ratio) : '–'}</td>`;
+  const beside = baseline
+    ? html`<span class="figure">${spread(baseline, unit)}</span><br><span class="soft">${baseline.name}</span>`
+    : NOTHING;
+  return html`${cell('measured', 'figure', spread(measured, unit))}
+    ${cell('beside it', 'beside', beside)}
+    ${cell('ratio', 'figure', ratio ? spread(ratio) : NOTHING)}`;
 }
 
 function tableRow(row) {
@@ -19,8 +30,8 @@ function tableRow(row) {
   return html`<tr>
     <th scope="row">${row.title}</th>
     ${figures(row)}
-    <td class="figure" data-label="target">${targetText(row.target, row.unit)}</td>
-    <td class="${VERDICT_CLASS[met] ?? ''}" data-label="met">${met}</td>
+    ${cell('target', 'figure', targetText(row.target, row.unit))}
+    ${cell('met', VERDICT_CLASS[met] ?? 'unjudged', met)}
   </tr>`;
 }
 

@@ -13,7 +13,7 @@ const PUSH_BYTES_PER_SECOND = 8 << 20;
 const MIGRATION = {
   guest: { kind: 'touch', memoryBytes: MEMORY_BYTES, touches: TOUCHES, pauseMs: PAUSE_MS },
   source: { strategy: 'post-copy', bandwidthBytesPerSecond: PUSH_BYTES_PER_SECOND },
-  destination: { prefault: true },
+  destination: { prepare: true },
 };
 const LIMIT = 'bare 16 B → 4 KiB TCP round trip + local install, both p50';
 

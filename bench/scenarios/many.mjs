@@ -11,7 +11,7 @@ const MIGRATION = {
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'random' } },
   },
   source: { strategy: 'pre-copy', channels: 1 },
-  destination: { prefault: true },
+  destination: { prepare: true },
 };
 
 /** From the first one's begin to the last one's end: all began within a moment of each other. */

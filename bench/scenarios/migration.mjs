@@ -52,7 +52,7 @@ function optionsOf(wanted, rate) {
       observeMs: OBSERVE_MS,
       ...given({ channels, tracker }),
     },
-    destination: { prefault: true },
+    destination: { prepare: true },
   };
 }
 

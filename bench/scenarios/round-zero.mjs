@@ -11,7 +11,7 @@ export const IDLE_RANDOM = {
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'random' } },
   },
   source: { strategy: 'pre-copy' },
-  destination: { prefault: true },
+  destination: { prepare: true },
 };
 
 /** GB/s of a plain send/recv of as many random bytes. */
@@ -36,7 +36,7 @@ export const roundZeroScenario = {
   name: 'round-0',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 4,
-  how: 'Pre-copy of an idle guest, default channels. The destination populates the guest before the first page, and so does the baseline; both fill their source memory right before. A round ends when the destination has confirmed its last page, the baseline with a byte back. The order of the two alternates. CPU seconds: both processes, from migrate() to the report.',
+  how: 'Pre-copy of an idle guest, default channels. The destination has memory for the guest populated before the migration begins, and so has the baseline; both fill their source memory right before. A round ends when the destination has confirmed its last page, the baseline with a byte back. The order of the two alternates. CPU seconds: both processes, from migrate() to the report.',
   rows: [
     {
       key: 'round-0',

@@ -26,7 +26,7 @@ function migration(strategy, bandwidthBytesPerSecond) {
       observeMs: OBSERVE_MS,
       ...(bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond }),
     },
-    destination: { prefault: true },
+    destination: { prepare: true },
     timeline: true,
   };
 }

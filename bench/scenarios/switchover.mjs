@@ -11,7 +11,7 @@ const MIGRATION = {
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'random' } },
   },
   source: { strategy: 'pre-copy' },
-  destination: { prefault: true },
+  destination: { prepare: true },
 };
 
 export const switchoverScenario = {

@@ -2,12 +2,10 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
 #include <array>
-#include <vector>
 
-#include "wire/record_reader.h"
+#include "wire/records.h"
 
 namespace pageferry {
 
@@ -41,8 +39,7 @@ FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket faul
       socket_(std::move(fault_channel)),
       stop_(std::move(stop)),
       on_failure_(std::move(on_failure)),
-      buffer_(std::make_unique_for_overwrite<std::byte[]>(
-          arriving_->memory().regions().front().page_bytes)),
+      answers_(arriving_->memory()),
       handler_([this] { run(); }) {}
 
 FaultHandler::~FaultHandler() { close(); }
@@ -61,37 +58,36 @@ void FaultHandler::run() {
   if (!closing_.load(std::memory_order_acquire)) on_failure_(std::move(ended));
 }
 
-// Returns only with the reason why it ended.
+// Returns only with the reason why it ended. One poll says what there is, so that a fault and its answer
+// cost as few system calls as can be: each of them is time that a guest thread waits.
 Status FaultHandler::serve() {
+  std::array<pollfd, 3> waiting = {
+      {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
+       {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
+       {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
   while (!closing_.load(std::memory_order_acquire)) {
-    const auto served = serve_pending();
-    if (!served.ok()) return served.status();
-    if (!served.value()) await_work();
+    if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return Status::from_errno("poll");
+    }
+    if (waiting[0].revents != 0) {
+      if (Status served = serve_faults(); !served.ok()) return served;
+    }
+    if (waiting[1].revents != 0) {
+      if (Status served = serve_answers(); !served.ok()) return served;
+    }
   }
   return Status(StatusCode::kCancelled, "closed");
 }
 
-// Serves what is there without waiting. True when there was something: then there may be more.
-Result<bool> FaultHandler::serve_pending() {
+Status FaultHandler::serve_faults() {
   std::array<FaultEvent, kEventsPerRead> events;
   const auto read = arriving_->userfaultfd().read_events(events);
   if (!read.ok()) return read.status();
   for (std::size_t i = 0; i < read.value(); ++i) {
     if (Status handled = handle_fault(events[i]); !handled.ok()) return handled;
   }
-  char probe = 0;
-  const ssize_t peeked = ::recv(socket_.fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (peeked < 0 && (errno == EAGAIN || errno == EINTR)) return read.value() > 0;
-  if (Status answered = receive_answer(); !answered.ok()) return answered;
-  return true;
-}
-
-void FaultHandler::await_work() {
-  std::array<pollfd, 3> waiting = {
-      {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
-       {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
-       {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  ::poll(waiting.data(), waiting.size(), -1);
+  return Status();
 }
 
 Status FaultHandler::handle_fault(const FaultEvent& fault) {
@@ -113,30 +109,28 @@ Status FaultHandler::request(PageIndex page) {
   return socket_.send_all(&header, sizeof(header));
 }
 
-Status FaultHandler::receive_answer() {
-  const auto header = read_header(socket_, wire::RecordType::kPages);
-  if (!header.ok()) return header.status();
-  std::vector<wire::TableEntry> table;
-  if (header.value().type != wire::RecordType::kPages || header.value().entries != 1) {
-    return Status(StatusCode::kProtocol, "an answer on the fault channel that is not one page");
+Status FaultHandler::serve_answers() {
+  if (Status received = answers_.receive(socket_); !received.ok()) return received;
+  while (true) {
+    const auto answer = answers_.next();
+    if (!answer.ok()) return answer.status();
+    if (!answer.value().has_value()) return Status();
+    if (Status installed = install(*answer.value()); !installed.ok()) return installed;
   }
-  if (Status read = read_table(socket_, header.value(), arriving_->memory(), table); !read.ok()) {
-    return read;
-  }
-  const wire::TableEntry& entry = table.front();
-  const bool zero = entry.content == wire::kContentZero;
-  const bool raw = entry.content == wire::kContentRaw;
-  const auto asked = requested_.find(entry.page);
-  if (entry.pages != 1 || !(zero || raw) || asked == requested_.end()) {
+}
+
+// The page is claimed only now: a page channel may have claimed it while these bytes were on their way,
+// and only the one that claims may write the page.
+Status FaultHandler::install(const AnswerReader::Answer& answer) {
+  const auto asked = requested_.find(answer.page);
+  if (asked == requested_.end()) {
     return Status(StatusCode::kProtocol, "an answer on the fault channel that nobody asked for");
   }
-  // Received aside first: a page channel may claim the page while these bytes are on their way, and
-  // only the one that claims may write the page.
-  if (Status got = socket_.receive_all(buffer_.get(), entry.payload_bytes); !got.ok()) return got;
   Status published;
-  if (arriving_->claim(entry.page)) {
-    published = zero ? arriving_->publish_zero({entry.page, 1})
-                     : arriving_->publish({entry.page, 1}, buffer_.get());
+  if (arriving_->claim(answer.page)) {
+    const PageRange run = {answer.page, 1};
+    published = answer.data == nullptr ? arriving_->publish_zero(run)
+                                       : arriving_->publish(run, answer.data);
   } else {
     duplicates_.fetch_add(1, std::memory_order_relaxed);
   }

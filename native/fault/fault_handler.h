@@ -20,6 +20,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "fault/answer_reader.h"
 #include "fault/latency_histogram.h"
 #include "net/socket.h"
 #include "os/native_thread.h"
@@ -58,11 +59,11 @@ class FaultHandler {
                OnFailure on_failure);
   void run();
   Status serve();
-  Result<bool> serve_pending();
-  void await_work();
+  Status serve_faults();
   Status handle_fault(const FaultEvent& fault);
   Status request(PageIndex page);
-  Status receive_answer();
+  Status serve_answers();
+  Status install(const AnswerReader::Answer& answer);
 
   const std::shared_ptr<ArrivingMemory> arriving_;
   Socket socket_;
@@ -74,7 +75,7 @@ class FaultHandler {
   std::atomic<std::uint64_t> duplicates_{0};
   LatencyHistogram latency_;
   std::unordered_map<PageIndex, Clock::time_point> requested_;  // handler's thread only
-  std::unique_ptr<std::byte[]> buffer_;                         // handler's thread only
+  AnswerReader answers_;                                        // handler's thread only
   std::optional<NativeThread> mapper_;
   std::thread handler_;
 };

@@ -106,7 +106,7 @@ Napi::Value ResidualSetWrap::count(const Napi::CallbackInfo& info) {
 
 void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("sendRound", &PageSenderWrap::send_round),
-               InstanceMethod("announceMissing", &PageSenderWrap::announce_missing),
+               InstanceMethod("finalRound", &PageSenderWrap::final_round),
                InstanceMethod("push", &PageSenderWrap::push),
                InstanceAccessor("lastSync", &PageSenderWrap::last_sync, nullptr),
                InstanceMethod("progress", &PageSenderWrap::progress),
@@ -115,21 +115,25 @@ void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
 }
 
 Napi::Value PageSenderWrap::send_round(const Napi::CallbackInfo& info) {
-  std::shared_ptr<DirtyTracker> skip_hot;
-  if (!info[1].IsNull()) skip_hot = DirtyTrackerWrap::from(info[1]);
   return async_call<SendStats>(
       info.Env(),
-      [sender = native(), pages = PageSetWrap::from(info[0]), skip_hot] {
+      [sender = native(), pages = PageSetWrap::from(info[0]),
+       skip_hot = DirtyTrackerWrap::from(info[1])] {
         return sender->send_round(*pages, skip_hot.get());
       },
       from_stats);
 }
 
-Napi::Value PageSenderWrap::announce_missing(const Napi::CallbackInfo& info) {
+// Arguments: pages, tracker or null, whether to announce them as missing.
+Napi::Value PageSenderWrap::final_round(const Napi::CallbackInfo& info) {
+  std::shared_ptr<DirtyTracker> tracker;
+  if (!info[1].IsNull()) tracker = DirtyTrackerWrap::from(info[1]);
+  const auto what =
+      info[2].ToBoolean() ? PageSender::FinalRound::kAnnounce : PageSender::FinalRound::kSend;
   return async_call<SendStats>(
       info.Env(),
-      [sender = native(), pages = PageSetWrap::from(info[0])] {
-        return sender->announce_missing(*pages);
+      [sender = native(), pages = PageSetWrap::from(info[0]), tracker, what] {
+        return sender->final_round(*pages, tracker.get(), what);
       },
       from_stats);
 }
@@ -195,6 +199,12 @@ void PageReceiverWrap::add_channel(const Napi::CallbackInfo& info) {
 Napi::Value PageReceiverWrap::wait_sync(const Napi::CallbackInfo& info) {
   const auto number = to_u64(info[0], "sync");
   const std::chrono::milliseconds stall(to_u32(info[1], "stallMs"));
+  // At the switchover it has been reached as a rule, and a thread less is downtime less.
+  if (native()->has_reached(number)) {
+    const auto reached = Napi::Promise::Deferred::New(info.Env());
+    reached.Resolve(info.Env().Undefined());
+    return reached.Promise();
+  }
   return async_call(info.Env(), [receiver = native(), number, stall] {
     return receiver->wait_sync(number, stall);
   });

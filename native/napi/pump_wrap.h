@@ -41,7 +41,7 @@ class PageSenderWrap : public Wrap<PageSenderWrap, PageSender> {
 
  private:
   Napi::Value send_round(const Napi::CallbackInfo& info);
-  Napi::Value announce_missing(const Napi::CallbackInfo& info);
+  Napi::Value final_round(const Napi::CallbackInfo& info);
   Napi::Value push(const Napi::CallbackInfo& info);
   Napi::Value last_sync(const Napi::CallbackInfo& info);
   Napi::Value progress(const Napi::CallbackInfo& info);

@@ -128,6 +128,14 @@ JavaScriptQueue::JavaScriptQueue(Napi::Env env, const Napi::Function& function, 
   if (!keeps_alive) state_->function.Unref(env);
 }
 
+void JavaScriptQueue::keep_alive(Napi::Env env, bool keeps_alive) const {
+  if (keeps_alive) {
+    state_->function.Ref(env);
+  } else {
+    state_->function.Unref(env);
+  }
+}
+
 bool JavaScriptQueue::post(Task task) const {
   const std::lock_guard lock(state_->link->mutex);
   if (!state_->link->alive) return false;

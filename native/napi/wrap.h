@@ -7,15 +7,14 @@
 #include <napi.h>
 
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "os/kept_threads.h"
 #include "os/status.h"
 
 namespace pageferry::napi {
@@ -44,9 +43,47 @@ inline Napi::Value from_u64(Napi::Env env, std::uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
-// The constructors of this environment's classes, so that native code can make instances.
-struct Constructors {
-  std::unordered_map<const char*, Napi::FunctionReference> by_class;
+// Brings calls from native threads to the JavaScript thread, for as long as there is one: the
+// environment may go away first, and then post() answers false for ever.
+//
+// Thread contract: post from any thread; copies share the queue, and the last one lets it go, on any
+// thread.
+class JavaScriptQueue {
+ public:
+  // Runs on the JavaScript thread with the function given to the constructor (empty if there was none).
+  // What JavaScript throws in it becomes an uncaught exception of the program.
+  using Task = std::function<void(Napi::Env, Napi::Function)>;
+
+  // The event loop stays alive while the queue does only with `keeps_alive`.
+  JavaScriptQueue(Napi::Env env, const Napi::Function& function, bool keeps_alive);
+  bool post(Task task) const;
+  // On the JavaScript thread.
+  void keep_alive(Napi::Env env, bool keeps_alive) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// What belongs to one JavaScript environment.
+struct Environment {
+  explicit Environment(Napi::Env env) : settling(env, Napi::Function(), false) {}
+  static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+
+  // The constructors of the classes, so that native code can make instances.
+  std::unordered_map<const char*, Napi::FunctionReference> constructors;
+  // For async_call: who does the work, and the way back.
+  KeptThreads threads;
+  JavaScriptQueue settling;
+  unsigned calls_under_way = 0;
+
+  // The event loop stays alive while calls are under way.
+  void begin_call(Napi::Env env) {
+    if (calls_under_way++ == 0) settling.keep_alive(env, true);
+  }
+  void end_call(Napi::Env env) {
+    if (--calls_under_way == 0) settling.keep_alive(env, false);
+  }
 };
 
 // Base of a JavaScript class that holds a shared native object. `Derived` names itself with kName and
@@ -64,7 +101,7 @@ class Wrap : public Napi::ObjectWrap<Derived> {
   }
 
   static Napi::Object make(Napi::Env env, std::shared_ptr<Native> native) {
-    auto& constructor = env.GetInstanceData<Constructors>()->by_class.at(Derived::kName);
+    auto& constructor = Environment::of(env).constructors.at(Derived::kName);
     return constructor.New({Napi::External<std::shared_ptr<Native>>::New(env, &native)});
   }
 
@@ -81,7 +118,7 @@ class Wrap : public Napi::ObjectWrap<Derived> {
     members.push_back(Napi::ObjectWrap<Derived>::InstanceMethod(
         "release", static_cast<void (Derived::*)(const Napi::CallbackInfo&)>(&Wrap::release)));
     const Napi::Function constructor = Derived::DefineClass(env, Derived::kName, members);
-    env.GetInstanceData<Constructors>()->by_class[Derived::kName] = Napi::Persistent(constructor);
+    Environment::of(env).constructors[Derived::kName] = Napi::Persistent(constructor);
   }
 
  protected:
@@ -98,28 +135,8 @@ class Wrap : public Napi::ObjectWrap<Derived> {
   std::shared_ptr<Native> native_;
 };
 
-// Brings calls from native threads to the JavaScript thread, for as long as there is one: the
-// environment may go away first, and then post() answers false for ever.
-//
-// Thread contract: post from any thread; copies share the queue, and the last one lets it go, on any
-// thread.
-class JavaScriptQueue {
- public:
-  // Runs on the JavaScript thread with the function given to the constructor (empty if there was none).
-  // What JavaScript throws in it becomes an uncaught exception of the program.
-  using Task = std::function<void(Napi::Env, Napi::Function)>;
-
-  // The event loop stays alive while the queue does only with `keeps_alive`.
-  JavaScriptQueue(Napi::Env env, const Napi::Function& function, bool keeps_alive);
-  bool post(Task task) const;
-
- private:
-  struct State;
-  std::shared_ptr<State> state_;
-};
-
 // Runs `work` on a thread of its own and settles the promise on the JavaScript thread with what
-// `convert` makes of its value, or with the error. A thread, not libuv's pool: some of these wait for
+// `convert` makes of its value, or with the error. A thread, not one of libuv's pool: some of these wait for
 // a peer, and four of them would stop every other use of the pool.
 template <class T>
 Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
@@ -128,25 +145,16 @@ Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
     Napi::Promise::Deferred deferred;
     std::function<Napi::Value(Napi::Env, T&)> convert;
     std::optional<Result<T>> result;
-    std::thread thread;
-    // Reached without a join only when no JavaScript thread is left to do it.
-    ~Call() {
-      if (thread.joinable()) thread.detach();
-    }
   };
-  auto call = std::make_shared<Call>(Napi::Promise::Deferred::New(env), std::move(convert),
-                                     std::nullopt, std::thread());
-  const Napi::Promise promise = call->deferred.Promise();
-  const JavaScriptQueue queue(env, Napi::Function(), true);
-  std::promise<void>
-      assigned;  // The task below joins call->thread, which must be in place by then.
-  call->thread =
-      std::thread([call, queue, work = std::move(work), ready = assigned.get_future()]() mutable {
+  Environment& environment = Environment::of(env);
+  auto call =
+      std::make_shared<Call>(Napi::Promise::Deferred::New(env), std::move(convert), std::nullopt);
+  const Status started = environment.threads.run(
+      [call, queue = environment.settling, work = std::move(work)]() mutable {
         call->result.emplace(work());
         work = nullptr;  // Lets go of the objects it holds before the promise settles.
-        ready.wait();
         queue.post([call](Napi::Env env, Napi::Function) {
-          call->thread.join();
+          Environment::of(env).end_call(env);
           if (!call->result->ok()) {
             call->deferred.Reject(to_error(env, call->result->status()).Value());
           } else {
@@ -154,8 +162,12 @@ Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
           }
         });
       });
-  assigned.set_value();
-  return promise;
+  if (started.ok()) {
+    environment.begin_call(env);
+  } else {
+    call->deferred.Reject(to_error(env, started).Value());
+  }
+  return call->deferred.Promise();
 }
 
 // The same for work that has no value.

@@ -158,6 +158,17 @@ Status Socket::receive_all(void* data, std::size_t bytes) {
   return receive_all(std::span(&part, 1));
 }
 
+Result<std::size_t> Socket::receive_available(void* data, std::size_t bytes) {
+  const ssize_t received = ::recv(fd_.get(), data, bytes, MSG_DONTWAIT);
+  if (received == 0) return end_of_stream();
+  if (received < 0) {
+    if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
+    return failure("receive", errno);
+  }
+  bytes_received_.fetch_add(static_cast<std::uint64_t>(received), std::memory_order_relaxed);
+  return static_cast<std::size_t>(received);
+}
+
 Status Socket::receive_all_within(void* data, std::size_t bytes,
                                   std::chrono::milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;

@@ -41,7 +41,10 @@ class Socket {
   // Receives exactly what `parts` hold (which it changes). kPeerClosed when the peer closes before.
   Status receive_all(std::span<iovec> parts);
   Status receive_all(void* data, std::size_t bytes);
-  // The same, with kTimedOut when it takes longer than `timeout` altogether.
+  // Receives what is there, at most `bytes`, without waiting; 0 when there is nothing. kPeerClosed at the
+  // end of the stream.
+  Result<std::size_t> receive_available(void* data, std::size_t bytes);
+  // As receive_all, with kTimedOut when it takes longer than `timeout` altogether.
   Status receive_all_within(void* data, std::size_t bytes, std::chrono::milliseconds timeout);
 
   // True when the peer has closed or reset the connection and everything it sent was received.

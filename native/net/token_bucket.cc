@@ -47,6 +47,13 @@ void TokenBucket::charge(std::uint64_t bytes) {
   if (rate_ != 0) tokens_ -= static_cast<double>(bytes);
 }
 
+void TokenBucket::refund(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (rate_ == 0) return;
+  tokens_ += static_cast<double>(bytes);
+  changed_.notify_all();
+}
+
 std::uint64_t TokenBucket::batch_bytes(std::uint64_t most) const {
   const std::lock_guard lock(mutex_);
   if (rate_ == 0) return most;

@@ -24,6 +24,8 @@ class TokenBucket {
   bool acquire(std::uint64_t bytes);
   // Takes `bytes` without waiting: a demand page is never held back, but it is paid for.
   void charge(std::uint64_t bytes);
+  // Gives back what was acquired and not sent.
+  void refund(std::uint64_t bytes);
 
   // How much to send at once so that the rate is held over any few milliseconds.
   std::uint64_t batch_bytes(std::uint64_t most) const;

@@ -21,6 +21,9 @@ class NativeThread {
   // `name` shows in ps and gdb; at most 15 characters of it.
   static Result<NativeThread> start(const std::string& name, std::function<void()> body);
 
+  // One that nobody joins: `body` owns whatever it uses.
+  static Status start_detached(const std::string& name, std::function<void()> body);
+
   NativeThread(NativeThread&& other) noexcept
       : thread_(other.thread_), joinable_(std::exchange(other.joinable_, false)) {}
   NativeThread& operator=(NativeThread&&) = delete;

@@ -25,6 +25,7 @@ Result<Pagemap> open_path(const std::string& path) {
 }
 
 // Runs the scan that `request` describes over the range, in as many system calls as its runs need.
+// Without `visit` the kernel returns no runs.
 Status scan(int fd, pm_scan_arg request, AddressRange range, const Pagemap::VisitRun& visit) {
   if (fd < 0) {
     return Status(StatusCode::kNoPermission,
@@ -34,8 +35,10 @@ Status scan(int fd, pm_scan_arg request, AddressRange range, const Pagemap::Visi
   std::array<page_region, 256> found;
   const std::uint64_t end = range.start + range.bytes;
   request.size = sizeof(request);
-  request.vec = reinterpret_cast<std::uintptr_t>(found.data());
-  request.vec_len = found.size();
+  if (visit) {
+    request.vec = reinterpret_cast<std::uintptr_t>(found.data());
+    request.vec_len = found.size();
+  }
   request.end = end;
   for (std::uint64_t at = range.start; at < end; at = request.walk_end) {
     request.start = at;
@@ -96,6 +99,21 @@ Status Pagemap::scan_written(AddressRange range, Rearm rearm, Unmapped unmapped,
     request.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED;
   }
   return scan(fd_.get(), request, range, on_written);
+}
+
+// A scan that is given no room for results goes through the page tables without looking at what it
+// finds there.
+Status Pagemap::write_protect(AddressRange range) const {
+  pm_scan_arg request{};
+  request.flags = PM_SCAN_CHECK_WPASYNC | PM_SCAN_WP_MATCHING;
+  return scan(fd_.get(), request, range, {});
+}
+
+Status Pagemap::scan_present(AddressRange range, const VisitRun& on_present) const {
+  pm_scan_arg request{};
+  request.category_mask = PAGE_IS_PRESENT;
+  request.return_mask = PAGE_IS_PRESENT;
+  return scan(fd_.get(), request, range, on_present);
 }
 
 Status Pagemap::scan_populated(AddressRange range, const VisitRun& on_populated) const {

@@ -32,6 +32,13 @@ class Pagemap {
   Status scan_written(AddressRange range, Rearm rearm, Unmapped unmapped,
                       const VisitRun& on_written) const;
 
+  // Write-protects every page of a range that is registered with an async userfaultfd, pages that do
+  // not exist included: what UFFDIO_WRITEPROTECT does, in less than half the time. Linux >= 6.7.
+  Status write_protect(AddressRange range) const;
+
+  // Calls on_present for each run of pages that are mapped. Linux >= 6.7.
+  Status scan_present(AddressRange range, const VisitRun& on_present) const;
+
   // Calls on_populated for each run of pages that are present or swapped. Works on every kernel.
   // A page under write-protection that was never populated may count as swapped.
   Status scan_populated(AddressRange range, const VisitRun& on_populated) const;

@@ -87,17 +87,24 @@ void PageReceiver::fail(Status status) {
   on_failure_(std::move(status));
 }
 
+bool PageReceiver::has_reached(std::uint64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return has_reached_locked(number);
+}
+
+bool PageReceiver::has_reached_locked(std::uint64_t number) const {
+  // A closed receiver has no channels any more.
+  return !closed_ && std::ranges::all_of(channels_, [&](const auto& channel) {
+    return channel != nullptr && channel->sync >= number;
+  });
+}
+
 Status PageReceiver::wait_sync(std::uint64_t number, std::chrono::milliseconds stall) {
   std::unique_lock lock(mutex_);
-  const auto reached = [&] {
-    return std::ranges::all_of(channels_, [&](const auto& channel) {
-      return channel != nullptr && channel->sync >= number;
-    });
-  };
   std::uint64_t seen = bytes_received_locked();
   while (true) {
     if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
-    if (reached()) return Status();
+    if (has_reached_locked(number)) return Status();
     if (!failure_.ok()) return failure_;
     if (changed_.wait_for(lock, stall) == std::cv_status::no_timeout) continue;
     const std::uint64_t received = bytes_received_locked();

@@ -32,6 +32,8 @@ class PageReceiver {
   Status add_channel(std::uint32_t number, Socket socket);
   bool has_all_channels() const;
 
+  // True once every channel has delivered sync `number`.
+  bool has_reached(std::uint64_t number) const;
   // Waits until every channel has delivered sync `number`. kTimedOut when no byte came on any channel
   // for `stall`; the first failure when a channel failed before.
   Status wait_sync(std::uint64_t number, std::chrono::milliseconds stall);
@@ -54,6 +56,7 @@ class PageReceiver {
   Status receive_records(Channel& channel);
   void fail(Status status);
   std::uint64_t bytes_received_locked() const;
+  bool has_reached_locked(std::uint64_t number) const;
 
   const std::shared_ptr<ArrivingMemory> arriving_;
   const OnFailure on_failure_;

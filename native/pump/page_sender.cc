@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "os/native_thread.h"
 #include "wire/record_writer.h"
@@ -77,19 +78,21 @@ class PageSender::ChannelTask {
     return Status();
   }
 
-  // What fits the rate limit for a moment: the push takes no more pages than that at once, and so
-  // follows a demand fault soon.
-  std::uint64_t batch_pages() const {
+  // Waits until the rate limit lets another batch out, and pays for it; answers its pages, 0 when
+  // cancelled. What is paid for ahead waits for nothing but the socket once it is taken.
+  std::uint64_t prepay_batch() {
+    refund();
+    if (!sender_.bucket_->acquire(batch_bytes_)) return 0;
+    prepaid_bytes_ = batch_bytes_;
     return std::max<std::uint64_t>(1, batch_bytes_ / kPageBytes);
   }
+  void refund() { sender_.bucket_->refund(std::exchange(prepaid_bytes_, 0)); }
 
   void count_skipped() { ++stats_.pages_skipped; }
 
   Status flush() {
     if (writer_.empty()) return Status();
-    if (!sender_.bucket_->acquire(writer_.wire_bytes())) {
-      return Status(StatusCode::kCancelled, "send");
-    }
+    if (!pay(writer_.wire_bytes())) return Status(StatusCode::kCancelled, "send");
     const std::uint64_t pages = stats_.pages();
     batch_bytes_ = rate_share();
     sender_.pages_sent_.fetch_add(pages - pages_reported_, std::memory_order_relaxed);
@@ -104,6 +107,14 @@ class PageSender::ChannelTask {
 
  private:
   static constexpr std::uint64_t kMaxBatchBytes = 1u << 20;
+
+  bool pay(std::uint64_t bytes) {
+    if (prepaid_bytes_ == 0) return sender_.bucket_->acquire(bytes);
+    const std::uint64_t ahead = std::min(prepaid_bytes_, bytes);
+    prepaid_bytes_ -= ahead;
+    sender_.bucket_->charge(bytes - ahead);
+    return true;
+  }
 
   std::uint64_t rate_share() const { return sender_.bucket_->batch_bytes(kMaxBatchBytes); }
 
@@ -127,6 +138,7 @@ class PageSender::ChannelTask {
   RecordWriter writer_;
   std::unique_ptr<std::byte[]> page_copy_;
   std::uint64_t batch_bytes_ = rate_share();
+  std::uint64_t prepaid_bytes_ = 0;
   std::uint64_t pages_reported_ = 0;
   SendStats stats_;
 };
@@ -238,12 +250,27 @@ Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
   });
 }
 
+Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker,
+                                          FinalRound what) {
+  const Status found =
+      tracker != nullptr ? tracker->harvest(pages.all(), pages) : memory_->find_populated(pages);
+  if (!found.ok()) return found;
+  return what == FinalRound::kSend ? send_round(pages, nullptr) : announce_missing(pages);
+}
+
 Result<SendStats> PageSender::push(ResidualSet& residual) {
   return on_every_channel([&](ChannelTask& task) {
     Status failure;
     while (failure.ok()) {
-      const PageRange stretch = residual.next_stretch(task.batch_pages());
-      if (stretch.count == 0) return task.flush();
+      // Waited for before any page is taken: a page that was taken and lies in our buffer is one that a
+      // guest thread asks for in vain, and that then travels twice.
+      const std::uint64_t pages = task.prepay_batch();
+      if (pages == 0) return Status(StatusCode::kCancelled, "push");
+      const PageRange stretch = residual.next_stretch(pages);
+      if (stretch.count == 0) {
+        task.refund();
+        return Status();
+      }
       memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
         residual.pages().for_each_run(part, [&](PageRange run) {
           for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
@@ -251,7 +278,6 @@ Result<SendStats> PageSender::push(ResidualSet& residual) {
           }
         });
       });
-      // Out at once: a page that was taken but lies in our buffer is a page nobody else can send.
       if (failure.ok()) failure = task.flush();
       if (cancelled_.load(std::memory_order_relaxed))
         failure = Status(StatusCode::kCancelled, "push");

@@ -45,6 +45,12 @@ class PageSender {
   // Announces the residual set, then sends a sync on every channel.
   Result<SendStats> announce_missing(const PageBitmap& missing);
 
+  // The guest is paused. Adds to `pages` what was written since the last harvest, or without a tracker
+  // what is populated by now; then sends them or announces them as missing, and a sync. One call, because
+  // every hand-over between threads is downtime.
+  enum class FinalRound : std::uint8_t { kSend, kAnnounce };
+  Result<SendStats> final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what);
+
   // Post-copy's active push: takes pages from the set and sends them until it is empty, then a sync.
   Result<SendStats> push(ResidualSet& residual);
 

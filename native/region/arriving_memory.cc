@@ -25,9 +25,8 @@ UserFaultFd::Features serving_features(Backing backing) {
 ArrivingMemory::ArrivingMemory(std::shared_ptr<GuestMemory> memory)
     : memory_(std::move(memory)),
       holds_data_(memory_->page_count()),
-      missing_(memory_->page_count()),
-      claimed_(memory_->page_count()),
-      published_(memory_->page_count()) {}
+      unclaimed_(memory_->page_count()),
+      unpublished_(memory_->page_count()) {}
 
 ArrivingMemory::~ArrivingMemory() { memory_->set_release_waiters(nullptr); }
 
@@ -39,7 +38,7 @@ std::byte* ArrivingMemory::landing(PageIndex page) const {
 }
 
 bool ArrivingMemory::claim(PageIndex page) {
-  return phase() == Phase::kCopying || claimed_.claim(page);
+  return phase() == Phase::kCopying || unclaimed_.take(page);
 }
 
 Status ArrivingMemory::publish(PageRange run, const std::byte* data) {
@@ -59,7 +58,7 @@ Status ArrivingMemory::publish(PageRange run, const std::byte* data) {
   if (data != nullptr) std::memcpy(landing(run.first), data, range.bytes);
   // Marked first: a fault that the handler reads after this line is answered by map(), one that it read
   // before is already waiting and is woken by the next line.
-  published_.set_range(run);
+  unpublished_.clear_range(run);
   Status mapped = userfaultfd_.continue_range(range);
   if (mapped.ok()) count_published(run);
   return mapped;
@@ -74,14 +73,14 @@ Status ArrivingMemory::publish_zero(PageRange run) {
   }
   if (!serving) return Status();
   // A page that holds nothing stays a hole: who waits for it faults again and map() gives it zeros.
-  published_.set_range(run);
+  unpublished_.clear_range(run);
   Status woken = userfaultfd_.wake(memory_->guest_range(run));
   if (woken.ok()) count_published(run);
   return woken;
 }
 
 void ArrivingMemory::count_published(PageRange run) {
-  published_.set_range(run);
+  unpublished_.clear_range(run);
   const auto before = pages_missing_.fetch_sub(run.count, std::memory_order_acq_rel);
   if (before == run.count) on_complete_();
 }
@@ -90,7 +89,8 @@ Status ArrivingMemory::mark_missing(PageRange run) {
   if (phase() != Phase::kCopying) {
     return Status(StatusCode::kProtocol, "pages were announced as missing after the final round");
   }
-  missing_.set_range(run);
+  unclaimed_.set_range(run);
+  unpublished_.set_range(run);
   return Status();
 }
 
@@ -143,7 +143,7 @@ Status ArrivingMemory::hide_missing() const {
     for (const Region& region : memory_->regions()) drop(region.pages());
     return hidden;
   }
-  missing_.for_each_run(missing_.all(), [&](PageRange run) {
+  unpublished_.for_each_run(unpublished_.all(), [&](PageRange run) {
     memory_->for_each_region(run, [&](const Region&, PageRange part) { drop(part); });
   });
   return hidden;
@@ -162,11 +162,7 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
       return hidden;
     }
     on_complete_ = std::move(on_complete);
-    claimed_.set_range(claimed_.all());
-    claimed_.subtract(missing_);
-    published_.set_range(published_.all());
-    published_.subtract(missing_);
-    pages_missing_.store(missing_.count(), std::memory_order_release);
+    pages_missing_.store(unpublished_.count(), std::memory_order_release);
     memory_->set_release_waiters([this] { (void)unregister(); });
     phase_.store(Phase::kServing, std::memory_order_release);
   }
@@ -181,7 +177,7 @@ Status ArrivingMemory::complete() {
     if (phase() == Phase::kCopying) {
       if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
     }
-    claimed_.set_range(claimed_.all());
+    unclaimed_.clear_all();
     if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {
       return Status();
     }
@@ -218,13 +214,13 @@ Status ArrivingMemory::map_arrived(const std::atomic<bool>& cancelled) {
     if (at >= end) break;
     PageRange run = {at, std::min(holds_data_.next_clear(at, end) - at, kMapRunPages)};
     at = run.end();
-    // Only what was complete at the switchover: the rest is mapped by whoever publishes it.
-    for (PageIndex from = missing_.next_clear(run.first, run.end()); from < run.end();) {
-      const PageIndex to = missing_.next_set(from, run.end());
+    // The rest is mapped by whoever publishes it.
+    for (PageIndex from = unpublished_.next_clear(run.first, run.end()); from < run.end();) {
+      const PageIndex to = unpublished_.next_set(from, run.end());
       memory_->for_each_region({from, to - from}, [&](const Region&, PageRange part) {
         if (failure.ok()) failure = userfaultfd_.continue_range(memory_->guest_range(part));
       });
-      from = missing_.next_clear(to, run.end());
+      from = unpublished_.next_clear(to, run.end());
     }
   }
   return failure;

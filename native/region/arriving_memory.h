@@ -38,7 +38,30 @@ class ArrivingMemory {
   // True when the caller is the one that must write this page: always while copying, never when
   // complete.
   bool claim(PageIndex page);
-  bool claimed(PageIndex page) const { return claimed_.test(page); }
+  // Serving only: true when somebody has claimed the page, or had no need to.
+  bool claimed(PageIndex page) const { return !unclaimed_.test(page); }
+  // Claims each page of the run and calls visit(PageRange, bool claimed) for each stretch of it with
+  // the same outcome, ascending.
+  template <class Visit>
+  void claim_run(PageRange run, Visit&& visit) {
+    if (phase() == Phase::kCopying) return visit(run, true);
+    PageRange stretch = {run.first, 1};
+    bool claimed = claim(run.first);
+    for (PageIndex page = run.first + 1; page < run.end(); ++page) {
+      const bool next = claim(page);
+      if (next == claimed) {
+        ++stretch.count;
+        continue;
+      }
+      visit(stretch, claimed);
+      stretch = {page, 1};
+      claimed = next;
+    }
+    visit(stretch, claimed);
+  }
+
+  // True while guest threads may wait for pages: then what was claimed should be published soon.
+  bool serving() const { return phase() == Phase::kServing; }
 
   // The claimed pages of this run are complete: at `data`, or at their landing when `data` is null.
   Status publish(PageRange run, const std::byte* data);
@@ -71,7 +94,8 @@ class ArrivingMemory {
   Status complete();
 
   const UserFaultFd& userfaultfd() const { return userfaultfd_; }
-  bool published(PageIndex page) const { return published_.test(page); }
+  // Serving only.
+  bool published(PageIndex page) const { return !unpublished_.test(page); }
 
   // Serving only: lets the guest have a published page that it faulted on.
   Status map(PageIndex page, FaultKind kind);
@@ -95,10 +119,12 @@ class ArrivingMemory {
   Status unregister() const;
 
   std::shared_ptr<GuestMemory> memory_;
-  PageBitmap holds_data_;  // the engine wrote this page, so it may differ from zero
-  PageBitmap missing_;     // the residual set, as announced
-  PageBitmap claimed_;
-  PageBitmap published_;
+  PageBitmap
+      holds_data_;  // the engine wrote this page before the switchover: it may differ from zero
+  // Both begin as the residual set, as announced, and shrink: what is kept is in proportion to what is
+  // missing, whatever the guest's size.
+  PageBitmap unclaimed_;
+  PageBitmap unpublished_;
   std::mutex records_mutex_;  // the phase leaves copying only under it
   std::uint64_t records_ = 0;
   std::atomic<Phase> phase_{Phase::kCopying};

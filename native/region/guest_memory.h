@@ -100,6 +100,9 @@ class GuestMemory {
   Status find_populated(PageBitmap& populated) const;
   // The same for a part of the guest: calls visit for each run of such pages, ascending.
   Status for_each_populated_run(PageRange range, const std::function<void(PageRange)>& visit) const;
+  // The first page of the range that holds data in its memfd, or range.end() when there is none. Costs
+  // the same for a hole of any size. Shared memory only.
+  Result<PageIndex> next_populated(PageRange range) const;
 
   // Populates every page through the engine mapping, so that receiving into it meets warm memory.
   Status prefault() const;
@@ -120,6 +123,8 @@ class GuestMemory {
  private:
   GuestMemory() = default;
   void append(Region region);
+  Status for_each_run_with_data(const Region& region, PageRange part,
+                                const std::function<void(PageRange)>& visit) const;
 
   std::vector<Region> regions_;
   std::uint64_t page_count_ = 0;

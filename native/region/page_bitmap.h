@@ -1,5 +1,10 @@
 // A set of pages, one bit per page index: dirty sets, residual sets, received pages.
 //
+// It costs what it holds, not what it could hold: memory for the bits comes with the first bit set
+// nearby, and a second, 4096 times smaller set says which blocks of bits were ever used, so that the
+// whole-set operations pass over the others without a look at them. A set of 1 TiB of memory with
+// nothing in it is 8 KiB.
+//
 // Thread contract: test, set, clear and claim may be called from any thread at any time. The whole-
 // set operations (merge, clear_all, count, for_each_run) see each word atomically but not the set as
 // a whole: call them while nobody changes the set, or accept a mixture.
@@ -9,6 +14,8 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+
+#include "os/mapping.h"
 
 namespace pageferry {
 
@@ -30,11 +37,13 @@ class PageBitmap {
   bool test(PageIndex page) const {
     return (words_[page / 64].load(std::memory_order_acquire) >> (page % 64)) & 1;
   }
-  void set(PageIndex page) { words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel); }
-  void clear(PageIndex page) { words_[page / 64].fetch_and(~bit(page), std::memory_order_acq_rel); }
+  void set(PageIndex page) { claim(page); }
+  void clear(PageIndex page) { take(page); }
   // Sets the bit; true for the one caller that found it clear.
   bool claim(PageIndex page) {
-    return !(words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel) & bit(page));
+    const auto before = words_[page / 64].fetch_or(bit(page), std::memory_order_acq_rel);
+    mark_used(page / kBlockPages);
+    return !(before & bit(page));
   }
   // Clears the bit; true for the one caller that found it set.
   bool take(PageIndex page) {
@@ -65,10 +74,28 @@ class PageBitmap {
   }
 
  private:
-  static std::uint64_t bit(PageIndex page) { return std::uint64_t{1} << (page % 64); }
+  static constexpr std::uint64_t kBlockPages = 64 * 64;
+
+  static std::uint64_t bit(std::uint64_t index) { return std::uint64_t{1} << (index % 64); }
+
+  // Called after a bit of the block was set, by whoever set it and by whoever found it set: nobody may
+  // go on to a whole-set operation that does not see the bit. A block once used stays used; unmarking
+  // it beside a thread that sets a bit in it would lose that bit.
+  void mark_used(std::uint64_t block) {
+    if (!is_used(block)) used_[block / 64].fetch_or(bit(block), std::memory_order_acq_rel);
+  }
+  bool is_used(std::uint64_t block) const {
+    return used_[block / 64].load(std::memory_order_acquire) & bit(block);
+  }
+  std::uint64_t next_used(std::uint64_t block) const;
+  PageIndex next_set_in_block(PageIndex from, PageIndex end) const;
+  template <class Visit>
+  void for_each_used_word(PageRange range, Visit visit) const;
 
   std::uint64_t page_count_;
-  std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
+  Mapping memory_;
+  std::atomic<std::uint64_t>* words_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> used_;  // one bit for each block of kBlockPages
 };
 
 }  // namespace pageferry

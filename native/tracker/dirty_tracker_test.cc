@@ -6,7 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <map>
 #include <random>
 #include <thread>
 #include <tuple>
@@ -87,6 +89,7 @@ TEST_P(DirtyTrackerContract, PeekReportsWithoutClearing) {
 
 TEST_P(DirtyTrackerContract, HarvestTakesOnlyTheRangeItIsGiven) {
   const TestGuest guest = make_guest(backing(), {100});
+  write_page(*guest.memory, 0);
   auto tracker = make_armed(guest);
   for (PageIndex page = 40; page < 60; ++page) write_page(*guest.memory, page);
   PageBitmap dirty(100);
@@ -97,6 +100,23 @@ TEST_P(DirtyTrackerContract, HarvestTakesOnlyTheRangeItIsGiven) {
   EXPECT_EQ(dirty.count(), 10u);
   EXPECT_EQ(dirty.next_set(0, 100), 50u);
   EXPECT_EQ(harvest_all(*tracker, *guest.memory).size(), 10u);
+}
+
+TEST_P(DirtyTrackerContract, HarvestOfAPartOfAHoleForgetsNothingOfTheRest) {
+  const TestGuest guest = make_guest(backing(), {1000});
+  auto tracker = make_armed(guest);
+  for (PageIndex page = 40; page < 60; ++page) write_page(*guest.memory, page);
+  PageBitmap dirty(1000);
+  ASSERT_TRUE(tracker->harvest({50, 700}, dirty).ok());
+  EXPECT_EQ(dirty.count(), 10u);
+  EXPECT_EQ(dirty.next_set(0, 1000), 50u);
+  write_page(*guest.memory, 55, 2);
+  write_page(*guest.memory, 699);
+  const Pages rest = harvest_all(*tracker, *guest.memory);
+  for (PageIndex page = 40; page < 50; ++page) EXPECT_TRUE(rest.contains(page)) << page;
+  EXPECT_TRUE(rest.contains(55));
+  EXPECT_TRUE(rest.contains(699));
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
 }
 
 TEST_P(DirtyTrackerContract, HarvestAddsToWhatTheBitmapHolds) {
@@ -116,6 +136,25 @@ TEST_P(DirtyTrackerContract, AFirstWriteToAHoleIsReported) {
   EXPECT_EQ(harvest_all(*tracker, *guest.memory), (Pages{0, 777, 2047}));
   for (const PageIndex page : {1, 777, 1400}) write_page(*guest.memory, page, 2);
   EXPECT_EQ(harvest_all(*tracker, *guest.memory), (Pages{1, 777, 1400}));
+}
+
+TEST_P(DirtyTrackerContract, AHoleOfManyPagesIsTrackedOnceItHoldsAPage) {
+  constexpr std::uint64_t kPages = 64 * 512;
+  const TestGuest guest = make_guest(backing(), {kPages - 700, 700});
+  write_page(*guest.memory, 20 * 512);
+  auto tracker = make_armed(guest);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
+  // On both sides of the page that was there, in the last pages of a region and in the first.
+  const Pages first = {3 * 512 + 7, 3 * 512 + 8, 40 * 512, kPages - 701, kPages - 700, kPages - 1};
+  for (const PageIndex page : first) write_page(*guest.memory, page);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), first);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), first);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
+  const Pages second = {3 * 512 + 8, 3 * 512 + 9, 41 * 512, kPages - 2};
+  for (const PageIndex page : second) write_page(*guest.memory, page, 2);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), second);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), second);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), Pages{});
 }
 
 TEST_P(DirtyTrackerContract, AWriteAfterAReadOfAHoleIsReported) {
@@ -161,6 +200,21 @@ TEST_P(SharedMemoryTrackerContract, AWriteSurvivesTheLossOfItsPageTableEntry) {
   for (PageIndex page = 0; page < 600; ++page) EXPECT_TRUE(dirty.contains(page)) << page;
   write_page(*guest.memory, 1000, 3);
   EXPECT_TRUE(harvest_all(*tracker, *guest.memory).contains(1000));
+}
+
+// A page table whose pages were all dropped may go as a whole.
+TEST_P(SharedMemoryTrackerContract, AWriteSurvivesTheLossOfItsPageTable) {
+  constexpr std::uint64_t kPages = 4 * 512;
+  const TestGuest guest = make_guest(backing(), {kPages});
+  for (PageIndex page = 0; page < kPages; ++page) write_page(*guest.memory, page);
+  auto tracker = make_armed(guest);
+  for (PageIndex page = 0; page < kPages; ++page) write_page(*guest.memory, page, 2);
+  void* base = reinterpret_cast<void*>(guest.memory->guest_address(0));
+  ASSERT_EQ(::madvise(base, kPages * kPageBytes, MADV_DONTNEED), 0);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory).size(), kPages);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{});
+  write_page(*guest.memory, 1000, 3);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), Pages{1000});
 }
 
 TEST_P(DirtyTrackerContract, AWriteByASystemCallIsReportedOrFailsWithEfault) {
@@ -369,6 +423,73 @@ TEST_P(DirtyTrackerContract, NoWriteIsMissedWhileManyThreadsWriteAndHarvestsRun)
   model.copy_harvest();
   EXPECT_EQ(model.differing_pages(), Pages{});
   EXPECT_GT(copied, 0u);
+}
+
+// Pages come into being in one chunk after the other while harvests look for them there.
+TEST_P(DirtyTrackerContract, NoWriteIsMissedWhileHolesFillUpAndHarvestsRun) {
+  constexpr std::uint64_t kChunks = 24;
+  constexpr std::uint64_t kChunkPages = 512;
+  constexpr std::uint64_t kPagesOfEach = 6;
+  constexpr unsigned kWriters = 3;
+  for (unsigned round = 0; round < 12; ++round) {
+    const TestGuest guest = make_guest(backing(), {kChunks * kChunkPages});
+    const GuestMemory& memory = *guest.memory;
+    write_page(memory, 5 * kChunkPages);
+    auto tracker = make_armed(guest);
+    std::atomic<unsigned> writing{kWriters};
+    std::vector<std::thread> threads;
+    for (unsigned seed = 0; seed < kWriters; ++seed) {
+      threads.emplace_back([&, seed] {
+        std::mt19937_64 random(round * kWriters + seed);
+        for (std::uint64_t step = 0; step < 40 * kChunks; ++step) {
+          // All writers move through the chunks together and meet in pages that are new.
+          const std::uint64_t chunk = std::min(kChunks - 1, step / 40 + random() % 2);
+          const PageIndex page = chunk * kChunkPages + random() % kPagesOfEach * 80;
+          guest_word(memory, page, seed).fetch_add(1, std::memory_order_relaxed);
+        }
+        writing.fetch_sub(1);
+      });
+    }
+    threads.emplace_back([&] {
+      while (writing.load() > 0) peek_all(*tracker, memory);
+    });
+    std::map<PageIndex, std::array<std::uint64_t, kWriters>> copies;
+    const auto read_words = [&](PageIndex page) {
+      std::array<std::uint64_t, kWriters> words;
+      for (unsigned i = 0; i < kWriters; ++i) words[i] = guest_word(memory, page, i).load();
+      return words;
+    };
+    const auto copy_harvest = [&] {
+      for (const PageIndex page : harvest_all(*tracker, memory)) copies[page] = read_words(page);
+    };
+    while (writing.load() > 0) copy_harvest();
+    for (auto& thread : threads) thread.join();
+    copy_harvest();
+    ASSERT_TRUE(tracker->disarm().ok());
+    for (const PageIndex page : testing::pages_of(testing::populated_pages(memory))) {
+      const auto words = read_words(page);
+      const auto copy = copies.find(page);
+      const std::array<std::uint64_t, kWriters> at_arm = {page == 5 * kChunkPages ? 1u : 0u};
+      EXPECT_EQ(copy == copies.end() ? at_arm : copy->second, words)
+          << "page " << page << ", round " << round;
+    }
+  }
+}
+
+TEST_P(DirtyTrackerContract, AGuestOfSeveralGiBIsPeekedAtAsItIsHarvested) {
+  constexpr std::uint64_t kPages = (std::uint64_t{3} << 30) / kPageBytes;
+  const TestGuest guest = make_guest(backing(), {kPages / 2, kPages / 2});
+  for (PageIndex page = 0; page < kPages; page += 700) write_page(*guest.memory, page);
+  auto tracker = make_armed(guest);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), Pages{});
+  Pages written;
+  for (PageIndex page = 3; page < kPages; page += 9'001) {
+    write_page(*guest.memory, page);
+    written.insert(page);
+  }
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), written);
+  EXPECT_EQ(harvest_all(*tracker, *guest.memory), written);
+  EXPECT_EQ(peek_all(*tracker, *guest.memory), Pages{});
 }
 
 std::string parameter_name(const ::testing::TestParamInfo<std::tuple<TrackerKind, Backing>>& info) {

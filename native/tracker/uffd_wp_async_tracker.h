@@ -10,14 +10,16 @@
 #include <memory>
 #include <optional>
 
+#include "tracker/armed_chunks.h"
 #include "tracker/dirty_tracker.h"
+#include "tracker/helpers.h"
 #include "tracker/write_protection.h"
 
 namespace pageferry {
 
 class UffdWpAsyncTracker final : public DirtyTracker {
  public:
-  explicit UffdWpAsyncTracker(std::shared_ptr<GuestMemory> memory) : memory_(std::move(memory)) {}
+  explicit UffdWpAsyncTracker(std::shared_ptr<GuestMemory> memory);
 
   TrackerKind kind() const override { return TrackerKind::kUffdWpAsync; }
   Status arm() override;
@@ -27,11 +29,14 @@ class UffdWpAsyncTracker final : public DirtyTracker {
 
  private:
   Status check_mode() const;
-  Status protect() const;
-  Status scan(PageRange range, Pagemap::Rearm rearm, PageBitmap& dirty) const;
+  Status protect();
+  Status check_armed() const;
+  Status scan(const Region& region, PageRange part, Pagemap::Rearm rearm, PageBitmap& dirty) const;
 
   const std::shared_ptr<GuestMemory> memory_;
   std::optional<WriteProtection> protection_;
+  std::optional<ArmedChunks> chunks_;
+  std::optional<Helpers> helpers_;
 };
 
 }  // namespace pageferry

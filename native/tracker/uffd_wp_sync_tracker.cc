@@ -37,9 +37,17 @@ Status UffdWpSyncTracker::arm() {
   protection_.emplace(std::move(protection.value()));
   written_.clear_all();
   Status status = start_handler();
-  if (status.ok()) status = protection_->protect_all();
+  if (status.ok()) status = protect();
   if (!status.ok()) static_cast<void>(disarm());
   return status;
+}
+
+Status UffdWpSyncTracker::protect() {
+  chunks_.emplace(*memory_, [this](AddressRange range) {
+    return protection_->uffd().write_protect(range, true);
+  });
+  return memory_->backing() == Backing::kShared ? chunks_->arm_populated()
+                                                : protection_->protect_all();
 }
 
 Status UffdWpSyncTracker::start_handler() {
@@ -95,13 +103,14 @@ Status UffdWpSyncTracker::find_untrapped(PageRange part, PageBitmap& found) cons
 Status UffdWpSyncTracker::harvest(PageRange range, PageBitmap& dirty) {
   if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
   Status status;
-  memory_->for_each_region(range, [&](const Region&, PageRange part) {
+  chunks_->for_each_armed(range, [&](const Region&, PageRange part) {
     while (status.ok() && part.count > 0) {
       const std::uint64_t count = std::min(part.count, kPagesPerLock);
       status = harvest_part({part.first, count}, dirty);
       part = {part.first + count, part.count - count};
     }
   });
+  if (status.ok()) status = chunks_->harvest_unarmed(range, dirty);
   return status;
 }
 
@@ -122,10 +131,11 @@ Status UffdWpSyncTracker::harvest_part(PageRange part, PageBitmap& dirty) {
 Status UffdWpSyncTracker::peek(PageRange range, PageBitmap& dirty) {
   if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
   Status status;
-  memory_->for_each_region(range, [&](const Region&, PageRange part) {
+  chunks_->for_each_armed(range, [&](const Region&, PageRange part) {
     written_.for_each_run(part, [&](PageRange run) { dirty.set_range(run); });
     if (status.ok()) status = find_untrapped(part, dirty);
   });
+  if (status.ok()) status = chunks_->peek_unarmed(range, dirty);
   return status;
 }
 

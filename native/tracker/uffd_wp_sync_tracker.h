@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "os/unique_fd.h"
+#include "tracker/armed_chunks.h"
 #include "tracker/dirty_tracker.h"
 #include "tracker/write_protection.h"
 
@@ -27,6 +28,7 @@ class UffdWpSyncTracker final : public DirtyTracker {
   Status disarm() override;
 
  private:
+  Status protect();
   Status start_handler();
   void handle_faults();
   void resolve(std::span<const FaultEvent> events);
@@ -36,6 +38,7 @@ class UffdWpSyncTracker final : public DirtyTracker {
   const std::shared_ptr<GuestMemory> memory_;
   PageBitmap written_;
   std::optional<WriteProtection> protection_;
+  std::optional<ArmedChunks> chunks_;
   // Holds "bit set" and "protection lifted" together against a harvest that undoes both: otherwise a
   // harvest between the two leaves a page writable with its bit clear.
   std::mutex fault_mutex_;

@@ -1,6 +1,6 @@
 /** A destination of built-in guests: what `destination` does, and the demo's destination process. */
 import type { PageferryError } from '../errors.js';
-import { Destination, type DestinationOptions, WorkloadGuest } from '../index.js';
+import { Destination, type DestinationOptions, rehearse, WorkloadGuest } from '../index.js';
 
 export type BuiltinDestinationOptions = Omit<DestinationOptions, 'createGuest'>;
 
@@ -13,11 +13,12 @@ export interface DestinationWatcher {
   stranger(peer: string, reason: string): void;
 }
 
-/** Listens. Guests that have arrived are the watcher's to keep or to discard. */
+/** Rehearses, then listens. Guests that have arrived are the watcher's to keep or to discard. */
 export async function listenForGuests(
   options: BuiltinDestinationOptions,
   watcher: DestinationWatcher,
 ): Promise<Destination> {
+  await rehearse();
   const destination = await Destination.listen({ ...options, createGuest: WorkloadGuest.arrive });
   destination.on('arriving', ({ peer }) => watcher.arriving(peer));
   destination.on('arrived', (guest, { peer }) => {

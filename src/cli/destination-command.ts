@@ -25,6 +25,7 @@ interface DestinationValues {
   readonly memoryLimit?: number;
   readonly maxMigrations: number;
   readonly prefault?: boolean;
+  readonly prepare?: readonly number[];
   readonly keep?: boolean;
   readonly stallTimeout: number;
   readonly metrics?: Address;
@@ -37,6 +38,7 @@ const EXAMPLES = `
 Examples:
   pageferry destination
   pageferry destination --listen 0.0.0.0:7777 --memory-limit 8GiB --prefault
+  pageferry destination --prepare 2GiB
   pageferry destination --listen [::1]:7777 --keep --metrics 9465
 
 It runs until Ctrl-C. Whoever reaches the port can place a guest here: listen
@@ -64,6 +66,11 @@ export function destinationCommand(run: Run): Command {
       64,
     )
     .option('--prefault', "populate a guest's memory before its first page arrives")
+    .option(
+      '--prepare <size>',
+      'have memory for a guest of this size ready before it comes; may be repeated',
+      (text: string, sizes: readonly number[] = []) => [...sizes, argument(parsePages)(text)],
+    )
     .option('--keep', 'let guests run on after their migration, instead of ending them')
     .addOption(
       new Option('--stall-timeout <time>', 'how long the other side may be silent')
@@ -83,6 +90,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
       ...values.listen,
       maxMigrations: values.maxMigrations,
       prefault: values.prefault ?? false,
+      prepare: (values.prepare ?? []).map((bytes) => [bytes]),
       stallMs: values.stallTimeout,
       ...(values.memoryLimit === undefined ? {} : { memoryLimitBytes: values.memoryLimit }),
     },

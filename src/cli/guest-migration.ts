@@ -4,6 +4,7 @@ import {
   MigrationFailed,
   type MigrationReport,
   type RoundReport,
+  rehearse,
   Source,
   type SourceOptions,
   type SourcePhase,
@@ -53,7 +54,9 @@ export class GuestMigration {
 
   /** Filling a large memory takes seconds and cannot be stopped: a cancel does not wait for it. */
   #makeGuest(options: WorkloadOptions): Promise<WorkloadGuest> {
-    const making = WorkloadGuest.create(options);
+    const making = Promise.all([WorkloadGuest.create(options), rehearse()]).then(
+      ([guest]) => guest,
+    );
     return new Promise((resolve, reject) => {
       this.#stopMaking = () => {
         reject(new PageferryError('CANCELLED', 'cancelled before the migration began'));

@@ -12,10 +12,10 @@ const PAGE_BYTES = 4096;
 /** What a host keeps for itself when a guest moves in. */
 const RESERVE_BYTES = 64 << 20;
 /** Sets of pages that are kept while a guest arrives, one bit a page each. */
-const PAGE_SETS = 4;
+const PAGE_SETS = 3;
 
-/** Throws when this guest cannot be taken. */
-export function admit(open: Open, options: ResolvedDestinationOptions): void {
+/** Throws when this guest cannot be taken. `isPrepared`: its memory is populated already. */
+export function admit(open: Open, options: ResolvedDestinationOptions, isPrepared: boolean): void {
   let total = 0;
   for (const { bytes, pageBytes } of open.regions) {
     if (pageBytes !== PAGE_BYTES || bytes === 0 || bytes % PAGE_BYTES !== 0) {
@@ -33,7 +33,8 @@ export function admit(open: Open, options: ResolvedDestinationOptions): void {
     );
   }
   const bookkeeping = (PAGE_SETS * total) / (8 * PAGE_BYTES);
-  const needed = bookkeeping + (options.prefault ? total : open.populatedBytes);
+  const toPopulate = options.prefault ? total : open.populatedBytes;
+  const needed = bookkeeping + (isPrepared ? 0 : toPopulate);
   const available = availableMemoryBytes() - RESERVE_BYTES;
   if (needed > available) {
     throw new PageferryError(

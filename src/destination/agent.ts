@@ -180,8 +180,10 @@ export class DestinationAgent {
   }
 
   async #open(message: Message<'open'>): Promise<DestinationState> {
-    admit(message, this.#options);
-    const memory = binding.createGuestMemory(message.regions.map((region) => region.bytes));
+    const regionBytes = message.regions.map((region) => region.bytes);
+    const { prepared } = this.#options;
+    admit(message, this.#options, prepared.has(regionBytes));
+    const memory = prepared.take(regionBytes) ?? (await this.#createMemory(regionBytes));
     const guest = await this.#createGuest(memory, message.description);
     const arriving = binding.createArrivingMemory(memory);
     const receiver = binding.createPageReceiver(arriving, message.channels, (error) =>
@@ -203,10 +205,20 @@ export class DestinationAgent {
     };
   }
 
+  async #createMemory(regionBytes: number[]): Promise<GuestMemory> {
+    const memory = binding.createGuestMemory(regionBytes);
+    try {
+      if (this.#options.prefault) await memory.prefault();
+    } catch (error) {
+      memory.release();
+      throw error;
+    }
+    return memory;
+  }
+
   /** The memory is let go of when it gets no guest. */
   async #createGuest(memory: GuestMemory, description: Uint8Array): Promise<Guest> {
     try {
-      if (this.#options.prefault) await memory.prefault();
       const { createGuest } = this.#options;
       return await guestCall('be built', () => createGuest(memory, description));
     } catch (error) {

@@ -6,6 +6,7 @@ import { type Arrival, binding, type Listener } from '../native/binding.js';
 import { formatAddress } from '../units.js';
 import { DestinationAgent } from './agent.js';
 import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
+import { PreparedMemory } from './prepared-memory.js';
 import type { Hold } from './state.js';
 
 export interface DestinationEvents {
@@ -36,7 +37,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #listener: Listener | undefined;
 
-  private constructor(options: DestinationOptions) {
+  private constructor(options: DestinationOptions, prepared: PreparedMemory) {
     super();
     this.host = options.host ?? '127.0.0.1';
     this.#options = {
@@ -44,13 +45,15 @@ export class Destination extends TypedEmitter<DestinationEvents> {
       memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
       maxMigrations: options.maxMigrations ?? 64,
       prefault: options.prefault ?? false,
+      prepared,
       stallMs: options.stallMs ?? 30_000,
     };
   }
 
-  /** Starts to listen. Throws PORT_IN_USE and the like. */
+  /** Starts to listen, once the memory to prepare is there. Throws PORT_IN_USE, NO_MEMORY and the like. */
   static async listen(options: DestinationOptions): Promise<Destination> {
-    const destination = new Destination(options);
+    const prepared = await PreparedMemory.populate(options.prepare ?? []);
+    const destination = new Destination(options, prepared);
     const { host } = destination;
     const port = options.port ?? 0;
     try {
@@ -62,6 +65,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
         (peer, reason) => destination.emit('stranger', peer, reason),
       );
     } catch (error) {
+      prepared.release();
       throw explainListen(error, formatAddress({ host, port }));
     }
     return destination;
@@ -99,6 +103,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
       agent.abort(new PageferryError('PEER_GONE', 'the destination is shutting down'));
     }
     await Promise.all(this.#serving);
+    this.#options.prepared.release();
   }
 
   #onArrival(arrival: Arrival): void {

@@ -1,5 +1,6 @@
 /** What a destination can be told, and its defaults. */
 import type { GuestFactory } from '../guest/guest.js';
+import type { PreparedMemory } from './prepared-memory.js';
 
 export interface DestinationOptions {
   /** Address to listen on; 127.0.0.1 by default. */
@@ -14,6 +15,11 @@ export interface DestinationOptions {
   readonly maxMigrations?: number;
   /** Populate a guest's memory before its first page arrives; false by default. */
   readonly prefault?: boolean;
+  /**
+   * Guests that are expected, each as the sizes of its regions in bytes: memory for them is populated before
+   * listen() returns, and the first guest with such regions gets it. None by default.
+   */
+  readonly prepare?: readonly (readonly number[])[];
   /** How long the other side may be silent; 30 s by default. */
   readonly stallMs?: number;
 }
@@ -23,5 +29,6 @@ export interface ResolvedDestinationOptions {
   readonly memoryLimitBytes: number;
   readonly maxMigrations: number;
   readonly prefault: boolean;
+  readonly prepared: PreparedMemory;
   readonly stallMs: number;
 }

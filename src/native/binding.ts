@@ -102,8 +102,13 @@ export interface ResidualSet {
 
 export interface PageSender extends Releasable {
   readonly lastSync: number;
-  sendRound(pages: PageSet, skipHot: DirtyTracker | null): Promise<SendStats>;
-  announceMissing(pages: PageSet): Promise<SendStats>;
+  /** Pages that the tracker finds written again are left out: they are dirty, and sent later. */
+  sendRound(pages: PageSet, skipHot: DirtyTracker): Promise<SendStats>;
+  /**
+   * With the guest paused: adds to `pages` what was written since the last harvest, or without a tracker what
+   * is populated by now; then sends them, or announces them as the residual set.
+   */
+  finalRound(pages: PageSet, tracker: DirtyTracker | null, announce: boolean): Promise<SendStats>;
   push(residual: ResidualSet): Promise<SendStats>;
   progress(): { readonly pages: number; readonly wireBytes: number };
   /** Every call under way or to come fails with CANCELLED; the connections are shut down. */

@@ -211,14 +211,10 @@ async function finalRound(
 ): Promise<Final> {
   const { sender, pending } = m;
   if (sender === undefined || pending === undefined) throw new Error('no channels yet');
-  // Without a tracker the guest has run on since the set was taken.
-  if (m.tracker === undefined) pending.merge(await m.guest.memory.findPopulated());
-  else await m.tracker.harvest(pending);
-  observer.sending(pending.count(), m.recorder.rounds.length);
   const postCopy = decision === 'post-copy';
-  const stats = postCopy
-    ? await sender.announceMissing(pending)
-    : await sender.sendRound(pending, null);
+  // As far as is known: what the guest wrote since the last harvest is found on the way.
+  observer.sending(pending.count(), m.recorder.rounds.length);
+  const stats = await sender.finalRound(pending, m.tracker ?? null, postCopy);
   m.recorder.sent(stats);
   const sentNs = process.hrtime.bigint();
   const state = await guestCall('save its state', () => m.guest.saveState());

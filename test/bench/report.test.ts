@@ -80,6 +80,30 @@ describe('the report', () => {
     expect(await headings(bare)).toEqual(['Results', 'Methods']);
   });
 
+  it('finds many ratios by their scenario, and writes small ones out on the axis', async () => {
+    const result = readFixture();
+    const [row] = result.rows.filter((one: { ratio?: unknown }) => one.ratio);
+    const ratio = { median: 0.0005, min: 0.0004, max: 0.5, samples: [0.0004, 0.0005, 0.5] };
+    result.rows = Array.from({ length: 30 }, (_, i) => ({
+      ...row,
+      ratio,
+      scenario: i < 20 ? 'many' : 'few',
+      key: `row-${i}`,
+      title: `row ${i}`,
+      better: 'lower',
+    }));
+    const { document } = await render(result);
+    const titles = [...document.querySelectorAll('h3')].map(({ textContent }) => textContent);
+    expect(titles.filter((title) => title.endsWith('lower is better'))).toEqual([
+      'many: lower is better',
+      'many: lower is better',
+      'few: lower is better',
+    ]);
+    const texts = [...document.querySelectorAll('svg text')].map(({ textContent }) => textContent);
+    expect(texts).toContain('0.001');
+    expect(texts).not.toContain('0.00');
+  });
+
   it('draws a migration without report or time line, and one that failed, as absent', async () => {
     const result = readFixture();
     for (const migration of result.migrations) migration.timeline = null;

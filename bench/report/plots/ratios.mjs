@@ -5,6 +5,8 @@ import { groupBy } from '../select.mjs';
 import { labelledRows } from './labelled-rows.mjs';
 
 const MOST_IN_ONE = 12;
+/** Beyond this, rows are found by their scenario. */
+const MOST_TOGETHER = 24;
 
 function styleOf({ met }) {
   if (met === null) return { color: SOFT, symbol: 'circle' };
@@ -47,15 +49,26 @@ function chunks(rows) {
   );
 }
 
+/** Panels of rows in which the same direction is better. */
+function panelsOf(rows, better) {
+  const direction = `${better} is better`;
+  const isMany = rows.length > MOST_TOGETHER;
+  const parts = groupBy(rows, ({ scenario }) => (isMany ? scenario : ''));
+  return [...parts].flatMap(([scenario, part]) =>
+    chunks(part).map((chunk) =>
+      draw(isMany ? `${scenario}: ${direction.toLowerCase()}` : direction, chunk),
+    ),
+  );
+}
+
 export function ratios({ rows }) {
   const compared = rows.filter(({ status, ratio }) => status === 'measured' && ratio?.min > 0);
   if (compared.length === 0) return null;
   const groups = groupBy(compared, ({ better }) => better);
-  const panels = ['higher', 'lower'].flatMap((better) =>
-    chunks(groups.get(better) ?? []).map((part) =>
-      draw(`${better === 'higher' ? 'Higher' : 'Lower'} is better`, part),
-    ),
-  );
+  const panels = [
+    ...panelsOf(groups.get('higher') ?? [], 'Higher'),
+    ...panelsOf(groups.get('lower') ?? [], 'Lower'),
+  ];
   return {
     title: 'Beside the baseline of the same run',
     legend: [

@@ -1,0 +1,9 @@
+/**
+ * Builds and runs one of the bench's native programs, and answers the object that it printed. Rejects with
+ * what the program said when it failed.
+ */
+export function runNative(
+  name: string,
+  args: readonly (string | number)[],
+  options?: { readonly signal?: AbortSignal },
+): Promise<unknown>;

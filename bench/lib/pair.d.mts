@@ -1,0 +1,11 @@
+import type { MigrationReport, WorkloadOptions } from '../../src/index.js';
+import type { WantedLink } from '../links/index.mjs';
+
+/** A part of what migrateOnce() takes and answers: what tests use. */
+export function migrateOnce(options: {
+  readonly link: WantedLink;
+  readonly guest: { readonly kind: 'workload'; readonly options: WorkloadOptions };
+  readonly source: { readonly strategy: string; readonly verify?: boolean };
+  readonly signal?: AbortSignal;
+  readonly onPhase?: (phase: string) => void;
+}): Promise<{ readonly report: MigrationReport }>;

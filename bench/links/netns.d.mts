@@ -1,0 +1,3 @@
+export function namespacesObstacle(link: {
+  readonly rateBytesPerSecond: number | null;
+}): string | null;

@@ -1,0 +1,176 @@
+// Two network namespaces joined by a veth pair, shaped by a token bucket at both ends.
+//
+// Everything here is synchronous: nothing can interrupt the making of a namespace and leave half of it,
+// and what is left when the process exits can be removed on its way out.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const SIDES = ['source', 'destination'];
+const ADDRESSES = { source: '10.77.0.1', destination: '10.77.0.2' };
+const DEVICE = 'bench0';
+/** The whole namespace is ours, so its addresses and devices cannot collide with the machine's. */
+const OURS = /^pageferry-bench-(\d+)-(\d+)-/;
+
+const open = new Set();
+let made = 0;
+
+function run(command, ...args) {
+  try {
+    execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const said = (error.stderr || error.message).trim().replace(/\s*\n\s*/g, ' ');
+    throw new Error(`${command} ${args.join(' ')}: ${said}`);
+  }
+}
+
+/** When the process began, in ticks since boot, so that another one that gets its pid is not taken for it. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The 22nd field. The second, the name, is in parentheses and may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return null;
+  }
+}
+
+function listed() {
+  try {
+    return readdirSync('/run/netns');
+  } catch {
+    // No namespace has ever been made here.
+    return [];
+  }
+}
+
+/** Removes what benches left that were killed. */
+function removeLeftovers() {
+  for (const name of listed()) {
+    const [, pid, start] = OURS.exec(name) ?? [];
+    // Another bench may be removing it too.
+    if (pid !== undefined && startOf(pid) !== start)
+      attempt(() => run('ip', 'netns', 'delete', name));
+  }
+}
+
+/** Answers the error, or null. */
+function attempt(act) {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * A token bucket's depth and its queue. The bucket holds what the link carries in a millisecond, and at
+ * least one packet of the size that TCP hands to a device (64 KiB): a larger one would be cut up. Two
+ * milliseconds more may wait: enough to keep the link busy, and a demand page is not late.
+ */
+function shapingOf(rateBytesPerSecond) {
+  const perMs = Math.ceil(rateBytesPerSecond / 1000);
+  const burst = Math.max(perMs, 68 * 1024);
+  return [
+    'rate',
+    `${rateBytesPerSecond}bps`,
+    'burst',
+    `${burst}b`,
+    'limit',
+    `${burst + 2 * perMs}b`,
+  ];
+}
+
+class Namespaces {
+  #names;
+
+  constructor() {
+    made += 1;
+    const owner = `${process.pid}-${startOf(process.pid)}-${made}`;
+    this.#names = Object.fromEntries(
+      SIDES.map((side) => [side, `pageferry-bench-${owner}-${side}`]),
+    );
+  }
+
+  /** Throws what went wrong; then close() is due all the same. */
+  make(rateBytesPerSecond) {
+    const { source, destination } = this.#names;
+    for (const side of SIDES) run('ip', 'netns', 'add', this.#names[side]);
+    const here = ['name', DEVICE, 'netns', source];
+    run('ip', 'link', 'add', ...here, 'type', 'veth', 'peer', 'name', DEVICE, 'netns', destination);
+    for (const side of SIDES) {
+      const inside = ['-n', this.#names[side]];
+      run('ip', ...inside, 'address', 'add', `${ADDRESSES[side]}/30`, 'dev', DEVICE);
+      for (const device of ['lo', DEVICE]) run('ip', ...inside, 'link', 'set', device, 'up');
+      if (rateBytesPerSecond === null) continue;
+      const shaping = shapingOf(rateBytesPerSecond);
+      run('tc', ...inside, 'qdisc', 'add', 'dev', DEVICE, 'root', 'tbf', ...shaping);
+    }
+  }
+
+  prefix(side) {
+    return ['ip', 'netns', 'exec', this.#names[side]];
+  }
+
+  /** On return they are gone; throws where that cannot be. */
+  close() {
+    const there = listed();
+    const left = SIDES.map((side) => this.#names[side]).filter((name) => there.includes(name));
+    const errors = left.map((name) => attempt(() => run('ip', 'netns', 'delete', name)));
+    const error = errors.find((one) => one !== null);
+    if (error !== undefined) throw error;
+  }
+}
+
+function closeAll() {
+  for (const namespaces of open) attempt(() => namespaces.close());
+}
+
+/** Throws what is missing; then nothing is left. */
+export async function openNamespaces({ rateBytesPerSecond }) {
+  removeLeftovers();
+  const namespaces = new Namespaces();
+  if (open.size === 0) process.once('exit', closeAll);
+  open.add(namespaces);
+  const close = async () => {
+    namespaces.close();
+    open.delete(namespaces);
+    if (open.size === 0) process.off('exit', closeAll);
+  };
+  try {
+    namespaces.make(rateBytesPerSecond);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    prefix: (side) => namespaces.prefix(side),
+    listenHost: ADDRESSES.destination,
+    target: async (port) => ({ host: ADDRESSES.destination, port }),
+    close,
+  };
+}
+
+/** Why there can be no such link here, and what to do about it; or null. */
+export function namespacesObstacle({ rateBytesPerSecond }) {
+  if (process.getuid() !== 0) return 'network namespaces (--netns) need root: run it with sudo';
+  const tools = rateBytesPerSecond === null ? ['ip'] : ['ip', 'tc'];
+  const missing = tools.filter((tool) => attempt(() => run(tool, '-Version')) !== null);
+  if (missing.length > 0) {
+    return `network namespaces (--netns) need ${missing.join(' and ')}: apt-get install iproute2`;
+  }
+  // A container may forbid it to root too, and a kernel may lack veth or tbf: only trying tells.
+  const error = attempt(() => tryOut(rateBytesPerSecond));
+  return error === null
+    ? null
+    : `network namespaces (--netns) cannot be had here: ${error.message}`;
+}
+
+function tryOut(rateBytesPerSecond) {
+  const namespaces = new Namespaces();
+  try {
+    namespaces.make(rateBytesPerSecond);
+  } finally {
+    namespaces.close();
+  }
+}

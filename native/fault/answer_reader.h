@@ -1,0 +1,42 @@
+// Takes the answers of the fault channel as they come: one system call for an answer that is there, and
+// never a wait for one that is not.
+//
+// Thread contract: one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "net/socket.h"
+#include "os/status.h"
+#include "region/guest_memory.h"
+#include "wire/records.h"
+
+namespace pageferry {
+
+class AnswerReader {
+ public:
+  explicit AnswerReader(const GuestMemory& memory);
+
+  // Takes what the socket holds, as far as there is room. kPeerClosed at its end.
+  Status receive(Socket& socket);
+
+  struct Answer {
+    PageIndex page;
+    const std::byte* data;  // null: the page is zero. Valid until the next receive()
+  };
+  // The next answer that is complete, if one is. kProtocol when what came is not one page, raw or zero.
+  Result<std::optional<Answer>> next();
+
+ private:
+  const GuestMemory& memory_;
+  std::size_t capacity_;
+  std::unique_ptr<std::byte[]> buffer_;
+  // What has come and was not handed out: [begin_, end_) of the buffer.
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace pageferry

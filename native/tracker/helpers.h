@@ -1,0 +1,44 @@
+// Threads that stand by to share work that must be over soon: a scan of all memory while the guest is
+// paused. Waking one takes less than starting one. Nobody waits for a helper that gets no processor:
+// the work is cut into parts, and whoever is free takes the next.
+//
+// Thread contract: run() from any thread. Of calls that overlap only one is helped.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "os/native_thread.h"
+
+namespace pageferry {
+
+class Helpers {
+ public:
+  // Starts up to `count` threads: fewer when the system has none left.
+  explicit Helpers(unsigned count);
+  Helpers(const Helpers&) = delete;
+  Helpers& operator=(const Helpers&) = delete;
+  ~Helpers();
+
+  // Calls work(0) to work(parts - 1), each once, on this thread and on helpers. On return all are done.
+  void run(std::size_t parts, const std::function<void(std::size_t)>& work);
+
+ private:
+  void help();
+  void take_parts(std::unique_lock<std::mutex>& lock);
+
+  std::mutex mutex_;
+  std::condition_variable work_came_;
+  std::condition_variable parts_done_;
+  const std::function<void(std::size_t)>* work_ = nullptr;
+  std::size_t next_ = 0;
+  std::size_t parts_ = 0;
+  std::size_t running_ = 0;
+  bool closing_ = false;
+  std::vector<NativeThread> threads_;
+};
+
+}  // namespace pageferry

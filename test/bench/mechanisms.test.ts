@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runNative } from '../../bench/lib/native.mjs';
+import { suite } from '../../bench/suites/mechanisms.mjs';
+
+const MIB = 2 ** 20;
+const PAGE_BYTES = 4096;
+const BUILD_TIMEOUT_MS = 300_000;
+
+interface Skipped {
+  readonly skipped: string;
+}
+interface TrackerFigures {
+  readonly armMs: number;
+  readonly cleanHarvestMs: number;
+  readonly scattered:
+    | { readonly firstWriteUs: number; readonly harvestMs: number; readonly harvestedPages: number }
+    | Skipped;
+}
+interface TrackerSample {
+  readonly minorFaultUs: number;
+  readonly mprotectMs: number;
+  readonly trackers: Readonly<Record<string, TrackerFigures | Skipped>>;
+}
+interface InstallSample {
+  readonly pages: Readonly<Record<string, unknown>>;
+  readonly runs: Readonly<Record<string, unknown>>;
+}
+interface FaultSample {
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly maxUs: number;
+  readonly pagesPerSecond: number;
+  readonly tookUs: readonly number[];
+}
+interface CodecSample {
+  readonly memcpyGbPerSecond: number;
+  readonly codecs: Readonly<
+    Record<
+      string,
+      {
+        readonly encodeGbPerSecond: number;
+        readonly decode: { readonly gbPerSecond: number } | null;
+        readonly outPerIn: number;
+        readonly encodedPages: number;
+      }
+    >
+  >;
+}
+
+async function run<T>(name: string, args: readonly (string | number)[]): Promise<T> {
+  return (await runNative(name, args)) as T;
+}
+
+function trackers(args: readonly (string | number)[]): Promise<TrackerSample> {
+  return run('tracker-bench', args);
+}
+
+function codecs(content: string, more: readonly (string | number)[] = []): Promise<CodecSample> {
+  return run('codec-bench', ['--content', content, '--bytes', MIB, ...more]);
+}
+
+/** Every number in it, whatever it is nested in. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(numbersIn);
+}
+
+function allPositive(value: unknown): boolean {
+  const numbers = numbersIn(value);
+  return numbers.length > 0 && numbers.every((number) => Number.isFinite(number) && number > 0);
+}
+
+function reasonIn(value: object): string | undefined {
+  return 'skipped' in value ? String(value.skipped) : undefined;
+}
+
+// The first use of each program builds it.
+beforeAll(async () => {
+  const noOption = ['--help', ''];
+  for (const program of ['tracker-bench', 'install-bench', 'fault-bench', 'codec-bench']) {
+    await expect(runNative(program, noOption)).rejects.toThrow(/no option is called '--help'/);
+  }
+}, BUILD_TIMEOUT_MS);
+
+describe('the tracker bench', () => {
+  const bytes = 16 * MIB;
+  const pages = bytes / PAGE_BYTES;
+
+  it.for(['uffd-wp-async', 'uffd-wp-sync', 'mprotect'])(
+    'harvests with %s exactly the pages that two threads wrote, when those are all',
+    async (tracker, context) => {
+      const args = ['--bytes', bytes, '--writes', pages, '--threads', 2, '--trackers', tracker];
+      const sample = await trackers(args);
+      expect(Object.keys(sample.trackers)).toEqual([tracker]);
+      const figures = sample.trackers[tracker] as TrackerFigures;
+      const reason = reasonIn(figures) ?? reasonIn(figures.scattered);
+      if (reason !== undefined) return context.skip(reason);
+      expect(figures.scattered).toMatchObject({ harvestedPages: pages });
+      expect(numbersIn(sample)).toSatisfy(allPositive);
+    },
+  );
+
+  it('measures no single writes where mprotect no longer opens single pages, and says why', async (context) => {
+    const maxMapCount = Number(readFileSync('/proc/sys/vm/max_map_count', 'utf8'));
+    const tooMany = Math.floor(maxMapCount / 8) + 1;
+    if (tooMany * PAGE_BYTES > 256 * MIB) return context.skip('vm.max_map_count is too large');
+    const args = ['--bytes', tooMany * PAGE_BYTES, '--writes', tooMany, '--trackers', 'mprotect'];
+    const { mprotect } = (await trackers(args)).trackers as { mprotect: TrackerFigures };
+    expect(reasonIn(mprotect.scattered) ?? 'measured').toContain(
+      `vm.max_map_count (${maxMapCount})`,
+    );
+    expect(mprotect.armMs).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [['--trackers', 'uffd-wp-async,soft-dirty'], "no tracker is called 'soft-dirty'; there are"],
+    [['--bytes', PAGE_BYTES, '--writes', 2], 'there are 1 pages, fewer than the 2 to touch'],
+    [['--threads', 0], "--threads must be a whole number of at least 1, not '0'"],
+    [['--bytes', 5000], '--bytes must be a multiple of 4096'],
+  ])('refuses %j in a sentence', async (args, message) => {
+    await expect(trackers(args)).rejects.toThrow(message);
+  });
+});
+
+describe('the install bench', () => {
+  it('gives a figure for every path, page by page and in runs', async (context) => {
+    const bytes = 3 * MIB + PAGE_BYTES;
+    const sample = await run<InstallSample>('install-bench', ['--bytes', bytes]);
+    const reason = reasonIn(sample);
+    if (reason !== undefined) return context.skip(reason);
+    // The program itself fails when a byte that it installed differs.
+    const paths = ['continue', 'continueFresh', 'copy', 'memcpy', 'memcpyFresh', 'zero'];
+    expect(Object.keys(sample.pages).sort()).toEqual(paths);
+    expect(Object.keys(sample.runs).sort()).toEqual(paths);
+    expect(sample).toSatisfy(allPositive);
+  });
+});
+
+describe('the fault bench', () => {
+  it('has a time for every touch of every thread, and each crossed the network', async (context) => {
+    const touches = 1001;
+    const args = ['--bytes', 8 * MIB, '--touches', touches, '--threads', 2];
+    const sample = await run<FaultSample>('fault-bench', args);
+    const reason = reasonIn(sample);
+    if (reason !== undefined) return context.skip(reason);
+    // The program itself fails when a page came any other way, or with other content.
+    expect(sample.tookUs).toHaveLength(touches);
+    expect(sample).toSatisfy(allPositive);
+    const { p50Us, p99Us, maxUs } = sample;
+    expect([p50Us, p99Us, maxUs]).toEqual([p50Us, p99Us, maxUs].sort((a, b) => a - b));
+  });
+});
+
+describe('the codec bench', () => {
+  it('finds zero pages to take no bytes, and no other codec to be as small', async () => {
+    const { zero, raw, lz4 } = (await codecs('zero')).codecs;
+    expect(zero).toMatchObject({ outPerIn: 0, encodedPages: MIB / PAGE_BYTES });
+    expect(raw).toMatchObject({ outPerIn: 1, encodedPages: MIB / PAGE_BYTES });
+    expect(lz4?.outPerIn).toBeGreaterThan(0);
+  });
+
+  it('finds text to shrink with lz4, and every page to come back', async () => {
+    const { lz4, zero } = (await codecs('text')).codecs;
+    expect(lz4?.outPerIn).toBeLessThan(0.9);
+    expect(lz4?.encodedPages).toBe(MIB / PAGE_BYTES);
+    expect(zero).toMatchObject({ decode: null, outPerIn: 1, encodedPages: 0 });
+  });
+
+  it('counts pages of random bytes, which no codec shrinks, with their full size', async () => {
+    const { lz4 } = (await codecs('random')).codecs;
+    expect(lz4).toMatchObject({ decode: null, outPerIn: 1, encodedPages: 0 });
+  });
+
+  it('reads the pages of a running process', async () => {
+    const sample = await codecs('process', ['--pid', process.pid]);
+    expect(sample.codecs['raw']?.encodedPages).toBe(MIB / PAGE_BYTES);
+    expect(sample.memcpyGbPerSecond).toBeGreaterThan(0);
+  });
+
+  it('says which contents and which processes there are', async () => {
+    await expect(codecs('music')).rejects.toThrow("no content is called 'music'; there are zero");
+    await expect(codecs('process', ['--pid', 0])).rejects.toThrow('--pid must be');
+  });
+});
+
+describe('the suite', () => {
+  const names = ['trackers-64mib', 'fault-round-trip', 'codec-random'];
+
+  it.each(names)('gives every row of %s a figure or a reason', async (name) => {
+    const scenario = suite.scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`no scenario ${name}`);
+    const sample = await scenario.sample({ signal: new AbortController().signal });
+    expect(Object.keys(sample.rows).sort()).toEqual(scenario.rows.map(({ key }) => key).sort());
+    for (const { key, baseline } of scenario.rows) {
+      const figure = sample.rows[key] ?? {};
+      if (figure.skipped !== undefined) {
+        expect(figure.skipped, key).not.toBe('');
+        continue;
+      }
+      expect(figure.measured, key).toSatisfy(allPositive);
+      if (baseline !== undefined) expect(figure.baseline, key).toSatisfy(allPositive);
+    }
+    for (const { series } of sample.distributions ?? []) {
+      for (const { buckets } of series) expect(buckets).toSatisfy(allPositive);
+    }
+  });
+
+  it('names every scenario and every row once', () => {
+    const scenarios = suite.scenarios.map(({ name }) => name);
+    const keys = suite.scenarios.flatMap(({ rows }) => rows.map(({ key }) => key));
+    expect(new Set(scenarios).size).toBe(scenarios.length);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
