@@ -32,7 +32,7 @@ export function asQemu({ guest, source, destination = {} }, more = {}) {
     strategy: source.strategy,
     bandwidthBytesPerSecond: source.bandwidthBytesPerSecond,
     observeMs: source.observeMs,
-    populateDestination: destination.prefault === true,
+    populateDestination: destination.prepare === true,
     ...more,
   };
 }
