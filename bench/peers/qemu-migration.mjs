@@ -84,6 +84,8 @@ async function migrate({ source, destination }, uri, strategy) {
   const startedMs = nowMs();
   await source.execute('migrate', { uri });
   const sampling = sample(source, startedMs, ended.signal);
+  // It may fail, with its QEMU, before anybody awaits it.
+  sampling.catch(() => {});
   try {
     if (strategy === 'hybrid') {
       await source.sees(
@@ -105,7 +107,6 @@ async function migrate({ source, destination }, uri, strategy) {
     };
   } finally {
     ended.abort();
-    sampling.catch(() => {});
   }
 }
 
