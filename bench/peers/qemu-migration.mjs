@@ -124,9 +124,11 @@ function makeScope(outer) {
   return {
     signal: controller.signal,
     fail: (error) => controller.abort(error),
+    /** Whatever still goes on must not start anything. */
     close() {
       clearTimeout(timer);
       outer?.removeEventListener('abort', onAbort);
+      controller.abort(new Error('the migration is over'));
     },
   };
 }
@@ -140,7 +142,7 @@ async function finalFigures(source) {
   }
 }
 
-async function run({ sides, reader, link, rom, dir, fail }, wanted) {
+async function run({ sides, reader, link, rom, dir, scope }, wanted) {
   const { source, destination } = sides;
   const { guest, populateDestination = false, observeMs = 0 } = wanted;
   await reader.hears('listening');
@@ -151,7 +153,8 @@ async function run({ sides, reader, link, rom, dir, fail }, wanted) {
       memoryBytes: guest.memoryBytes,
       marksSocket: reader.sockets[name],
       prefix: link.prefix(name),
-      onExit: fail,
+      onExit: scope.fail,
+      signal: scope.signal,
       ...options,
     });
   await Promise.all([
@@ -191,7 +194,7 @@ export async function migrateQemu({ link: wantedLink = { kind: 'loopback' }, sig
     const rom = makeRom(dir, wanted.guest);
     link = await openLink(wantedLink);
     reader = new MarkReader(dir, scope.fail);
-    const all = run({ sides, reader, link, rom, dir, fail: scope.fail }, wanted);
+    const all = run({ sides, reader, link, rom, dir, scope }, wanted);
     return await until(scope.signal, all);
   } finally {
     scope.close();

@@ -26,10 +26,12 @@ export class QemuSide {
     this.#name = name;
   }
 
-  /** On return QEMU runs, takes commands and tells how its migration goes. */
-  async start({ dir, ...options }) {
+  /** On return QEMU runs, takes commands and tells how its migration goes. Starts nothing once `signal` aborted. */
+  async start({ dir, signal, ...options }) {
     const monitorSocket = join(dir, `monitor-${this.#name}`);
+    signal.throwIfAborted();
     await this.#monitor.listen(monitorSocket);
+    signal.throwIfAborted();
     this.#process = new QemuProcess({ name: this.#name, monitorSocket, ...options });
     this.#qmp = await this.#monitor.connection();
     this.#qmp.on('event', (event) => this.#events.push({ ...event, atMs: nowMs() }));
