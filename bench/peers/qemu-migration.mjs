@@ -11,6 +11,8 @@ import { makeRom } from './rom.mjs';
 const TIMEOUT_MS = 240_000;
 /** QEMU limits itself to 128 MiB/s unless it is told otherwise. */
 const NO_LIMIT_BYTES_PER_SECOND = 1e12;
+/** As long as Pageferry may pause its guest unless it is told otherwise. */
+const DOWNTIME_BUDGET_MS = 50;
 const MULTIFD_CHANNELS = 2;
 const SAMPLE_EVERY_MS = 50;
 /** QEMU counts the look at the dirty log before the first round too. */
@@ -51,6 +53,7 @@ async function configure(side, { strategy, multifd = false, preempt = false, ...
     // 0: none.
     'max-postcopy-bandwidth': limit ?? 0,
     'multifd-channels': MULTIFD_CHANNELS,
+    'downtime-limit': DOWNTIME_BUDGET_MS,
   });
 }
 
@@ -142,6 +145,7 @@ async function finalFigures(source) {
   }
 }
 
+/** Starts both, migrates the guest once it is filled, and answers what there is to know. */
 async function run({ sides, reader, link, rom, dir, scope }, wanted) {
   const { source, destination } = sides;
   const { guest, populateDestination = false, observeMs = 0 } = wanted;

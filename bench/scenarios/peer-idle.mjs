@@ -15,7 +15,7 @@ export const peerIdleScenario = {
   name: 'peer-idle',
   neededBytes: 2 * memoryBytes,
   sampleSeconds: 16,
-  how: 'Pre-copy of an idle guest with 2 GiB of random pages, without a limit, by Pageferry, by QEMU (as it comes, and with multifd and 2 channels) and by plain send and recv, one after the other, the order turned round at every other repetition. A rate is the memory over the total migration time that each engine reports. Both destinations touch their memory before. QEMU’s guest fills itself; all but its first 2 MiB is random. QEMU reports its downtime in whole milliseconds; none counts as one. CPU seconds: both processes, from the start of the migration to its end on both sides.',
+  how: 'Pre-copy of an idle guest with 2 GiB of random pages, without a limit, by Pageferry, by QEMU (as it comes, and with multifd and 2 channels) and by plain send and recv, one after the other, the order turned round at every other repetition. A rate is the memory over the total migration time that each engine reports. Both destinations touch their memory before. QEMU’s guest fills itself; all but its first 2 MiB is random. Both may pause the guest for 50 ms, Pageferry’s default; QEMU’s 300 ms would only lengthen its downtime. QEMU reports whole milliseconds; none counts as one. CPU seconds: both processes, from the start of the migration to its end on both sides.',
   rows: [
     {
       key: 'peer-idle-multifd',
