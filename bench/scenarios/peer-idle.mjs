@@ -27,14 +27,14 @@ export const peerIdleScenario = {
     },
     {
       key: 'peer-idle',
-      title: 'The same, beside QEMU as it comes',
+      title: '2 GiB idle, random: rate, QEMU as it comes',
       unit: 'MB/s',
       better: 'higher',
       baseline: 'QEMU',
     },
     {
       key: 'peer-idle-bare',
-      title: 'The same, beside plain send and recv',
+      title: '2 GiB idle, random: rate, plain send and recv',
       unit: 'MB/s',
       better: 'higher',
       baseline: 'plain send/recv, same congestion control (cubic)',

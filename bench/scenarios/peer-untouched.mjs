@@ -50,7 +50,7 @@ export const peerUntouchedScenario = totalScenario({
   atMost: 25,
   neededBytes: 2 ** 30,
   sampleSeconds: 1.5,
-  how: 'Pre-copy of an idle guest of 4 GiB that has touched nothing; QEMU’s its first 64 KiB and its page tables.',
+  how: 'Pre-copy of an idle guest of 4 GiB that has touched nothing; QEMU’s nothing but its program and page tables.',
 });
 
 export const peerTouchedZeroScenario = totalScenario({
