@@ -24,10 +24,13 @@ export class MarkReader {
     const args = [this.sockets.source, this.sockets.destination, this.#output];
     this.#child = spawn(buildNative('mark-reader'), args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.stdin.on('error', () => {});
-    createInterface(this.#child.stdout).on('line', (line) => {
+    const lines = createInterface(this.#child.stdout);
+    lines.on('line', (line) => {
       this.#said.add(line);
       this.#child.emit('said');
     });
+    // Its exit tells of it.
+    lines.on('error', () => {});
     this.#gone = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         onExit(error);

@@ -60,8 +60,9 @@ function argumentsFor({ memoryBytes, populate, rom, marksSocket, monitorSocket, 
 }
 
 export class QemuProcess {
+  /** Resolves when the process has ended and `onExit` was told. */
+  gone;
   #child;
-  #gone;
   #said = '';
 
   /**
@@ -76,7 +77,7 @@ export class QemuProcess {
     this.#child.stderr.setEncoding('utf8').on('data', (text) => {
       this.#said = (this.#said + text).slice(-MOST_WORDS_OF_QEMU);
     });
-    this.#gone = new Promise((resolve) => {
+    this.gone = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         onExit(error);
         resolve();
@@ -104,6 +105,6 @@ export class QemuProcess {
   /** On return the process is gone. */
   async close() {
     this.#child.kill('SIGKILL');
-    await this.#gone;
+    await this.gone;
   }
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { QemuProcess } from './qemu-process.mjs';
-import { QmpServer } from './qmp.mjs';
+import { MonitorClosed, QmpServer } from './qmp.mjs';
 
 const FAILURES = ['failed', 'cancelled'];
 
@@ -33,12 +33,12 @@ export class QemuSide {
     await this.#monitor.listen(monitorSocket);
     signal.throwIfAborted();
     this.#process = new QemuProcess({ name: this.#name, monitorSocket, ...options });
-    this.#qmp = await this.#monitor.connection();
+    this.#qmp = await this.#unlessGone(this.#monitor.connection());
     this.#qmp.on('event', (event) => this.#events.push({ ...event, atMs: nowMs() }));
   }
 
   async execute(command, args) {
-    return await this.#qmp.execute(command, args);
+    return await this.#unlessGone(this.#qmp.execute(command, args));
   }
 
   /** The first event like this, with `atMs`, once it has come. Throws QEMU's reason when its migration fails. */
@@ -70,5 +70,15 @@ export class QemuSide {
     this.#monitor.close();
     this.#qmp?.close();
     await this.#process?.close();
+  }
+
+  /** Why QEMU has gone is told by the end of its process, which comes after that of its monitor. */
+  async #unlessGone(asked) {
+    try {
+      return await asked;
+    } catch (error) {
+      if (error instanceof MonitorClosed) await this.#process.gone;
+      throw error;
+    }
   }
 }

@@ -3,6 +3,13 @@ import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
+/** QEMU closed its monitor: it is about to end, or has. */
+export class MonitorClosed extends Error {
+  constructor() {
+    super('QEMU has gone');
+  }
+}
+
 /** Waits for one QEMU to connect. Bound before QEMU starts, so there is nothing to retry. */
 export class QmpServer {
   #server = createServer();
@@ -37,17 +44,20 @@ export class Qmp extends EventEmitter {
   constructor(socket) {
     super();
     this.#socket = socket;
-    createInterface(socket).on('line', (line) => this.#onMessage(JSON.parse(line)));
+    const lines = createInterface(socket);
+    lines.on('line', (line) => this.#onMessage(JSON.parse(line)));
+    // A QEMU that is killed may reset the connection, which both tell. That it closes is enough.
+    lines.on('error', () => {});
     socket.on('error', () => {});
     socket.once('close', () => {
-      for (const { reject } of this.#pending.values()) reject(new Error('QEMU has gone'));
+      for (const { reject } of this.#pending.values()) reject(new MonitorClosed());
       this.#pending.clear();
     });
   }
 
   /** Answers what the command returns. */
   async execute(command, args = {}) {
-    if (this.#socket.destroyed) throw new Error('QEMU has gone');
+    if (this.#socket.destroyed) throw new MonitorClosed();
     this.#lastId += 1;
     const id = this.#lastId;
     const answer = new Promise((resolve, reject) => {

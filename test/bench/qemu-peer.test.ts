@@ -1,5 +1,7 @@
 // QEMU as the bench runs it beside Pageferry: its guest, its marks, and what is left behind.
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeStamps, gapsAround, markCounter, type Stamp } from '../../bench/peers/marks.mjs';
 import { migrateQemu } from '../../bench/peers/qemu-migration.mjs';
 import { qemuObstacle } from '../../bench/peers/qemu-process.mjs';
+import { QmpServer } from '../../bench/peers/qmp.mjs';
 import { makeRom, RESERVED_BYTES, romParameters } from '../../bench/peers/rom.mjs';
 
 const MIB = 2 ** 20;
@@ -104,6 +107,28 @@ function processesOf(dir: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => commandLine(pid).includes(dir));
 }
+
+describe('a monitor', () => {
+  it('whose QEMU resets the connection rejects what was asked of it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'pf-qmp-'));
+    const server = new QmpServer();
+    try {
+      const path = join(dir, 'monitor');
+      await server.listen(path);
+      const qemu = connect(path);
+      const monitor = server.connection();
+      monitor.catch(() => {});
+      await once(qemu, 'connect');
+      // The command has come and is not read: to close now resets.
+      await sleep(20);
+      qemu.destroy();
+      await expect(monitor).rejects.toThrow('QEMU has gone');
+    } finally {
+      server.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
 
 const obstacle = qemuObstacle();
 
