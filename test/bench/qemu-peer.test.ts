@@ -115,7 +115,7 @@ describe('a monitor', () => {
     try {
       const path = join(dir, 'monitor');
       await server.listen(path);
-      const qemu = connect(path);
+      const qemu = connect(path).pause();
       const monitor = server.connection();
       monitor.catch(() => {});
       await once(qemu, 'connect');
