@@ -12,17 +12,17 @@ const EXIT = { measured: 0, failed: 1, usage: 2 };
 
 const HELP = `
 Examples:
-  pageferry bench                              the quick suite, about two minutes
+  pageferry bench             the quick suite, about two minutes
   pageferry bench quick --only round-0,switchover --repetitions 3
   pageferry bench strategies --rtt 10ms
   pageferry bench scenarios.json --json -
-  pageferry bench --resume                     goes on with the newest run that was interrupted
+  pageferry bench --resume    goes on with the newest run that was interrupted
   pageferry bench compare before.json after.json
 
 Exit codes:
-  0  everything was measured or skipped with a reason, whether or not a target is met
-  1  something could not be measured or written
-  2  wrong usage
+  0    everything was measured or skipped with a reason, targets met or not
+  1    something could not be measured or written
+  2    wrong usage
   130  interrupted; what was measured is kept, and --resume goes on`;
 
 function argument(parse) {
@@ -38,16 +38,18 @@ function argument(parse) {
 function program(finish) {
   const command = new Command('pageferry bench')
     .description('Measures migrations between two processes on this machine.')
-    .argument('[suite]', 'a suite (see: bench list) or a file of scenarios', 'quick')
+    // What comes after `compare` is for it, --json too.
+    .enablePositionalOptions()
+    .argument('[suite]', 'a suite (see: bench list) or a file of scenarios (default: quick)')
     .addOption(
-      new Option('--repetitions <n>', 'samples of each scenario')
-        .argParser(argument(parseRepetitions))
-        .default(5),
+      new Option('--repetitions <n>', 'samples of each scenario (default: 5)').argParser(
+        argument(parseRepetitions),
+      ),
     )
     .option('--only <names>', 'these scenarios only, separated by commas', (text) =>
-      text.split(','),
+      text.split(',').map((name) => name.trim()),
     )
-    .option('--full', 'every combination of the suite, which may take days', false)
+    .option('--full', 'every combination of the suite, which may take days')
     .addOption(
       new Option('--netns [rate]', 'two network namespaces, shaped to the rate (needs root)')
         .argParser(argument(netnsLink))
@@ -98,12 +100,13 @@ function settle(command) {
 
 function exitCodeOfError(error) {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.measured : EXIT.usage;
-  if (error instanceof Interrupted) return exitCodeOf(error);
   if (error instanceof UsageError) {
     process.stderr.write(usageLine(error.message));
     return EXIT.usage;
   }
-  process.stderr.write(`bench: ${error.message}\n`);
+  const hint = error.hint === undefined ? '' : `. ${error.hint}`;
+  process.stderr.write(`bench: ${error.message}${hint}\n`);
+  if (error instanceof Interrupted) return exitCodeOf(error);
   if (process.env.PAGEFERRY_DEBUG === '1') process.stderr.write(`${error.stack}\n`);
   return EXIT.failed;
 }

@@ -1,7 +1,8 @@
 // What both agents share: they live as long as the bench does, and fail in one line.
 
 export function sendFailure(error) {
-  process.send({ type: 'failed', message: `${error.code ?? error.name}: ${error.message}` });
+  const { code } = error;
+  process.send({ type: 'failed', code, message: `${code ?? error.name}: ${error.message}` });
 }
 
 /** Handles the bench's first message. */

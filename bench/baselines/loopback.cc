@@ -27,7 +27,9 @@ void configure(int fd, const LoopbackOptions& options) {
   }
   if (options.congestion == "default") return;
   const auto length = static_cast<socklen_t>(options.congestion.size());
-  if (::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, options.congestion.data(), length) != 0) {
+  if (::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, options.congestion.data(), length) == 0) return;
+  // Not loaded, or not allowed to this user: the engine then does with the system's default too.
+  if (errno != ENOENT && errno != EPERM) {
     die("congestion control " + options.congestion);
   }
 }

@@ -11,7 +11,7 @@ import { Runner } from '../lib/runner.mjs';
 import { readScenarioFile } from '../lib/scenario-file.mjs';
 import { describeLink } from '../links/index.mjs';
 import { ResultBuilder } from '../result/builder.mjs';
-import { readResult, toJson, WriteError, writeWhole } from '../result/file.mjs';
+import { isOrdinaryFile, readResult, toJson, WriteError, writeWhole } from '../result/file.mjs';
 import { toMarkdown } from '../result/markdown.mjs';
 import { suites } from '../suites/index.mjs';
 import { htmlBeside, writeReport } from './report.mjs';
@@ -56,28 +56,31 @@ function commandOf({ suite, only, repetitions, full, link }) {
     .join(' ');
 }
 
-/** The newest result of this suite in the folder that has not finished. */
-function newestUnfinished(out, suite) {
-  const names = existsSync(out) ? readdirSync(out).sort().reverse() : [];
-  for (const name of names) {
-    if (!name.startsWith(`${suite}-`) || !name.endsWith('.json')) continue;
-    const file = join(out, name);
-    const { finishedAt } = readResult(file);
-    if (finishedAt === null) return file;
+/** A result file, or null for something else that lies in the same folder. */
+function readIfResult(file) {
+  try {
+    return readResult(file);
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
   }
-  throw new UsageError(`no run of ${suite} in ${out} is unfinished: there is nothing to resume`);
+}
+
+/** The newest result in the folder that has not finished: of this suite, or of any when it is undefined. */
+function newestUnfinished(out, suite) {
+  const names = existsSync(out) ? readdirSync(out).filter((name) => name.endsWith('.json')) : [];
+  const [newest] = names
+    .map((name) => ({ file: join(out, name), result: readIfResult(join(out, name)) }))
+    .filter(({ result }) => result?.plan !== undefined && result.finishedAt === null)
+    .filter(({ result }) => suite === undefined || result.plan.suite === suite)
+    .sort((a, b) => b.result.startedAt.localeCompare(a.result.startedAt));
+  if (newest !== undefined) return newest;
+  const what = suite === undefined ? 'no run' : `no run of ${suite}`;
+  throw new UsageError(`${what} in ${out} is unfinished: there is nothing to resume`);
 }
 
 /** Throws UsageError with what differs between the run to resume and what was asked for. */
-function checkSamePlan(file, previous, plan, environment) {
-  if (previous.plan === undefined) throw new UsageError(`${file} does not say what was planned`);
-  const facts = (planned, { commit, modified }) => ({
-    ...planned,
-    commit,
-    'changes to the engine': modified,
-  });
-  const then = facts(previous.plan, previous.environment);
-  const now = facts(plan, environment);
+function checkSame(file, then, now) {
   const differing = Object.keys(now).filter(
     (name) => JSON.stringify(then[name]) !== JSON.stringify(now[name]),
   );
@@ -88,6 +91,11 @@ function checkSamePlan(file, previous, plan, environment) {
   throw new UsageError(`cannot resume ${file}: ${each.join('; ')}`);
 }
 
+/** What figures of one result have in common. */
+function engineOf({ commit, modified }) {
+  return { commit, 'changes to the engine': modified };
+}
+
 function resultFile({ out, json }, suite, startedAt) {
   if (json !== undefined && json !== '-') return json;
   return join(out, `${suite}-${startedAt.slice(0, 19).replaceAll(':', '')}.json`);
@@ -96,8 +104,10 @@ function resultFile({ out, json }, suite, startedAt) {
 /** The file to go on with and what is in it, or undefined for a run from the beginning. */
 function previousRun({ resume, out }, suite) {
   if (resume === undefined) return undefined;
-  const file = resume === true ? newestUnfinished(out, suite) : resume;
-  return { file, result: readResult(file) };
+  if (resume === true) return newestUnfinished(out, suite);
+  const result = readResult(resume);
+  if (result.plan === undefined) throw new UsageError(`${resume} does not say what was planned`);
+  return { file: resume, result };
 }
 
 function newHead(plan, scenarios, environment) {
@@ -129,18 +139,26 @@ function overLink(scenario, link) {
   };
 }
 
-/** What was asked for, before anything is measured. Throws UsageError. */
+const DEFAULT_PLAN = { suite: 'quick', only: null, repetitions: 5, link: LOOPBACK, full: false };
+
+/** What was asked for; what was not said is as in the run to go on with. */
+function planOf(suite, { only, repetitions, netns, rtt, full }, previous) {
+  const said = { suite, only, repetitions, link: netns ?? rtt, full };
+  const given = Object.entries(said).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_PLAN, ...previous?.result.plan, ...Object.fromEntries(given) };
+}
+
+/** What is to be done, before anything is measured. Throws UsageError. */
 function prepare(name, options) {
-  const suite = findSuite(name);
-  const { repetitions, full } = options;
-  const only = options.only ?? null;
-  const link = options.netns ?? options.rtt ?? LOOPBACK;
-  const chosen = chooseScenarios(suite, only, full);
-  const plan = { suite: name, only, repetitions, link, full };
-  const previous = previousRun(options, suite.name);
+  const previous = previousRun(options, name);
+  const wanted = planOf(name, options, previous);
+  const suite = findSuite(wanted.suite);
+  const chosen = chooseScenarios(suite, wanted.only, wanted.full);
+  const plan = { ...wanted, digest: suite.digest ?? null };
+  if (previous !== undefined) checkSame(previous.file, previous.result.plan, plan);
   return {
     plan,
-    scenarios: chosen.map((scenario) => overLink(scenario, link)),
+    scenarios: chosen.map((scenario) => overLink(scenario, plan.link)),
     suite,
     previous,
   };
@@ -149,13 +167,18 @@ function prepare(name, options) {
 async function measure({ plan, scenarios, suite, previous }, options, signal) {
   const environment = await describeEnvironment();
   if (previous !== undefined) {
-    checkSamePlan(previous.file, previous.result, plan, environment);
+    const { file, result } = previous;
+    checkSame(file, engineOf(result.environment), engineOf(environment));
   }
   const head = newHead(plan, scenarios, environment);
   if (previous !== undefined) head.startedAt = previous.result.startedAt;
   const builder = new ResultBuilder(head, scenarios, previous?.result);
   const file = previous?.file ?? resultFile(options, suite.name, head.startedAt);
-  const save = () => writeWhole(file, toJson(builder.result()));
+  let hasSaved = previous !== undefined;
+  const save = () => {
+    writeWhole(file, toJson(builder.result()));
+    hasSaved = true;
+  };
   const { repetitions, link } = plan;
   const progress = new Progress(process.stderr, scenarios, repetitions, (one) =>
     builder.taken(one),
@@ -171,8 +194,8 @@ async function measure({ plan, scenarios, suite, previous }, options, signal) {
     environment.warmedBytes = await warmMemory(scenarios, signal);
     await new Runner({ builder, save, progress, repetitions, link, signal }).run(scenarios);
   } catch (error) {
-    if (error instanceof Interrupted || error instanceof WriteError) {
-      progress.line(`${error.message}. What was measured is in ${file}; --resume ${file} goes on`);
+    if (hasSaved && (error instanceof Interrupted || error instanceof WriteError)) {
+      error.hint = `What was measured is in ${file}; pageferry bench --resume ${file} goes on`;
     }
     throw error;
   } finally {
@@ -181,14 +204,22 @@ async function measure({ plan, scenarios, suite, previous }, options, signal) {
   return { file, result: builder.result(), failed: builder.failed };
 }
 
+/** The tables and the report beside the result. Answers the report's file, or null for none. */
+async function writeBeside(file, result, table, html) {
+  // Beside a device or a pipe there is no place for them.
+  const isOrdinary = isOrdinaryFile(file);
+  if (isOrdinary) writeWhole(`${file.replace(/\.json$/, '')}.md`, table);
+  const report = html ?? (isOrdinary ? htmlBeside(file) : undefined);
+  return report === undefined ? null : writeReport(result, report);
+}
+
 /** Answers whether everything was measured. Throws what ended the run before its end. */
 export async function runCommand(name, options) {
   const run = prepare(name, options);
   const { file, result, failed } = await measure(run, options, abortOnInterrupt());
   const table = toMarkdown(result);
   process.stdout.write(options.json === '-' ? toJson(result) : table);
-  writeWhole(`${file.replace(/\.json$/, '')}.md`, table);
-  const html = await writeReport(result, options.html ?? htmlBeside(file));
+  const html = await writeBeside(file, result, table, options.html);
   process.stderr.write(`bench: result: ${file}${html === null ? '' : `, report: ${html}`}\n`);
   return !failed;
 }

@@ -72,10 +72,14 @@ export class AgentProcess extends EventEmitter {
   }
 
   #onMessage(message) {
-    if (message.type === 'failed') this.#fail(new Error(`the ${this.#name}: ${message.message}`));
+    if (message.type === 'failed') this.#failAs(message);
     else if (message.type === 'phase') this.emit('phase', message.phase);
     else this.#answers.push(message);
     this.emit('progress');
+  }
+
+  #failAs({ code, message }) {
+    this.#fail(Object.assign(new Error(`the ${this.#name}: ${message}`), { code }));
   }
 
   #fail(error) {

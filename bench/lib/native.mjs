@@ -135,7 +135,8 @@ export function buildNative(name) {
   const stale = objects.filter((object) => object.stale);
   const newest = Math.max(...objects.map(({ object }) => modifiedAt(object)));
   if (stale.length === 0 && newest < modifiedAt(program)) return program;
-  process.stderr.write(`bench: building ${name}\n`);
+  // On a terminal there may be a line of the progress, which is not to stay.
+  process.stderr.write(`${process.stderr.isTTY ? '\r\u001b[K' : ''}bench: building ${name}\n`);
   mkdirSync(join(buildDir(), 'objects'), { recursive: true });
   const ownFolders = sources
     .map((path) => dirname(path))

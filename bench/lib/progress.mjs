@@ -9,13 +9,18 @@ function seconds(count) {
   return `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
 }
 
+/** Three digits, and 1190 rather than 1.19e+3. */
+function short(value) {
+  return `${Number(value.toPrecision(3))}`;
+}
+
 function figures(scenario, sample) {
   return scenario.rows
     .map(({ key, unit }) => {
       const { measured, baseline, skipped } = sample.rows[key];
-      if (skipped !== undefined) return `${key} skipped`;
-      const beside = baseline === undefined ? '' : ` beside ${baseline.toPrecision(3)}`;
-      return `${key} ${measured.toPrecision(3)}${beside} ${unit}`;
+      if (skipped !== undefined) return `${key} skipped: ${skipped}`;
+      const beside = baseline === undefined ? '' : ` beside ${short(baseline)}`;
+      return `${key} ${short(measured)}${beside} ${unit}`;
     })
     .join(', ');
 }
@@ -87,12 +92,9 @@ export class Progress {
     this.#settle(scenario, 'measured before');
   }
 
-  skipped(scenario, reason) {
-    this.#settle(scenario, `skipped: ${reason}`);
-  }
-
-  failed(scenario, reason) {
-    this.#settle(scenario, `failed: ${reason}`);
+  /** `status` is 'skipped' or 'failed'. */
+  givenUp(scenario, status, reason) {
+    this.#settle(scenario, `${status}: ${reason}`);
   }
 
   note(scenario, text) {

@@ -60,19 +60,20 @@ export class Runner {
     if (this.#builder.taken(scenario) >= total) return this.#progress.alreadyDone(scenario);
     try {
       const reason = await obstacle(scenario);
-      if (reason !== null) {
-        this.#progress.skipped(scenario, reason);
-        this.#builder.giveUp(scenario, 'skipped', reason);
-        return this.#save();
-      }
+      if (reason !== null) return this.#giveUp(scenario, 'skipped', reason);
       await this.#takeSamples(scenario, total);
     } catch (error) {
       if (error instanceof WriteError) throw error;
       await this.#throwIfAborted();
-      this.#progress.failed(scenario, error.message);
-      this.#builder.giveUp(scenario, 'failed', error.message);
-      this.#save();
+      // What this kernel or this user cannot have is no failure.
+      this.#giveUp(scenario, error.code === 'UNSUPPORTED' ? 'skipped' : 'failed', error.message);
     }
+  }
+
+  #giveUp(scenario, status, reason) {
+    this.#progress.givenUp(scenario, status, reason);
+    this.#builder.giveUp(scenario, status, reason);
+    this.#save();
   }
 
   async #takeSamples(scenario, total) {

@@ -4,6 +4,7 @@
 //      "dirtyRatio": 0.5, "fill": "text", "strategy": "hybrid", "bandwidth": "1Gbit" }]
 //
 // Sizes, rates and times are written as on the command line. README.md describes the fields.
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import * as v from 'valibot';
 import { parseFill } from '../../dist/cli/options.js';
@@ -95,9 +96,12 @@ function scenarioOf({ name, rtt, netns, ...wanted }) {
 
 /** Throws UsageError: which field, and why. */
 export function readScenarioFile(file) {
+  const migrations = readJson(file, scenarioFile);
   return {
     name: basename(file, '.json'),
     title: `the migrations of ${file}`,
-    scenarios: readJson(file, scenarioFile).map(scenarioOf),
+    scenarios: migrations.map(scenarioOf),
+    // A run is only resumed with the same ones.
+    digest: createHash('sha256').update(JSON.stringify(migrations)).digest('hex'),
   };
 }

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -23,18 +24,29 @@ export class WriteError extends Error {
   }
 }
 
+/** False for what is there and is no file, such as /dev/null. */
+export function isOrdinaryFile(file) {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+}
+
+function writeDurably(file, text) {
+  const fd = openSync(file, 'w');
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Replaces the file in one step. Throws WriteError; then the old file is as it was. */
 export function writeWhole(file, text) {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
   try {
+    // A device must not be replaced by a file.
+    if (!isOrdinaryFile(file)) return writeFileSync(file, text);
     mkdirSync(dirname(file), { recursive: true });
-    const fd = openSync(temporary, 'w');
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    writeDurably(temporary, text);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

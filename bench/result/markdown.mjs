@@ -22,6 +22,11 @@ function verdict(row) {
   return row.met === null ? '–' : row.met ? 'yes' : '**no**';
 }
 
+/** Text of others, which must not end the cell or the row. */
+function cell(text) {
+  return text.replace(/\s*\n\s*/g, ' ').replaceAll('|', '\\|');
+}
+
 function tableRow(row) {
   const target = targetText(row.target, row.unit);
   const cells =
@@ -33,7 +38,7 @@ function tableRow(row) {
             : `${row.baseline.name}: ${spread(row.baseline, ` ${row.unit}`)}`,
           row.ratio === null ? '–' : spread(row.ratio),
         ]
-      : [`${row.status}: ${row.reason}`, '–', '–'];
+      : [cell(`${row.status}: ${row.reason}`), '–', '–'];
   return `| ${[row.title, ...cells, target, verdict(row)].join(' | ')} |`;
 }
 
@@ -68,7 +73,7 @@ const VERDICTS = {
 };
 
 function comparisonRow(row) {
-  if (row.verdict === 'incomparable') return `| ${row.title} | – | – | – | ${row.reason} |`;
+  if (row.verdict === 'incomparable') return `| ${row.title} | – | – | – | ${cell(row.reason)} |`;
   const cells = [spread(row.a, ` ${row.unit}`), spread(row.b, ` ${row.unit}`)];
   const ratio = row.ratio === null ? '–' : number(row.ratio);
   return `| ${[row.title, ...cells, ratio, VERDICTS[row.verdict]].join(' | ')} |`;

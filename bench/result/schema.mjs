@@ -103,6 +103,8 @@ const plan = v.object({
   repetitions: v.pipe(whole, v.minValue(1)),
   link: v.looseObject({ kind: text }),
   full: v.boolean(),
+  // Of a file of scenarios: what was in it.
+  digest: v.optional(v.nullable(text), null),
 });
 
 export const resultSchema = v.object({

@@ -74,11 +74,20 @@ export async function migrateAsWanted(label, wanted, { signal, link, repetition,
   return { report: run.report, record };
 }
 
+/** Null for a guest that set no two marks, such as an idle one. */
+function longestGap({ guest }) {
+  return guest.longestGapMs > 0 ? guest.longestGapMs : null;
+}
+
+function figureOf(value) {
+  return value === null ? { skipped: 'the guest set no two marks' } : { measured: value };
+}
+
 /** The figures that every strategy can be compared by. */
 export const MIGRATION_ROWS = {
   total: { title: 'total migration time', unit: 'ms', of: ({ totalMs }) => totalMs },
   downtime: { title: 'downtime', unit: 'ms', of: ({ downtimeMs }) => downtimeMs },
-  gap: { title: 'longest gap between marks', unit: 'ms', of: ({ guest }) => guest.longestGapMs },
+  gap: { title: 'longest gap between marks', unit: 'ms', of: longestGap },
   wire: { title: 'sent', unit: 'MB', of: ({ wireBytes }) => wireBytes / 1e6 },
 };
 
@@ -96,7 +105,7 @@ export function migrationFigures(prefix, report) {
   return Object.fromEntries(
     Object.entries(MIGRATION_ROWS).map(([key, row]) => [
       `${prefix}-${key}`,
-      { measured: row.of(report) },
+      figureOf(row.of(report)),
     ]),
   );
 }

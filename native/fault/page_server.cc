@@ -46,7 +46,7 @@ Status PageServer::serve() {
 Status PageServer::answer(PageIndex page) {
   residual_->demanded(page);
   const std::uint64_t page_bytes = memory_->region_of(page).page_bytes;
-  std::byte* data = memory_->engine_page(page);
+  const std::byte* data = memory_->page_to_read(page);
   const bool zero = is_zero_page({data, page_bytes});
   const auto payload = zero ? 0 : static_cast<std::uint32_t>(page_bytes);
   wire::RecordHeader header = {
@@ -56,8 +56,9 @@ Status PageServer::answer(PageIndex page) {
                             .pages = 1,
                             .content = zero ? wire::kContentZero : wire::kContentRaw,
                             .reserved = 0};
-  std::array<iovec, 3> parts = {
-      {{&header, sizeof(header)}, {&entry, sizeof(entry)}, {data, payload}}};
+  std::array<iovec, 3> parts = {{{&header, sizeof(header)},
+                                 {&entry, sizeof(entry)},
+                                 {const_cast<std::byte*>(data), payload}}};
   pages_.fetch_add(1, std::memory_order_relaxed);
   if (zero) zero_pages_.fetch_add(1, std::memory_order_relaxed);
   bucket_->charge(sizeof(header) + sizeof(entry) + payload);

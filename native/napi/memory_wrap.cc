@@ -91,6 +91,7 @@ void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceAccessor("regions", &GuestMemoryWrap::regions, nullptr),
                InstanceAccessor("backing", &GuestMemoryWrap::backing, nullptr),
                InstanceMethod("findPopulated", &GuestMemoryWrap::find_populated),
+               InstanceMethod("populatedBytes", &GuestMemoryWrap::populated_bytes),
                InstanceMethod("prefault", &GuestMemoryWrap::prefault),
                InstanceMethod("window", &GuestMemoryWrap::window)});
   exports.Set("createGuestMemory", Napi::Function::New(env, create_memory));
@@ -132,6 +133,12 @@ Napi::Value GuestMemoryWrap::find_populated(const Napi::CallbackInfo& info) {
         return populated;
       },
       [](Napi::Env env, Pages& pages) -> Napi::Value { return PageSetWrap::make(env, pages); });
+}
+
+Napi::Value GuestMemoryWrap::populated_bytes(const Napi::CallbackInfo& info) {
+  return async_call<std::uint64_t>(
+      info.Env(), [memory = native()] { return memory->populated_bytes(); },
+      [](Napi::Env env, std::uint64_t& bytes) { return from_u64(env, bytes); });
 }
 
 Napi::Value GuestMemoryWrap::prefault(const Napi::CallbackInfo& info) {

@@ -91,6 +91,18 @@ TEST(TokenBucket, ANewRateTakesEffectForThoseWhoWait) {
   }
 }
 
+TEST(TokenBucket, WhatIsRefundedCanBeSpentByWhoeverWaits) {
+  TokenBucket bucket(1);
+  ASSERT_TRUE(bucket.acquire(1'000'000));
+  bool acquired = false;
+  WatchedThread waiting([&] { acquired = bucket.acquire(1); });
+  waiting.wait_until_asleep();
+  EXPECT_FALSE(waiting.done());
+  bucket.refund(1'000'000);
+  waiting.join();
+  EXPECT_TRUE(acquired);
+}
+
 TEST(TokenBucket, ABatchIsAMillisecondOfTheRateWithinItsBounds) {
   constexpr std::uint64_t kMost = 1 << 20;
   TokenBucket bucket;

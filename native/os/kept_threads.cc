@@ -40,8 +40,10 @@ Status KeptThreads::run(std::function<void()> work) {
       return Status();
     }
   }
+  // Moved on: the thread must not hold for ever what its first piece of work held.
   return NativeThread::start_detached(
-      "pageferry-call", [shared = shared_, work = std::move(work)] { serve(*shared, work); });
+      "pageferry-call",
+      [shared = shared_, work = std::move(work)]() mutable { serve(*shared, std::move(work)); });
 }
 
 void KeptThreads::serve(Shared& shared, std::function<void()> work) {

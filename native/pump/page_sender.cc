@@ -45,7 +45,7 @@ class PageSender::ChannelTask {
       if (Status sent = flush(); !sent.ok()) return sent;
     }
     const bool new_region = page == region.first_page;
-    const std::byte* data = sender_.memory_->engine_page(page);
+    const std::byte* data = sender_.memory_->page_to_read(page);
     const std::span bytes(data, region.page_bytes);
     if (is_zero_page(bytes)) {
       writer_.add_zero(page, new_region);
@@ -253,7 +253,7 @@ Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
 Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker,
                                           FinalRound what) {
   const Status found =
-      tracker != nullptr ? tracker->harvest(pages.all(), pages) : memory_->find_populated(pages);
+      tracker != nullptr ? tracker->peek(pages.all(), pages) : memory_->find_populated(pages);
   if (!found.ok()) return found;
   return what == FinalRound::kSend ? send_round(pages, nullptr) : announce_missing(pages);
 }

@@ -45,7 +45,8 @@ class PageSender {
   // Announces the residual set, then sends a sync on every channel.
   Result<SendStats> announce_missing(const PageBitmap& missing);
 
-  // The guest is paused. Adds to `pages` what was written since the last harvest, or without a tracker
+  // The guest is paused. Adds to `pages` what was written since the last harvest (a peek finds it: nobody
+  // writes any more, and should the guest go on here, nothing was consumed), or without a tracker
   // what is populated by now; then sends them or announces them as missing, and a sync. One call, because
   // every hand-over between threads is downtime.
   enum class FinalRound : std::uint8_t { kSend, kAnnounce };

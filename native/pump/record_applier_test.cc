@@ -165,6 +165,32 @@ TEST(RecordApplier, PagesAreCountedAsWrittenOrAsDuplicates) {
   }
 }
 
+TEST(RecordApplier, WhileAGuestMayWaitTheFirstPagesOfARecordAreThereBeforeItsLast) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  constexpr std::uint64_t kPages = 256;
+  const TestGuest guest = make_guest(Backing::kShared, {kPages});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory);
+  ASSERT_TRUE(arriving->mark_missing({0, kPages}).ok());
+  ASSERT_TRUE(arriving->start_serving([] {}).ok());
+  const auto stream = record({{0, kPages * kPageBytes, kPages, wire::kContentRaw, 0}},
+                             Bytes(kPages * kPageBytes, std::byte{7}));
+  auto pair = connect_pair();
+  std::thread sender([&] { (void)pair.near.send_all(stream.data(), stream.size() - 1); });
+  Status status;
+  WatchedThread applying([&] {
+    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    status = RecordApplier(arriving).apply(pair.far, header.value()).status();
+  });
+  wait_until([&] { return arriving->published(0); });
+  sender.join();
+  applying.wait_until_asleep();  // For the last byte.
+  EXPECT_FALSE(arriving->published(kPages - 1));
+  EXPECT_LT(arriving->pages_missing(), 32u);
+  pair.far.shutdown();
+  applying.join();
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+}
+
 TEST(RecordApplier, ARecordThatCameTooEarlyIsNotAppliedToARunningGuest) {
   if (const auto why = why_no_post_copy(Backing::kPrivate); !why.empty()) GTEST_SKIP() << why;
   const FencedGuest guest({16});

@@ -107,6 +107,21 @@ Status for_each_data_run(const Region& region, PageRange range,
   return Status();
 }
 
+// How much of a region's memfd is there. The kernel keeps count, so this costs one call.
+Result<std::uint64_t> file_data_bytes(const Region& region) {
+  struct stat info;
+  if (::fstat(region.memory_fd.get(), &info) != 0) return Status::from_errno("fstat of a memfd");
+  return static_cast<std::uint64_t>(info.st_blocks) * 512;
+}
+
+// True only if every page is there; a memfd that is larger than its region never says so.
+bool has_no_holes(const Region& region) {
+  struct stat info;
+  return ::fstat(region.memory_fd.get(), &info) == 0 &&
+         static_cast<std::uint64_t>(info.st_size) == region.bytes() &&
+         static_cast<std::uint64_t>(info.st_blocks) * 512 >= region.bytes();
+}
+
 // A process that may not read its own pagemap (it changed its user, or hides from /proc) can still run
 // and track a guest with mprotect; calls that need the pagemap then say so.
 Pagemap own_pagemap() {
@@ -207,6 +222,14 @@ std::byte* GuestMemory::engine_page(PageIndex page) const {
   return region.engine_base + (page - region.first_page) * region.page_bytes;
 }
 
+const std::byte* GuestMemory::page_to_read(PageIndex page) const {
+  return local() ? guest_page(page) : engine_page(page);
+}
+
+std::byte* GuestMemory::guest_page(PageIndex page) const {
+  return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(guest_address(page)));
+}
+
 std::uint64_t GuestMemory::guest_address(PageIndex page) const {
   const Region& region = region_of(page);
   return region.guest_base + (page - region.first_page) * region.page_bytes;
@@ -223,6 +246,22 @@ PageIndex GuestMemory::page_at(std::uint64_t guest_address) const {
     }
   }
   return page_count_;
+}
+
+Result<std::uint64_t> GuestMemory::populated_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Region& region : regions_) {
+    if (region.backing == Backing::kShared) {
+      const auto held = file_data_bytes(region);
+      if (!held.ok()) return held.status();
+      bytes += std::min(held.value(), region.bytes());
+      continue;
+    }
+    const Status scanned = pagemap_.scan_populated(region.guest_range(),
+                                                   [&](AddressRange run) { bytes += run.bytes; });
+    if (!scanned.ok()) return scanned;
+  }
+  return bytes;
 }
 
 Status GuestMemory::find_populated(PageBitmap& populated) const {
@@ -249,6 +288,10 @@ Status GuestMemory::for_each_populated_run(PageRange range,
 // memfd is asked about the rest, and about everything where the pagemap says nothing.
 Status GuestMemory::for_each_run_with_data(const Region& region, PageRange part,
                                            const std::function<void(PageRange)>& visit) const {
+  if (has_no_holes(region)) {
+    visit(part);
+    return Status();
+  }
   Status status;
   PageIndex at = part.first;
   const auto ask_file = [&](PageIndex end) {

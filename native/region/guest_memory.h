@@ -79,6 +79,12 @@ class GuestMemory {
 
   const Region& region_of(PageIndex page) const;
   std::byte* engine_page(PageIndex page) const;
+  // Where to read a page that the guest may be writing. In this process that is the guest's own mapping:
+  // its page tables are filled, while each page that nobody has touched through the engine mapping yet
+  // costs a fault there (docs/decisions/0015).
+  const std::byte* page_to_read(PageIndex page) const;
+  // The page where the guest runs. Local guests only, before they run: to fill their memory.
+  std::byte* guest_page(PageIndex page) const;
   std::uint64_t guest_address(PageIndex page) const;
   // The addresses of a run that lies within one region.
   AddressRange guest_range(PageRange run) const;
@@ -95,10 +101,13 @@ class GuestMemory {
     }
   }
 
+  // Bytes of the pages that hold something.
+  Result<std::uint64_t> populated_bytes() const;
   // Sets the bit of each page that holds something: data in the memfd, or present/swapped in a
   // private mapping. Never reads the pages themselves.
   Status find_populated(PageBitmap& populated) const;
-  // The same for a part of the guest: calls visit for each run of such pages, ascending.
+  // The same for a part of the guest: calls visit for runs of such pages, ascending. One run may come
+  // in pieces.
   Status for_each_populated_run(PageRange range, const std::function<void(PageRange)>& visit) const;
   // The first page of the range that holds data in its memfd, or range.end() when there is none. Costs
   // the same for a hole of any size. Shared memory only.

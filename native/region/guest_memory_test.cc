@@ -1,8 +1,10 @@
 #include "region/guest_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstring>
+#include <random>
 #include <vector>
 
 namespace pageferry {
@@ -121,6 +123,50 @@ TEST(GuestMemory, APartOfTheGuestCanBeSearchedForPopulatedPages) {
   ASSERT_TRUE(status.ok()) << status.message();
   const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {{252, 4}, {256, 2}};
   EXPECT_EQ(runs, expected);
+}
+
+TEST(GuestMemory, PagesAreFoundWhetherTheGuestHasThemMappedOrNot) {
+  auto memory = GuestMemory::create_shared({4 * kMiB, 4 * kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  std::mt19937 random(3);
+  std::vector<PageIndex> expected;
+  for (PageIndex page = 0; page < guest.page_count(); ++page) {
+    switch (random() % 4) {
+      case 0:
+        *guest_page(guest, page) = std::byte{1};
+        expected.push_back(page);
+        break;
+      case 1:
+        *guest.engine_page(page) = std::byte{1};
+        expected.push_back(page);
+        break;
+      default:
+        break;
+    }
+  }
+  EXPECT_EQ(populated_pages(guest), expected);
+  // The guest drops some of its mappings; the pages stay.
+  ASSERT_EQ(::madvise(guest_page(guest, 100), 500 * kPageBytes, MADV_DONTNEED), 0);
+  EXPECT_EQ(populated_pages(guest), expected);
+}
+
+TEST(GuestMemory, TheNextPopulatedPageIsFoundBeyondHolesAndRegions) {
+  auto memory = GuestMemory::create_shared({512 * kGiB, kMiB, 2 * kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  const PageRange all = {0, guest.page_count()};
+  const PageIndex second = 512 * kGiB / kPageBytes;
+  const PageIndex in_third = second + kMiB / kPageBytes + 5;
+  EXPECT_EQ(guest.next_populated(all).value(), all.end());
+  *guest.engine_page(in_third) = std::byte{1};
+  EXPECT_EQ(guest.next_populated(all).value(), in_third);
+  *guest_page(guest, second - 1) = std::byte{1};
+  EXPECT_EQ(guest.next_populated(all).value(), second - 1);
+  EXPECT_EQ(guest.next_populated({second, in_third - second}).value(), in_third);
+  EXPECT_EQ(guest.next_populated({second, in_third - second + 1}).value(), in_third);
+  EXPECT_EQ(guest.next_populated({in_third + 1, 3}).value(), in_third + 4);
+  EXPECT_EQ(guest.next_populated({0, second - 1}).value(), second - 1);
 }
 
 TEST(GuestMemory, RefusesSizesAndBasesThatAreNotWholePages) {

@@ -240,7 +240,7 @@ TEST(PageBitmap, ASetOf1TiBTakesMemoryForThePagesItHoldsOnly) {
 }
 
 TEST(PageBitmap, AReaderThatSawAPageBeingSetFindsItInTheWholeSet) {
-  constexpr std::uint64_t kBlocks = 512;
+  constexpr std::uint64_t kBlocks = 4096;
   constexpr std::uint64_t kBlockPages = 4096;
   PageBitmap bitmap(kBlocks * kBlockPages);
   std::atomic<std::uint64_t> missed{0};

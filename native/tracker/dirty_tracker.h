@@ -7,7 +7,8 @@
 //           by page atomically: a write is in this harvest or in the next, never in neither. A page is
 //           re-armed *before* its bit is reported, so reading its bytes after harvest returns misses
 //           nothing. May report a page that was not written; never the reverse.
-// peek      adds the pages that a harvest would report now to `dirty`, and changes nothing.
+// peek      adds the pages that a harvest would report now to `dirty`, and changes nothing. The cheaper
+//           of the two, so it is how to take the last dirty set of a guest that is paused.
 // disarm    stops tracking; every page is writable at full speed again. Idempotent.
 //
 // Thread contract: arm, harvest, peek and disarm may be called from any one thread at a time, except

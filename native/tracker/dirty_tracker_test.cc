@@ -431,7 +431,7 @@ TEST_P(DirtyTrackerContract, NoWriteIsMissedWhileHolesFillUpAndHarvestsRun) {
   constexpr std::uint64_t kChunkPages = 512;
   constexpr std::uint64_t kPagesOfEach = 6;
   constexpr unsigned kWriters = 3;
-  for (unsigned round = 0; round < 12; ++round) {
+  for (unsigned round = 0; round < 30; ++round) {
     const TestGuest guest = make_guest(backing(), {kChunks * kChunkPages});
     const GuestMemory& memory = *guest.memory;
     write_page(memory, 5 * kChunkPages);

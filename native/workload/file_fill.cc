@@ -60,7 +60,7 @@ void copy_cyclic(const GuestMemory& memory, PageIndex first, std::uint64_t perio
     const std::uint64_t at = (start + done) % period;
     const std::uint64_t in_page = at % kPageBytes;
     const std::size_t bytes = std::min({kPageBytes - done, period - at, kPageBytes - in_page});
-    std::memcpy(out + done, memory.engine_page(first + at / kPageBytes) + in_page, bytes);
+    std::memcpy(out + done, memory.guest_page(first + at / kPageBytes) + in_page, bytes);
     done += bytes;
   }
 }
@@ -73,7 +73,7 @@ Result<std::string> fill_from_file(const GuestMemory& memory, PageRange range,
   if (!file.ok()) return file.status();
   const std::uint64_t file_bytes = file.value().bytes;
   for (std::uint64_t i = 0; i < range.count; ++i) {
-    std::byte* const out = memory.engine_page(range.first + i);
+    std::byte* const out = memory.guest_page(range.first + i);
     const std::uint64_t start = i * kPageBytes;
     const std::uint64_t fresh = start < file_bytes ? std::min(kPageBytes, file_bytes - start) : 0;
     if (fresh > 0) {

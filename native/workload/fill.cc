@@ -21,7 +21,7 @@ Status fill_zero(const GuestMemory& memory, PageRange range) {
   if (Status status = memory.find_populated(populated); !status.ok()) return status;
   populated.for_each_run(range, [&](PageRange run) {
     for (PageIndex page = run.first; page < run.end(); ++page) {
-      std::memset(memory.engine_page(page), 0, kPageBytes);
+      std::memset(memory.guest_page(page), 0, kPageBytes);
     }
   });
   return Status();
@@ -31,7 +31,7 @@ Status fill_rendered(const GuestMemory& memory, PageRange range, FillKind kind,
                      std::uint64_t seed) {
   return for_each_chunk(range, kFillThreads, kNeverCancelled, [&](PageRange chunk) {
     for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
-      render_page(kind, seed, page, memory.engine_page(page));
+      render_page(kind, seed, page, memory.guest_page(page));
     }
     return Status();
   });
@@ -41,7 +41,7 @@ Status write_table(const GuestMemory& memory, const GuestLayout& layout) {
   const std::vector<std::uint64_t> versions(layout.table().keys_per_page(), 0);
   return for_each_chunk(layout.table_pages(), kFillThreads, kNeverCancelled, [&](PageRange chunk) {
     for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
-      layout.table().render(page, versions, memory.engine_page(page));
+      layout.table().render(page, versions, memory.guest_page(page));
     }
     return Status();
   });
@@ -53,7 +53,7 @@ Result<std::vector<PageDigest>> capture_digests(const GuestMemory& memory,
   std::vector<PageDigest> digests(range.count);
   Status status = for_each_chunk(range, kFillThreads, kNeverCancelled, [&](PageRange chunk) {
     for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
-      digests[page - range.first] = digest_page(memory.engine_page(page), page, layout.slots());
+      digests[page - range.first] = digest_page(memory.guest_page(page), page, layout.slots());
     }
     return Status();
   });

@@ -120,7 +120,7 @@ class ProcessCopy {
 
   // How many bytes came; 0 when the first page cannot be read.
   Result<std::uint64_t> read(std::uint64_t address, std::uint64_t bytes) const {
-    const iovec local{memory_.engine_page(next_), bytes};
+    const iovec local{memory_.guest_page(next_), bytes};
     const iovec remote{reinterpret_cast<void*>(static_cast<std::uintptr_t>(address)), bytes};
     const ssize_t got = ::process_vm_readv(pid_, &local, 1, &remote, 1, 0);
     if (got >= 0) return static_cast<std::uint64_t>(got);
@@ -149,7 +149,7 @@ Result<std::string> fill_from_process(const GuestMemory& memory, PageRange range
                   process_name(pid) + " has no readable resident memory (a kernel thread?)");
   }
   for (PageIndex page = copy.next(); page < range.end(); ++page) {
-    std::memcpy(memory.engine_page(page), memory.engine_page(page - copied), kPageBytes);
+    std::memcpy(memory.guest_page(page), memory.guest_page(page - copied), kPageBytes);
   }
   return std::to_string(copied) + " resident pages of " + process_name(pid) +
          (copied < range.count ? ", repeated" : "");

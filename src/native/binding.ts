@@ -33,6 +33,8 @@ export interface GuestMemory extends Releasable {
   readonly regions: readonly { readonly bytes: number; readonly pageBytes: number }[];
   /** The pages that hold anything; does not read them. */
   findPopulated(): Promise<PageSet>;
+  /** Bytes of the pages that hold something. */
+  populatedBytes(): Promise<number>;
   /** Populates every page, so that a migration into this memory meets warm pages. */
   prefault(): Promise<void>;
   /** The guest's own view of `bytes` bytes from `offset`, at most 4 GiB − 1, within one region. */

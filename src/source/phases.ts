@@ -63,13 +63,12 @@ async function negotiate(m: SourceMigration): Promise<void> {
     onEnd: (error) => m.fail(error),
   });
   m.throwIfCalledOff();
-  const populated = await memory.findPopulated();
-  const pageBytes = memory.regions[0]?.pageBytes ?? 4096;
+  const populatedBytes = await memory.populatedBytes();
   m.send({
     type: 'open',
     regions: memory.regions.map((region) => ({ ...region })),
     channels: m.options.channels,
-    populatedBytes: populated.count() * pageBytes,
+    populatedBytes,
     description: m.guest.describe?.() ?? new Uint8Array(),
     bootId: bootId(),
     strategy: m.options.strategy.name,

@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Destination } from '../../src/destination/destination.js';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import { WorkloadGuest } from '../../src/guest/workload-guest.js';
-import { Receiving } from '../support/destinations.js';
+import { migrate, Receiving } from '../support/destinations.js';
+import { startGuest } from '../support/guests.js';
 
 async function listen(options: Partial<DestinationOptions>): Promise<Destination> {
   const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive, ...options });
   onTestFinished(() => destination.close());
   return destination;
+}
+
+/** Resident shared memory of this process: the memory of its guests. */
+function sharedMemoryBytes(): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return Number(/^RssShmem:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
 describe('a destination', () => {
@@ -49,6 +57,46 @@ describe('a destination', () => {
     const receiving = await Receiving.start({ prefault: true });
     await receiving.expectServesNext('post-copy');
     await receiving.expectServesNext('stop-and-copy');
+  });
+
+  it('gives memory that was prepared to the first guest of that size, and makes it for the next', async () => {
+    const bytes = 4 << 20;
+    const receiving = await Receiving.start({ prepare: [[bytes]] });
+    const populated: number[] = [];
+    for (let i = 0; i < 2; i += 1) {
+      const guest = await startGuest({
+        memoryBytes: bytes,
+        fill: { kind: 'zero' },
+        workload: 'idle',
+      });
+      const report = await migrate(guest, receiving.port, { strategy: 'pre-copy' });
+      expect(report.guestVerified).toBe(true);
+      const arrived = await receiving.nextArrived();
+      populated.push(await arrived.memory.populatedBytes());
+      arrived.discard?.();
+    }
+    // A guest of zeros populates nothing itself.
+    expect(populated).toEqual([bytes, 0]);
+  });
+
+  it('keeps prepared memory from guests of another size', async () => {
+    const receiving = await Receiving.start({ prepare: [[8 << 20], [2 << 20, 2 << 20]] });
+    await receiving.expectServesNext('post-copy');
+  });
+
+  it('lets prepared memory go when it cannot listen', async () => {
+    const { port } = await listen({});
+    const before = sharedMemoryBytes();
+    await expect(listen({ port, prepare: [[64 << 20]] })).rejects.toMatchObject({
+      code: 'PORT_IN_USE',
+    });
+    expect(sharedMemoryBytes()).toBeLessThan(before + (32 << 20));
+  });
+
+  it('says so when the memory to prepare is not to be had', async () => {
+    await expect(listen({ prepare: [[4097]] })).rejects.toMatchObject({
+      message: expect.stringContaining("cannot prepare a guest's memory"),
+    });
   });
 
   it('listens on IPv6', async () => {

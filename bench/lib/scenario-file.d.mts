@@ -1,0 +1,4 @@
+export function readScenarioFile(file: string): {
+  readonly name: string;
+  readonly scenarios: readonly { readonly name: string }[];
+};
