@@ -56,6 +56,7 @@ const programs = {
   'memory-read': () => ['bench/baselines/memory_read.cc', loopback],
   'local-install': () => ['bench/baselines/local_install.cc', loopback],
   relay: () => ['bench/links/relay.cc', 'bench/links/direction.cc'],
+  'mark-reader': () => ['bench/peers/mark_reader.cc'],
   'warm-memory': () => ['bench/native/warm_memory.cc'],
   'tracker-bench': () => [
     'bench/native/tracker_bench.cc',

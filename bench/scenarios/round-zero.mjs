@@ -5,7 +5,7 @@ import { migrateOnce } from '../lib/pair.mjs';
 
 const MEMORY_BYTES = 2 * 2 ** 30;
 
-const MIGRATION = {
+export const IDLE_RANDOM = {
   guest: {
     kind: 'workload',
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'random' } },
@@ -14,14 +14,15 @@ const MIGRATION = {
   destination: { prepare: true },
 };
 
-async function plainRate(signal) {
+/** GB/s of a plain send/recv of as many random bytes. */
+export async function plainRate(signal) {
   const args = ['--bytes', MEMORY_BYTES, '--congestion', 'cubic'];
   const { bytes, seconds } = await runNative('tcp-stream', args, { signal });
   return bytes / seconds / 1e9;
 }
 
 async function roundZero({ signal, link }) {
-  const run = await migrateOnce({ ...MIGRATION, signal, link });
+  const run = await migrateOnce({ ...IDLE_RANDOM, signal, link });
   const [round] = run.report.rounds;
   if (round.pages * 4096 !== MEMORY_BYTES || round.wireBytes < MEMORY_BYTES) {
     throw new Error(
@@ -78,7 +79,7 @@ export const roundZeroScenario = {
         'idle-downtime': { measured: report.downtimeMs, details: report.downtimeParts },
         'idle-cpu': { measured: (source.cpuMs + destination.cpuMs) / 1000 },
       },
-      migrations: [recordOf('idle 2 GiB, random', MIGRATION, migration)],
+      migrations: [recordOf('idle 2 GiB, random', IDLE_RANDOM, migration)],
     };
   },
 };

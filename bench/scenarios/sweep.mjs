@@ -45,8 +45,8 @@ async function sweep(wanted, label, { signal, link }) {
   return { ...run, record: recordOf(label, wanted, run) };
 }
 
-const POST_COPY = migration('post-copy');
-const HYBRID = migration('hybrid', GBIT_BYTES_PER_SECOND);
+export const POST_COPY = migration('post-copy');
+export const HYBRID = migration('hybrid', GBIT_BYTES_PER_SECOND);
 
 export const sweptPostCopyScenario = {
   name: 'swept-post-copy',

@@ -5,14 +5,14 @@ import { migrateOnce } from '../lib/pair.mjs';
 
 const MEMORY_BYTES = 4 * 2 ** 30;
 
-const UNTOUCHED = {
+export const UNTOUCHED = {
   guest: {
     kind: 'workload',
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'zero' } },
   },
   source: { strategy: 'pre-copy' },
 };
-const TOUCHED = { ...UNTOUCHED, guest: { ...UNTOUCHED.guest, populate: true } };
+export const TOUCHED = { ...UNTOUCHED, guest: { ...UNTOUCHED.guest, populate: true } };
 
 export const untouchedScenario = {
   name: 'untouched',

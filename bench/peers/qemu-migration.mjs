@@ -1,0 +1,209 @@
+// A migration from one QEMU to another, both started for it and ended after it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openLink } from '../links/index.mjs';
+import { MarkReader } from './mark-reader.mjs';
+import { isStatus, nowMs, QemuSide } from './qemu-side.mjs';
+import { makeRom } from './rom.mjs';
+
+const TIMEOUT_MS = 240_000;
+/** QEMU limits itself to 128 MiB/s unless it is told otherwise. */
+const NO_LIMIT_BYTES_PER_SECOND = 1e12;
+/** As long as Pageferry may pause its guest unless it is told otherwise. */
+const DOWNTIME_BUDGET_MS = 50;
+const MULTIFD_CHANNELS = 2;
+const SAMPLE_EVERY_MS = 50;
+/** QEMU counts the look at the dirty log before the first round too. */
+const LOOKS_AFTER_ONE_ROUND = 2;
+
+/** Settles as `promise` does, or rejects with the signal's reason. */
+async function until(signal, promise) {
+  let onAbort;
+  const aborted = new Promise((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** What both sides are told alike. */
+async function configure(side, { strategy, multifd = false, preempt = false, ...wanted }) {
+  const capabilities = {
+    events: true,
+    multifd,
+    'postcopy-ram': strategy !== 'pre-copy',
+    'postcopy-preempt': preempt,
+  };
+  await side.execute('migrate-set-capabilities', {
+    capabilities: Object.entries(capabilities).map(([capability, state]) => ({
+      capability,
+      state,
+    })),
+  });
+  const limit = wanted.bandwidthBytesPerSecond;
+  await side.execute('migrate-set-parameters', {
+    'max-bandwidth': limit ?? NO_LIMIT_BYTES_PER_SECOND,
+    // 0: none.
+    'max-postcopy-bandwidth': limit ?? 0,
+    'multifd-channels': MULTIFD_CHANNELS,
+    'downtime-limit': DOWNTIME_BUDGET_MS,
+  });
+}
+
+/** Starts to listen; answers the port. */
+async function listen(destination, host) {
+  await destination.execute('migrate-incoming', { uri: `tcp:${host}:0` });
+  const { 'socket-address': addresses } = await destination.execute('query-migrate');
+  return Number(addresses[0].port);
+}
+
+/** Looks at the source's progress until the signal aborts; answers what it saw. */
+async function sample(source, startedMs, signal) {
+  const points = [];
+  while (!signal.aborted) {
+    const { status, ram } = await source.execute('query-migrate');
+    points.push({
+      atMs: nowMs() - startedMs,
+      phase: status ?? null,
+      wireBytes: ram?.transferred ?? null,
+      pagesSent: ram?.normal ?? null,
+    });
+    await sleep(SAMPLE_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+  return points;
+}
+
+/** Migrates; answers when and at what cost. */
+async function migrate({ source, destination }, uri, strategy) {
+  const ended = new AbortController();
+  const cpuBefore = [source.cpuSeconds(), destination.cpuSeconds()];
+  const startedMs = nowMs();
+  await source.execute('migrate', { uri });
+  const sampling = sample(source, startedMs, ended.signal);
+  // It may fail, with its QEMU, before anybody awaits it.
+  sampling.catch(() => {});
+  try {
+    if (strategy === 'hybrid') {
+      await source.sees(
+        ({ event, data }) => event === 'MIGRATION_PASS' && data.pass >= LOOKS_AFTER_ONE_ROUND,
+      );
+    }
+    if (strategy !== 'pre-copy') await source.execute('migrate-start-postcopy');
+    const [left, arrived] = await Promise.all([
+      source.sees(isStatus('completed')),
+      destination.sees(isStatus('completed')),
+    ]);
+    const cpu = [source, destination].map((side, i) => side.cpuSeconds() - cpuBefore[i]);
+    ended.abort();
+    return {
+      startedMs,
+      endedMs: Math.max(left.atMs, arrived.atMs),
+      cpuSeconds: { source: cpu[0], destination: cpu[1] },
+      points: await sampling,
+    };
+  } finally {
+    ended.abort();
+  }
+}
+
+/**
+ * What every part may use and nothing may outlive: `signal` aborts with the caller's reason, with `fail`'s, or
+ * when all takes too long.
+ */
+function makeScope(outer) {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(outer.reason);
+  outer?.addEventListener('abort', onAbort);
+  if (outer?.aborted) onAbort();
+  const tooLong = new Error(`QEMU's migration took longer than ${TIMEOUT_MS / 1000} s`);
+  const timer = setTimeout(() => controller.abort(tooLong), TIMEOUT_MS);
+  return {
+    signal: controller.signal,
+    fail: (error) => controller.abort(error),
+    /** Whatever still goes on must not start anything. */
+    close() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', onAbort);
+      controller.abort(new Error('the migration is over'));
+    },
+  };
+}
+
+/** QEMU's own figures. It says that it has completed a moment before it has counted. */
+async function finalFigures(source) {
+  for (;;) {
+    const figures = await source.execute('query-migrate');
+    if (figures['total-time'] > 0 && figures.downtime !== undefined) return figures;
+    await sleep(1);
+  }
+}
+
+/** Starts both, migrates the guest once it is filled, and answers what there is to know. */
+async function run({ sides, reader, link, rom, dir, scope }, wanted) {
+  const { source, destination } = sides;
+  const { guest, populateDestination = false, observeMs = 0 } = wanted;
+  await reader.hears('listening');
+  const start = (name, options) =>
+    sides[name].start({
+      dir,
+      rom,
+      memoryBytes: guest.memoryBytes,
+      marksSocket: reader.sockets[name],
+      prefix: link.prefix(name),
+      onExit: scope.fail,
+      signal: scope.signal,
+      ...options,
+    });
+  await Promise.all([
+    start('source', { populate: false, incoming: false }),
+    start('destination', { populate: populateDestination, incoming: true }),
+  ]);
+  await configure(destination, wanted);
+  await configure(source, wanted);
+  const { host, port } = await link.target(await listen(destination, link.listenHost));
+  await reader.hears('filled');
+  await sleep(observeMs);
+  const times = await migrate(sides, `tcp:${host}:${port}`, wanted.strategy);
+  const figures = await finalFigures(source);
+  if (guest.workingSetBytes > 0) await reader.hears('arrived');
+  const stopped = { pausedMs: source.timeOf('STOP'), resumedMs: destination.timeOf('RESUME') };
+  return { ...times, ...stopped, figures, stamps: await reader.stamps() };
+}
+
+/**
+ * Migrates QEMU's guest once between two fresh QEMUs and answers when and at what cost: `startedMs`,
+ * `endedMs`, `pausedMs` and `resumedMs` of the monotonic clock, `points` of its progress, `cpuSeconds`, QEMU's
+ * own `figures` and the `stamps` of the guest's marks. On return, and when it rejects, the processes, their
+ * files and the link are gone.
+ *
+ * `guest` is { memoryBytes, fill, workingSetBytes? }, see rom.mjs. `strategy` is 'pre-copy' (with `multifd` by
+ * several channels), 'post-copy' or 'hybrid' (post-copy after one round); `preempt` gives demand pages a
+ * channel of their own. `populateDestination` touches the destination's memory before, `observeMs` lets the
+ * guest run for so long first. `link` says what lies between the two, `signal` aborts.
+ */
+export async function migrateQemu({ link: wantedLink = { kind: 'loopback' }, signal, ...wanted }) {
+  const scope = makeScope(signal);
+  const dir = mkdtempSync(join(tmpdir(), 'pageferry-qemu-'));
+  const sides = { source: new QemuSide('source'), destination: new QemuSide('destination') };
+  let reader;
+  let link;
+  try {
+    const rom = makeRom(dir, wanted.guest);
+    link = await openLink(wantedLink);
+    reader = new MarkReader(dir, scope.fail);
+    const all = run({ sides, reader, link, rom, dir, scope }, wanted);
+    return await until(scope.signal, all);
+  } finally {
+    scope.close();
+    await Promise.all([sides.source.close(), sides.destination.close(), reader?.close()]);
+    await link?.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,59 @@
+// The BIOS image that QEMU's guest consists of, assembled with its parameters.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SOURCE = fileURLToPath(new URL('guest.s', import.meta.url));
+/** RAM_IMAGE of guest.s. */
+const TEXT_ADDRESS = '0x10000';
+
+const CHUNK_BYTES = 2 ** 21;
+const PAGE_BYTES = 4096;
+const MOST_BYTES = 8 * 2 ** 30;
+/** QEMU's machine `pc` puts 3 GiB below the hole for devices when there are 3.5 GiB or more. */
+const LOW_BYTES = 3 * 2 ** 30;
+const SPLIT_FROM_BYTES = 3.5 * 2 ** 30;
+
+/** The first chunk holds the guest's page tables and its program. */
+export const RESERVED_BYTES = CHUNK_BYTES;
+export const PAGES_PER_MARK = 1024;
+
+const FILLS = { none: 0, zero: 1, random: 2 };
+const SEED = 0x9e3779b97f4a7c15n;
+
+/** The image as assembled, without parameters. Files are made in `dir`. */
+function assemble(dir) {
+  const object = join(dir, 'guest.o');
+  const image = join(dir, 'guest.bin');
+  const options = { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] };
+  execFileSync('as', ['--64', '-o', object, SOURCE], options);
+  const linked = ['-m', 'elf_x86_64', '-Ttext', TEXT_ADDRESS, '-e', TEXT_ADDRESS];
+  execFileSync('ld', [...linked, '--oformat', 'binary', '-o', image, object], options);
+  return readFileSync(image);
+}
+
+/** The words that stand at the beginning of the image. Throws when QEMU's guest cannot be like that. */
+export function romParameters({ memoryBytes, workingSetBytes = 0, fill = 'none' }) {
+  if (memoryBytes % CHUNK_BYTES !== 0 || memoryBytes > MOST_BYTES) {
+    throw new RangeError(
+      `QEMU's guest has a multiple of 2 MiB, at most 8 GiB, not ${memoryBytes} bytes`,
+    );
+  }
+  if (workingSetBytes > memoryBytes - RESERVED_BYTES) {
+    throw new RangeError(`a working set of ${workingSetBytes} bytes is too large for this guest`);
+  }
+  if (FILLS[fill] === undefined) throw new RangeError(`QEMU's guest cannot be filled with ${fill}`);
+  const lowBytes = memoryBytes >= SPLIT_FROM_BYTES ? LOW_BYTES : memoryBytes;
+  const words = [lowBytes / CHUNK_BYTES, memoryBytes / CHUNK_BYTES, workingSetBytes / PAGE_BYTES];
+  return [...words.map((word) => BigInt(Math.floor(word))), BigInt(FILLS[fill]), SEED];
+}
+
+/** Writes the image for such a guest into `dir`; answers its path. Throws when the assembler fails. */
+export function makeRom(dir, guest) {
+  const image = assemble(dir);
+  for (const [i, word] of romParameters(guest).entries()) image.writeBigUInt64LE(word, 8 * i);
+  const path = join(dir, 'guest.rom');
+  writeFileSync(path, image);
+  return path;
+}

@@ -1,0 +1,112 @@
+// A guest that sweeps a quarter of its memory at full speed, moved by Pageferry and by QEMU.
+import { qemuObstacle } from '../peers/qemu-process.mjs';
+import { asQemu, detailsOf, inTurn, pageferry, qemu } from '../peers/side-by-side.mjs';
+import { HYBRID, POST_COPY } from './sweep.mjs';
+
+const { memoryBytes } = POST_COPY.guest.options;
+const HOW =
+  'Both guests write one word into each page of 256 MiB in sequence, as fast as they can, and set a mark every 1,024 page writes: ours in memory, QEMU’s as a byte on its serial port, which a program of real-time priority stamps on arrival. The gap is the longest between two marks from the start of the migration to its end on both sides. One after the other, the order turned round at every other repetition; QEMU as it comes and with postcopy-preempt. Both destinations touch their memory before, but QEMU drops its own again when post-copy is prepared.';
+
+const VARIANTS = {
+  plain: { title: '', baseline: 'QEMU' },
+  preempt: { title: ', QEMU: preempt', baseline: 'QEMU, postcopy-preempt' },
+};
+
+/** A row for each variant of QEMU; the first has the target. Titles tell rows apart in the report's plots. */
+function rowsBeside(key, title, unit, atMost) {
+  return Object.entries(VARIANTS).map(([variant, { title: beside, baseline }]) => ({
+    key: variant === 'plain' ? key : `${key}-${variant}`,
+    title: `${title}${beside}`,
+    unit,
+    better: 'lower',
+    baseline,
+    ...(variant === 'plain' ? { target: { figure: 'measured', atMost } } : {}),
+  }));
+}
+
+/** What stands in those rows. */
+function figuresBeside(key, { ours, ...peers }, figureOf) {
+  return Object.fromEntries(
+    Object.entries(peers).map(([variant, peer]) => [
+      variant === 'plain' ? key : `${key}-${variant}`,
+      {
+        measured: figureOf(ours.report),
+        baseline: figureOf(peer.report),
+        details: { pageferry: detailsOf(ours), qemu: detailsOf(peer) },
+      },
+    ]),
+  );
+}
+
+async function sweepBeside(label, wanted, context) {
+  return await inTurn(context, {
+    ours: () => pageferry(label, wanted, context),
+    plain: () => qemu(label, 'QEMU', asQemu(wanted), context),
+    preempt: () => qemu(label, 'QEMU, preempt', asQemu(wanted, { preempt: true }), context),
+  });
+}
+
+function gap({ guest }) {
+  return guest.longestGapMs;
+}
+
+export const peerPostCopyScenario = {
+  name: 'peer-swept-postcopy',
+  neededBytes: 2 * memoryBytes,
+  sampleSeconds: 13,
+  how: `Post-copy at once, without a limit, of a guest with 1 GiB of random pages. ${HOW}`,
+  rows: [
+    ...rowsBeside('peer-swept-postcopy', '1 GiB, 256 MiB swept, post-copy: total time', 'ms', 700),
+    ...rowsBeside('peer-swept-postcopy-gap', '1 GiB swept, post-copy: longest gap', 'ms', 12),
+  ],
+  skip: async () => qemuObstacle(),
+  async sample(context) {
+    const records = await sweepBeside('1 GiB swept, post-copy', POST_COPY, context);
+    return {
+      rows: {
+        ...figuresBeside('peer-swept-postcopy', records, ({ totalMs }) => totalMs),
+        ...figuresBeside('peer-swept-postcopy-gap', records, gap),
+      },
+      migrations: Object.values(records),
+    };
+  },
+};
+
+function faultRow(name, atMost) {
+  return {
+    key: `peer-swept-hybrid-fault-${name}`,
+    title: `1 GiB swept, hybrid: fault latency, ${name}`,
+    unit: 'ms',
+    better: 'lower',
+    target: { figure: 'measured', atMost },
+  };
+}
+
+export const peerHybridScenario = {
+  name: 'peer-swept-hybrid',
+  neededBytes: 2 * memoryBytes,
+  mostRepetitions: 2,
+  warmUp: false,
+  sampleSeconds: 42,
+  how: `The same guest by hybrid at 1 Gbit/s, each engine’s own rate limit, at most twice: post-copy begins after one round. QEMU tells no fault latencies. ${HOW}`,
+  rows: [
+    ...rowsBeside('peer-swept-hybrid', '1 GiB swept, hybrid at 1 Gbit/s: total time', 's', 10.5),
+    ...rowsBeside('peer-swept-hybrid-gap', '1 GiB swept, hybrid: longest gap', 'ms', 40),
+    faultRow('p99', 2),
+    faultRow('max', 10),
+  ],
+  skip: async () => qemuObstacle(),
+  async sample(context) {
+    const records = await sweepBeside('1 GiB swept, hybrid', HYBRID, context);
+    const { faultLatencyUs } = records.ours.report;
+    return {
+      rows: {
+        ...figuresBeside('peer-swept-hybrid', records, ({ totalMs }) => totalMs / 1000),
+        ...figuresBeside('peer-swept-hybrid-gap', records, gap),
+        'peer-swept-hybrid-fault-p99': { measured: faultLatencyUs.p99 / 1000 },
+        'peer-swept-hybrid-fault-max': { measured: faultLatencyUs.max / 1000 },
+      },
+      migrations: Object.values(records),
+    };
+  },
+};
