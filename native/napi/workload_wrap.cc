@@ -90,6 +90,8 @@ Napi::Value arrive(const Napi::CallbackInfo& info) {
       from_made);
 }
 
+constexpr std::chrono::microseconds kPatience(100);
+
 }  // namespace
 
 void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
@@ -132,7 +134,14 @@ void WorkloadWrap::resume(const Napi::CallbackInfo& info) {
   throw_unless_ok(info.Env(), native()->resume());
 }
 
+// Guest threads park within microseconds as a rule, and a hand-over to another thread and back would be
+// downtime. One that waits for a page takes longer, and must not hold the JavaScript thread.
 Napi::Value WorkloadWrap::pause(const Napi::CallbackInfo& info) {
+  if (native()->pause_within(kPatience)) {
+    const auto paused = Napi::Promise::Deferred::New(info.Env());
+    paused.Resolve(info.Env().Undefined());
+    return paused.Promise();
+  }
   return async_call(info.Env(), [workload = native()] {
     workload->pause();
     return Status();

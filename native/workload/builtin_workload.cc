@@ -90,11 +90,20 @@ Status BuiltinWorkload::resume() {
   return Status();
 }
 
+bool BuiltinWorkload::pause_within(std::chrono::nanoseconds patience) {
+  if (!paused_ && control_.pause_within(patience)) note_paused();
+  return paused_;
+}
+
+void BuiltinWorkload::note_paused() {
+  paused_ = true;
+  paused_ns_ = monotonic_ns();
+}
+
 void BuiltinWorkload::pause() {
   if (paused_) return;
   control_.pause();
-  paused_ = true;
-  paused_ns_ = monotonic_ns();
+  note_paused();
 }
 
 Result<std::vector<std::uint8_t>> BuiltinWorkload::save_state() const {

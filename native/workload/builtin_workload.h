@@ -33,6 +33,7 @@ class BuiltinWorkload final : public Workload {
 
   Status resume() override;
   void pause() override;
+  bool pause_within(std::chrono::nanoseconds patience) override;
 
   Result<std::vector<std::uint8_t>> save_state() const override;
   Status load_state(const std::vector<std::uint8_t>& state) override;
@@ -55,6 +56,8 @@ class BuiltinWorkload final : public Workload {
   const std::string fill_summary_;
   GapWatch gap_watch_;
   RunControl control_;
+  void note_paused();
+
   bool paused_ = true;
   bool started_ = false;  // resumed at least once, here
   std::int64_t paused_ns_ = 0;

@@ -46,6 +46,13 @@ void RunControl::pause() {
   controller_.wait(lock, [&] { return running_ == 0; });
 }
 
+bool RunControl::pause_within(std::chrono::nanoseconds patience) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  pause_requested_.store(true, std::memory_order_release);
+  guest_.notify_all();
+  return controller_.wait_for(lock, patience, [&] { return running_ == 0; });
+}
+
 void RunControl::stop() {
   const std::lock_guard<std::mutex> lock(mutex_);
   stopping_ = true;

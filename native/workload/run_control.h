@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -27,6 +28,9 @@ class RunControl {
   void resume();
   // On return every guest thread is parked.
   void pause();
+  // The same for at most so long: true when every guest thread is parked. Otherwise they are about to be,
+  // and pause() has to be called for it.
+  bool pause_within(std::chrono::nanoseconds patience);
   // Paused only: lets every guest thread end.
   void stop();
 

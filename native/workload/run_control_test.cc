@@ -30,6 +30,28 @@ TEST(RunControl, PauseEndsASleepThatWouldLastAnHour) {
   guest.join();
 }
 
+TEST(RunControl, PauseWithinSaysWhetherEveryGuestThreadIsParked) {
+  RunControl control;
+  EXPECT_TRUE(control.pause_within(std::chrono::nanoseconds(0)));
+  std::atomic<bool> running{false};
+  std::atomic<bool> may_park{false};
+  std::thread guest([&] {
+    while (control.await_resume()) {
+      running = true;
+      while (!may_park) std::this_thread::yield();  // As one that waits for a page.
+      control.park();
+    }
+  });
+  control.resume();
+  while (!running) std::this_thread::yield();
+  EXPECT_FALSE(control.pause_within(std::chrono::milliseconds(1)));
+  may_park = true;
+  control.pause();
+  EXPECT_TRUE(control.pause_within(std::chrono::nanoseconds(0)));
+  control.stop();
+  guest.join();
+}
+
 TEST(RunControl, ASleepEndsAtItsDeadline) {
   RunControl control;
   control.resume();

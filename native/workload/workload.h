@@ -85,6 +85,8 @@ class Workload {
   // On return no guest thread reads or writes memory. Prompt (well under a millisecond once no
   // thread is inside a demand fault), also when writes are rate limited. Idempotent.
   virtual void pause() = 0;
+  // True when the guest is paused within so long; otherwise pause() has to follow.
+  virtual bool pause_within(std::chrono::nanoseconds patience) = 0;
 
   // Paused only. Small (some bytes per thread): it travels while nobody runs the guest.
   virtual Result<std::vector<std::uint8_t>> save_state() const = 0;

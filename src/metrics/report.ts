@@ -19,9 +19,10 @@ export interface RoundReport {
 /** The downtime, split where time goes; the parts add up to it. */
 export interface DowntimeParts {
   readonly pauseMs: number;
-  /** Last harvest, final round (or the residual set's announcement) up to its last byte. */
-  readonly finalRoundMs: number;
+  /** Saving the guest's state, while the final round is under way. */
   readonly stateMs: number;
+  /** The rest of the final round (or of the residual set's announcement), up to its last byte. */
+  readonly finalRoundMs: number;
   /** Waiting for the destination: its last pages and loading the state. */
   readonly readyMs: number;
   readonly resumeMs: number;

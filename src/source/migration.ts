@@ -46,6 +46,8 @@ export class SourceMigration {
   pending: PageSet | undefined;
   /** Destination's monotonic clock minus ours, in nanoseconds; 0 on one host. */
   clockOffsetNs = 0n;
+  /** The peer answers within some milliseconds. */
+  peerIsNear = false;
   #failure: PageferryError | undefined;
 
   constructor(
