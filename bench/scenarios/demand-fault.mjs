@@ -21,6 +21,7 @@ export const demandFaultScenario = {
   name: 'demand-fault',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 6,
+  mostRepetitions: 3,
   how: 'Post-copy with the active push held at 8 MiB/s, demand pages included. After the switchover the guest reads 1,000 pages in random order one after the other, and 1,000 with 1 ms of sleep before each. Each read is timed in the guest’s own thread, from before the fault to after it. The baseline adds two programs’ p50: 16 bytes out and 4 KiB back between two processes, TCP_NODELAY, with the same pauses, in the placement on cores that is fastest; and a minor fault that a thread of the same process resolves with UFFDIO_CONTINUE, in its fastest placement.',
   rows: [
     {

@@ -40,7 +40,7 @@ function populatedScenario(gib, fill, target) {
     async sample({ signal, link }) {
       const run = await migrateOnce({
         ...wanted,
-        destination: { prepare: !isZero },
+        destination: { prepare: !isZero, overcommit: isZero },
         signal,
         link,
       });

@@ -52,6 +52,7 @@ export const sweptPostCopyScenario = {
   name: 'swept-post-copy',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 4,
+  mostRepetitions: 3,
   how: 'Post-copy of a guest with 1 GiB of random pages that writes 256 MiB of them in sequence, at full speed, destination populated before. A mark is every 1,024 page writes; the gap is the longest between two marks, from the start of the migration to its end.',
   rows: [
     row('swept-post-copy', '1 GiB, 256 MiB swept, post-copy: total migration time', 'ms', 700),

@@ -3,6 +3,7 @@ import { codecScenarios } from '../scenarios/codec.mjs';
 import { faultRoundTripScenario } from '../scenarios/fault-round-trip.mjs';
 import { installScenario } from '../scenarios/install.mjs';
 import { sendMethodsScenario } from '../scenarios/send-methods.mjs';
+import { trackersSlowdownScenario } from '../scenarios/slowdown.mjs';
 import { trackerScenario } from '../scenarios/tracker.mjs';
 import { trackersScenarios } from '../scenarios/trackers.mjs';
 
@@ -12,6 +13,7 @@ export const suite = {
   scenarios: [
     trackerScenario,
     ...trackersScenarios,
+    trackersSlowdownScenario,
     installScenario,
     faultRoundTripScenario,
     ...codecScenarios,

@@ -1,6 +1,5 @@
 // The table of the README: two minutes.
 import { demandFaultScenario } from '../scenarios/demand-fault.mjs';
-import { engineMemoryScenario } from '../scenarios/engine-memory.mjs';
 import { roundZeroScenario } from '../scenarios/round-zero.mjs';
 import { slowdownScenario } from '../scenarios/slowdown.mjs';
 import { sweptHybridScenario, sweptPostCopyScenario } from '../scenarios/sweep.mjs';
@@ -19,6 +18,5 @@ export const suite = {
     sweptPostCopyScenario,
     sweptHybridScenario,
     slowdownScenario,
-    engineMemoryScenario,
   ],
 };

@@ -15,8 +15,7 @@ int clamp_to_int(std::size_t bytes) {
   return static_cast<int>(std::min<std::size_t>(bytes, std::numeric_limits<int>::max()));
 }
 
-// The guest may write the page while it is encoded, and LZ4 promises nothing about a source that
-// changes under it; so it works on a copy. The page that was torn is dirty and is sent again.
+// LZ4 promises nothing about a source that changes under it, so it works on a copy.
 const char* stable_copy(std::span<const std::byte> page) {
   thread_local std::vector<std::byte> copy;
   copy.assign(page.begin(), page.end());

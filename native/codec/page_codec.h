@@ -27,6 +27,8 @@ class PageCodec {
   // Encodes `page` into `out` and returns the encoded length, 0 <= length <= out.size(). Empty when
   // the page does not fit in out.size() bytes with this codec (or, for zero, is not all zero):
   // the caller then tries another. `out.size()` is the limit beyond which raw is the better choice.
+  // The guest may write `page` meanwhile: what is encoded then is none of its contents, and harmless,
+  // since such a page is dirty and is sent again.
   virtual std::optional<std::size_t> encode(std::span<const std::byte> page,
                                             std::span<std::byte> out) const = 0;
 

@@ -1,6 +1,6 @@
 #include "codec/raw_codec.h"
 
-#include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace pageferry {
@@ -8,7 +8,7 @@ namespace pageferry {
 std::optional<std::size_t> RawCodec::encode(std::span<const std::byte> page,
                                             std::span<std::byte> out) const {
   if (page.size() > out.size()) return std::nullopt;
-  std::ranges::copy(page, out.begin());
+  std::memcpy(out.data(), page.data(), page.size());
   return page.size();
 }
 
@@ -17,7 +17,7 @@ Status RawCodec::decode(std::span<const std::byte> encoded, std::span<std::byte>
     return Status(StatusCode::kProtocol, "a raw page must be " + std::to_string(page.size()) +
                                              " bytes; " + std::to_string(encoded.size()) + " came");
   }
-  std::ranges::copy(encoded, page.begin());
+  std::memcpy(page.data(), encoded.data(), encoded.size());
   return Status();
 }
 

@@ -30,8 +30,7 @@ class PageSender::ChannelTask {
       : sender_(sender),
         number_(number),
         socket_(sender.channels_[number]),
-        sent_before_(socket_.bytes_sent()),
-        page_copy_(std::make_unique_for_overwrite<std::byte[]>(kPageBytes)) {}
+        sent_before_(socket_.bytes_sent()) {}
 
   std::size_t number() const { return number_; }
   SendStats stats() const {
@@ -120,10 +119,8 @@ class PageSender::ChannelTask {
 
   bool add_encoded(PageIndex page, std::span<const std::byte> bytes) {
     if (sender_.codec_ == nullptr) return false;
-    // A copy first: the guest may write the page meanwhile, and an encoder must see one content.
-    std::copy(bytes.begin(), bytes.end(), page_copy_.get());
     const auto room = writer_.encode_room(bytes.size()).first(bytes.size() - 1);
-    const auto length = sender_.codec_->encode({page_copy_.get(), bytes.size()}, room);
+    const auto length = sender_.codec_->encode(bytes, room);
     if (!length.has_value()) return false;
     writer_.add_encoded(page, static_cast<std::uint8_t>(sender_.codec_->id()),
                         static_cast<std::uint32_t>(*length));
@@ -136,7 +133,6 @@ class PageSender::ChannelTask {
   Socket& socket_;
   const std::uint64_t sent_before_;
   RecordWriter writer_;
-  std::unique_ptr<std::byte[]> page_copy_;
   std::uint64_t batch_bytes_ = rate_share();
   std::uint64_t prepaid_bytes_ = 0;
   std::uint64_t pages_reported_ = 0;

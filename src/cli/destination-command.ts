@@ -24,6 +24,7 @@ interface DestinationValues {
   readonly listen: Address;
   readonly memoryLimit?: number;
   readonly maxMigrations: number;
+  readonly overcommit?: boolean;
   readonly prefault?: boolean;
   readonly prepare?: readonly number[];
   readonly keep?: boolean;
@@ -65,6 +66,7 @@ export function destinationCommand(run: Run): Command {
       argument((text) => parseCount(text, 1)),
       64,
     )
+    .option('--overcommit', 'take guests that hold more than is free here')
     .option('--prefault', "populate a guest's memory before its first page arrives")
     .option(
       '--prepare <size>',
@@ -89,6 +91,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     {
       ...values.listen,
       maxMigrations: values.maxMigrations,
+      overcommit: values.overcommit ?? false,
       prefault: values.prefault ?? false,
       prepare: (values.prepare ?? []).map((bytes) => [bytes]),
       stallMs: values.stallTimeout,

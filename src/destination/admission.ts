@@ -33,13 +33,14 @@ export function admit(open: Open, options: ResolvedDestinationOptions, isPrepare
     );
   }
   const bookkeeping = (PAGE_SETS * total) / (8 * PAGE_BYTES);
+  if (options.overcommit) return;
   const toPopulate = options.prefault ? total : open.populatedBytes;
   const needed = bookkeeping + (isPrepared ? 0 : toPopulate);
   const available = availableMemoryBytes() - RESERVE_BYTES;
   if (needed > available) {
     throw new PageferryError(
       'DESTINATION_NO_MEMORY',
-      `the guest needs ${formatBytes(needed)} and ${formatBytes(Math.max(0, available))} are free here. Free some memory, or choose another destination`,
+      `the guest needs ${formatBytes(needed)} and ${formatBytes(Math.max(0, available))} are free here. Free some memory, choose another destination, or start this one with --overcommit`,
     );
   }
 }

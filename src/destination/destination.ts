@@ -43,6 +43,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     this.#options = {
       createGuest: options.createGuest,
       memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
+      overcommit: options.overcommit ?? false,
       maxMigrations: options.maxMigrations ?? 64,
       prefault: options.prefault ?? false,
       prepared,

@@ -11,6 +11,11 @@ export interface DestinationOptions {
   readonly createGuest: GuestFactory;
   /** The largest guest that is taken; unlimited by default (the host's free memory always counts). */
   readonly memoryLimitBytes?: number;
+  /**
+   * Take guests that hold more than is free here, where there is swap or their pages are zero; false by
+   * default.
+   */
+  readonly overcommit?: boolean;
   /** Migrations at once; 64 by default. */
   readonly maxMigrations?: number;
   /** Populate a guest's memory before its first page arrives; false by default. */
@@ -27,6 +32,7 @@ export interface DestinationOptions {
 export interface ResolvedDestinationOptions {
   readonly createGuest: GuestFactory;
   readonly memoryLimitBytes: number;
+  readonly overcommit: boolean;
   readonly maxMigrations: number;
   readonly prefault: boolean;
   readonly prepared: PreparedMemory;
