@@ -1,7 +1,8 @@
 // `pageferry bench compare A.json B.json`
+
+import { comparisonToMarkdown } from '../report/markdown.mjs';
 import { compareResults } from '../result/comparison.mjs';
 import { readResult } from '../result/file.mjs';
-import { comparisonToMarkdown } from '../result/markdown.mjs';
 
 export function compareCommand(a, b, { json = false }) {
   const comparison = compareResults(readResult(a), readResult(b));

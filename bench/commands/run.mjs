@@ -10,9 +10,9 @@ import { Progress } from '../lib/progress.mjs';
 import { Runner } from '../lib/runner.mjs';
 import { readScenarioFile } from '../lib/scenario-file.mjs';
 import { describeLink } from '../links/index.mjs';
+import { toMarkdown } from '../report/markdown.mjs';
 import { ResultBuilder } from '../result/builder.mjs';
 import { isOrdinaryFile, readResult, toJson, WriteError, writeWhole } from '../result/file.mjs';
-import { toMarkdown } from '../result/markdown.mjs';
 import { suites } from '../suites/index.mjs';
 import { htmlBeside, writeReport } from './report.mjs';
 

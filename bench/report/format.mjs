@@ -56,6 +56,13 @@ export function moment(iso) {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
+/** How many samples the figures are of: a scenario that takes long has fewer than was asked for. */
+export function repetitionsText(repetitions, rows) {
+  const counts = rows.flatMap(({ measured }) => (measured ? [measured.samples.length] : []));
+  const fewest = Math.min(repetitions, ...counts);
+  return fewest === repetitions ? `${repetitions}` : `${fewest} to ${repetitions}`;
+}
+
 /** What was measured on, in one line. */
 export function machine({ kernel, cpu, cores, memoryBytes }) {
   return `Linux ${kernel}, ${cores} × ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB`;

@@ -1,5 +1,5 @@
-// The rows of a result as a Markdown table, for the README.
-import { machine, spread, targetText, verdict } from './format.mjs';
+// Results and comparisons as Markdown tables.
+import { bytes, machine, number, repetitionsText, spread, targetText, verdict } from './format.mjs';
 
 /** A cell must not end its column or its line. */
 function cell(text) {
@@ -36,7 +36,7 @@ export function toMarkdown({ environment, command, startedAt, repetitions, rows,
     '| --- | --- | --- | --- | --- | --- |',
     ...rows.map(tableRow),
     '',
-    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitions}, after one run that does not count and warms the memory.`,
+    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, after a run that does not count, with ${bytes(environment.warmedBytes ?? 0)} of memory warmed before.`,
     `${machine(environment)}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}${congestionControl ? `, default congestion control ${congestionControl}` : ''}.`,
   ];
   if (!environment.quiet) {
@@ -45,4 +45,31 @@ export function toMarkdown({ environment, command, startedAt, repetitions, rows,
   }
   lines.push('', ...methods.map(({ name, how }) => `- \`${name}\`: ${how}`), '');
   return lines.join('\n');
+}
+
+const VERDICTS = {
+  same: 'no difference that the spread can show',
+  better: 'better',
+  worse: '**worse**',
+};
+
+function comparisonRow(row) {
+  if (row.verdict === 'incomparable') return `| ${row.title} | – | – | – | ${cell(row.reason)} |`;
+  const cells = [spread(row.a, row.unit), spread(row.b, row.unit)];
+  const ratio = row.ratio === null ? '–' : number(row.ratio);
+  return `| ${[row.title, ...cells, ratio, VERDICTS[row.verdict]].join(' | ')} |`;
+}
+
+export function comparisonToMarkdown({ rows, onlyInA, onlyInB }) {
+  const only = [
+    ...onlyInA.map((name) => `- only in A: ${name}`),
+    ...onlyInB.map((name) => `- only in B: ${name}`),
+  ];
+  return [
+    '| Case | A | B | B ÷ A | |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(comparisonRow),
+    ...(only.length > 0 ? ['', ...only] : []),
+    '',
+  ].join('\n');
 }

@@ -1,6 +1,6 @@
 // The page around the plots.
 import { readFileSync } from 'node:fs';
-import { bytes, machine, moment } from './format.mjs';
+import { bytes, machine, moment, repetitionsText } from './format.mjs';
 import { anchor, html, raw } from './html.mjs';
 import { resultTable } from './table.mjs';
 
@@ -73,7 +73,7 @@ function head(result) {
   const { node, compiler, commit, modified, congestionControl, warmedBytes } = environment;
   return html`<header>
     <h1>Pageferry bench: ${suite}</h1>
-    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitions} repetitions.</p>
+    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitionsText(repetitions, rows)} repetitions.</p>
     ${finishedAt === null && html`<p class="warning">This run has not finished: what is here was measured, the rest is missing.</p>`}
     ${!environment.quiet && html`<p class="warning">Other programs used ${Math.round(environment.othersCpuShare * 100)} % of the machine when this run began.</p>`}
     <dl>
