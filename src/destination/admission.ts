@@ -11,6 +11,11 @@ type Open = Extract<SourceMessage, { type: 'open' }>;
 const PAGE_BYTES = 4096;
 /** What a host keeps for itself when a guest moves in. */
 const RESERVE_BYTES = 64 << 20;
+
+/** What guests may still take here. */
+export function roomForGuests(): number {
+  return Math.max(0, availableMemoryBytes() - RESERVE_BYTES);
+}
 /** Sets of pages that are kept while a guest arrives, one bit a page each. */
 const PAGE_SETS = 3;
 
@@ -36,11 +41,11 @@ export function admit(open: Open, options: ResolvedDestinationOptions, isPrepare
   if (options.overcommit) return;
   const toPopulate = options.prefault ? total : open.populatedBytes;
   const needed = bookkeeping + (isPrepared ? 0 : toPopulate);
-  const available = availableMemoryBytes() - RESERVE_BYTES;
+  const available = roomForGuests();
   if (needed > available) {
     throw new PageferryError(
       'DESTINATION_NO_MEMORY',
-      `the guest needs ${formatBytes(needed)} and ${formatBytes(Math.max(0, available))} are free here. Free some memory, choose another destination, or start this one with --overcommit`,
+      `the guest needs ${formatBytes(needed)} and ${formatBytes(available)} are free here. Free some memory, choose another destination, or start this one with --overcommit`,
     );
   }
 }

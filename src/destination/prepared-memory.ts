@@ -1,6 +1,8 @@
 /** Memory that was made and populated before its guest came. */
-import { asPageferryError } from '../errors.js';
+import { asPageferryError, PageferryError } from '../errors.js';
 import { binding, type GuestMemory } from '../native/binding.js';
+import { formatBytes } from '../units.js';
+import { roomForGuests } from './admission.js';
 
 interface Prepared {
   readonly regionBytes: readonly number[];
@@ -9,6 +11,16 @@ interface Prepared {
 
 function alike(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((bytes, i) => bytes === b[i]);
+}
+
+/** Beyond it the kernel would end processes, this one first. */
+function checkRoom(bytes: number): void {
+  const room = roomForGuests();
+  if (bytes <= room) return;
+  throw new PageferryError(
+    'NO_MEMORY',
+    `the memory to prepare is ${formatBytes(bytes)} and ${formatBytes(room)} are free here. Free some memory, or prepare less`,
+  );
 }
 
 /**
@@ -20,6 +32,7 @@ export class PreparedMemory {
 
   /** One entry for each guest that is expected: the sizes of its regions in bytes. Throws NO_MEMORY and the like. */
   static async populate(guests: readonly (readonly number[])[]): Promise<PreparedMemory> {
+    checkRoom(guests.flat().reduce((sum, bytes) => sum + bytes, 0));
     const prepared = new PreparedMemory();
     try {
       for (const regionBytes of guests) {

@@ -99,6 +99,13 @@ describe('a destination', () => {
     });
   });
 
+  it('prepares no more memory than is free', async () => {
+    await expect(listen({ prepare: [[2 ** 40], [2 ** 40]] })).rejects.toMatchObject({
+      code: 'NO_MEMORY',
+      message: expect.stringContaining('2 TiB'),
+    });
+  });
+
   it('listens on IPv6', async () => {
     const destination = await listen({ host: '::1' }).catch(() => undefined);
     if (destination !== undefined) expect(destination.port).toBeGreaterThan(0);
