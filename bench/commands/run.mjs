@@ -154,6 +154,11 @@ function prepare(name, options) {
   const wanted = planOf(name, options, previous);
   const suite = findSuite(wanted.suite);
   const chosen = chooseScenarios(suite, wanted.only, wanted.full);
+  if (suite.overLinks === false && wanted.link.kind !== 'loopback') {
+    throw new UsageError(
+      `nothing in the suite ${suite.name} crosses a link: leave --netns or --rtt out`,
+    );
+  }
   const plan = { ...wanted, digest: suite.digest ?? null };
   if (previous !== undefined) checkSame(previous.file, previous.result.plan, plan);
   return {

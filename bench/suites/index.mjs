@@ -1,4 +1,5 @@
 // Every suite. A suite is `{ name, title, scenarios }`, and may have `full`, the scenarios of `--full`.
+// `overLinks: false` says that nothing of the suite crosses the link that --netns or --rtt would choose.
 //
 // A scenario is
 //

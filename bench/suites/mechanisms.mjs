@@ -10,6 +10,7 @@ import { trackersScenarios } from '../scenarios/trackers.mjs';
 export const suite = {
   name: 'mechanisms',
   title: 'what each mechanism costs by itself',
+  overLinks: false,
   scenarios: [
     trackerScenario,
     ...trackersScenarios,

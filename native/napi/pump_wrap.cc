@@ -200,11 +200,7 @@ Napi::Value PageReceiverWrap::wait_sync(const Napi::CallbackInfo& info) {
   const auto number = to_u64(info[0], "sync");
   const std::chrono::milliseconds stall(to_u32(info[1], "stallMs"));
   // At the switchover it has been reached as a rule, and a thread less is downtime less.
-  if (native()->has_reached(number)) {
-    const auto reached = Napi::Promise::Deferred::New(info.Env());
-    reached.Resolve(info.Env().Undefined());
-    return reached.Promise();
-  }
+  if (native()->has_reached(number)) return resolved(info.Env());
   return async_call(info.Env(), [receiver = native(), number, stall] {
     return receiver->wait_sync(number, stall);
   });

@@ -137,11 +137,7 @@ void WorkloadWrap::resume(const Napi::CallbackInfo& info) {
 // Guest threads park within microseconds as a rule, and a hand-over to another thread and back would be
 // downtime. One that waits for a page takes longer, and must not hold the JavaScript thread.
 Napi::Value WorkloadWrap::pause(const Napi::CallbackInfo& info) {
-  if (native()->pause_within(kPatience)) {
-    const auto paused = Napi::Promise::Deferred::New(info.Env());
-    paused.Resolve(info.Env().Undefined());
-    return paused.Promise();
-  }
+  if (native()->pause_within(kPatience)) return resolved(info.Env());
   return async_call(info.Env(), [workload = native()] {
     workload->pause();
     return Status();

@@ -136,8 +136,8 @@ class Wrap : public Napi::ObjectWrap<Derived> {
 };
 
 // Runs `work` on a thread of its own and settles the promise on the JavaScript thread with what
-// `convert` makes of its value, or with the error. A thread, not one of libuv's pool: some of these wait for
-// a peer, and four of them would stop every other use of the pool.
+// `convert` makes of its value, or with the error. A thread, not one of libuv's pool: some of these
+// wait for a peer, and four of them would stop every other use of the pool.
 template <class T>
 Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
                          std::function<Napi::Value(Napi::Env, T&)> convert) {
@@ -170,7 +170,14 @@ Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
   return call->deferred.Promise();
 }
 
-// The same for work that has no value.
+// What a call answers whose work was over at once: no thread, no way back through the event loop.
+inline Napi::Promise resolved(Napi::Env env) {
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  deferred.Resolve(env.Undefined());
+  return deferred.Promise();
+}
+
+// async_call for work that has no value.
 Napi::Promise async_call(Napi::Env env, std::function<Status()> work);
 
 // Calls a JavaScript function from native threads, later and on the JavaScript thread.

@@ -12,6 +12,7 @@ const WRONG: readonly (readonly [what: string, args: string[], says: RegExp])[] 
   ['a time without a unit', ['--rtt', '10'], /expected a duration such as 50ms.*, not '10'/],
   ['a rate that is none', ['--netns', 'fast'], /expected a rate such as 1Gbit.*, not 'fast'/],
   ['two links', ['--netns', '--rtt', '1ms'], /'--netns \[rate\]' cannot be used with .*'--rtt/],
+  ['a link for what crosses none', ['mechanisms', '--rtt', '1ms'], /mechanisms crosses a link/],
   ['--full where there is no more', ['quick', '--full'], /quick has no more with --full/],
   ['two suites', ['quick', 'scale'], /too many arguments/],
   ['a scenario file that does not exist', ['missing.json'], /missing\.json: .*no such file/],
