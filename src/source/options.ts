@@ -14,7 +14,7 @@ export interface SourceOptions {
   readonly port: number;
   /** A name, or a strategy of your own. */
   readonly strategy: StrategyName | Strategy;
-  /** Page channels, 1 … 64; half the cores by default, at least 1. */
+  /** Page channels, 1 … 64; by default half the cores, at least 2 where there are 2 cores. */
   readonly channels?: number;
   /** The best that this kernel offers, by default. */
   readonly tracker?: TrackerKind;
@@ -74,7 +74,8 @@ function strategyOf(options: SourceOptions, memoryPages: number): Strategy {
 
 /** Fills in the defaults. Throws USAGE for a value that makes no sense. */
 export function resolveOptions(options: SourceOptions, memoryPages: number): ResolvedOptions {
-  const defaultChannels = Math.max(1, Math.min(64, Math.floor(availableParallelism() / 2)));
+  const cores = availableParallelism();
+  const defaultChannels = Math.min(64, Math.max(Math.min(2, cores), Math.floor(cores / 2)));
   return {
     host: options.host,
     port: wholeWithin('port', options.port, 1, 65_535),
