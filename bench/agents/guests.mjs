@@ -21,7 +21,11 @@ export async function createGuest({ kind, options, populate = false, ...wanted }
   if (kind === 'touch') return TouchGuest.create(wanted);
   if (kind === 'sparse') return SparseGuest.create(wanted);
   const guest = await WorkloadGuest.create(options);
-  if (populate) touchEachPage(guest.memory);
+  if (populate) {
+    // Many threads clear pages sooner than the loop that writes to each.
+    await guest.memory.prefault();
+    touchEachPage(guest.memory);
+  }
   return guest;
 }
 

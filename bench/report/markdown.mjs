@@ -36,7 +36,7 @@ export function toMarkdown({ environment, command, startedAt, repetitions, rows,
     '| --- | --- | --- | --- | --- | --- |',
     ...rows.map(tableRow),
     '',
-    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, after a run that does not count, with ${bytes(environment.warmedBytes ?? 0)} of memory warmed before.`,
+    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes ?? 0)} of memory warmed before.`,
     `${machine(environment)}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}${congestionControl ? `, default congestion control ${congestionControl}` : ''}.`,
   ];
   if (!environment.quiet) {

@@ -5,7 +5,7 @@ import { runNative } from '../lib/native.mjs';
 import { migrateOnce } from '../lib/pair.mjs';
 import { bareRoundTrip } from '../lib/round-trip.mjs';
 
-const MEMORY_BYTES = 128 * 2 ** 20;
+const MEMORY_BYTES = 64 * 2 ** 20;
 const TOUCHES = 500;
 const PAUSE_MS = 1;
 const PUSH_BYTES_PER_SECOND = 8 << 20;
@@ -50,8 +50,8 @@ export const demandFaultScenario = {
     },
   ],
   async sample({ signal, link }) {
-    const bare = await bareRoundTrip({ count: 10_000, signal });
-    const barePaced = await bareRoundTrip({ count: 400, pauseUs: PAUSE_MS * 1000, signal });
+    const bare = await bareRoundTrip({ count: 4000, signal });
+    const barePaced = await bareRoundTrip({ count: 200, pauseUs: PAUSE_MS * 1000, signal });
     const install = await runNative('local-install', ['--count', 5000], { signal });
     const { destination } = await migrateOnce({ ...MIGRATION, signal, link });
     const { paced, backToBack } = destination.touches;

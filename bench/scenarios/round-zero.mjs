@@ -37,6 +37,8 @@ export const roundZeroScenario = {
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 6,
   mostRepetitions: 3,
+  // Both sides’ memory is touched right before each sample.
+  warmUp: false,
   how: 'Pre-copy of an idle guest, default channels. The destination has memory for the guest populated before the migration begins, and so has the baseline; both fill their source memory right before. A round ends when the destination has confirmed its last page, the baseline with a byte back. The order of the two alternates. CPU seconds: both processes, from migrate() to the report.',
   rows: [
     {

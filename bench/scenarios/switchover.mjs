@@ -18,6 +18,7 @@ export const switchoverScenario = {
   name: 'switchover',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 4,
+  mostRepetitions: 4,
   how: 'Pre-copy of an idle guest of 1 GiB, all populated, in two fresh processes, so that nothing of it has run before. Downtime: from pause on the source to first run on the destination. The protocol needs two round trips for it.',
   rows: [
     {

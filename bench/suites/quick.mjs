@@ -1,4 +1,4 @@
-// The table of the README, in about three minutes.
+// The table of the README, in about two minutes.
 import { demandFaultScenario } from '../scenarios/demand-fault.mjs';
 import { roundZeroScenario } from '../scenarios/round-zero.mjs';
 import { slowdownScenario } from '../scenarios/slowdown.mjs';
@@ -8,7 +8,7 @@ import { touchedZeroScenario, untouchedScenario } from '../scenarios/untouched.m
 
 export const suite = {
   name: 'quick',
-  title: 'the table of the README, in about three minutes',
+  title: 'the table of the README, in about two minutes',
   scenarios: [
     roundZeroScenario,
     untouchedScenario,

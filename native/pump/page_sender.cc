@@ -13,6 +13,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// So many pages are sent by one thread over all channels sooner than another thread has started.
+constexpr std::uint64_t kFewPages = 128;
+
 }  // namespace
 
 void SendStats::add(const SendStats& other) {
@@ -146,9 +149,10 @@ PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> 
       bucket_(std::move(bucket)),
       codec_(codec) {}
 
-// Runs `body(task)` on one thread per channel, then ends each channel with the next sync.
+// Runs `body(task)` on one thread per channel, then ends each channel with the next sync. Few pages need
+// no thread but this one.
 template <class Body>
-Result<SendStats> PageSender::on_every_channel(Body body) {
+Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
   const auto started = Clock::now();
   const std::uint64_t sync = sync_.load() + 1;
   std::vector<std::unique_ptr<ChannelTask>> tasks;
@@ -164,6 +168,10 @@ Result<SendStats> PageSender::on_every_channel(Body body) {
   };
   std::vector<NativeThread> threads;
   for (std::size_t i = 1; i < channels_.size(); ++i) {
+    if (pages <= kFewPages) {
+      run(i);
+      continue;
+    }
     auto thread = NativeThread::start("page-sender", [&run, i] { run(i); });
     if (thread.ok()) {
       threads.push_back(std::move(thread.value()));
@@ -213,7 +221,8 @@ Status PageSender::for_each_stripe(std::size_t channel, const PageBitmap& pages,
 }
 
 Result<SendStats> PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot) {
-  return on_every_channel([&](ChannelTask& task) { return send_stripes(task, pages, skip_hot); });
+  return on_every_channel(pages.count(),
+                          [&](ChannelTask& task) { return send_stripes(task, pages, skip_hot); });
 }
 
 // Sends the pages of the stripes that belong to this channel.
@@ -239,7 +248,7 @@ Status PageSender::send_stripes(ChannelTask& task, const PageBitmap& pages,
 }
 
 Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
-  return on_every_channel([&](ChannelTask& task) {
+  return on_every_channel(missing.count(), [&](ChannelTask& task) {
     return for_each_stripe(task.number(), missing, [&](const Region&, PageRange stripe) {
       return task.add_missing(stripe, missing);
     });
@@ -257,7 +266,7 @@ Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* track
 Result<SendStats> PageSender::push(ResidualSet& residual) {
   // The guest runs at the other end: half of the channels, so that it and its faults find a core there.
   const std::size_t pushing = std::max<std::size_t>(1, channels_.size() / 2);
-  return on_every_channel([&](ChannelTask& task) {
+  return on_every_channel(residual.pages().count(), [&](ChannelTask& task) {
     Status failure;
     if (task.number() >= pushing) return failure;
     while (failure.ok()) {

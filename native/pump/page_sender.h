@@ -1,6 +1,7 @@
 // The source's end of the page channels: sends a set of pages over all of them at once.
 //
-// Each call starts one thread per channel, sends, and returns when the last byte is in the sockets.
+// Each call starts one thread per channel (unless the pages are few), sends, and returns when the last byte is
+// in the sockets.
 // Thread contract: one send at a time; progress and cancel from any thread. After cancel every call
 // fails with kCancelled and the connections are shut down: a cancelled sender is of no further use.
 #pragma once
@@ -71,7 +72,7 @@ class PageSender {
   class ChannelTask;
 
   template <class Body>
-  Result<SendStats> on_every_channel(Body body);
+  Result<SendStats> on_every_channel(std::uint64_t pages, Body body);
   template <class Visit>
   Status for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit);
   Status send_stripes(ChannelTask& task, const PageBitmap& pages, DirtyTracker* skip_hot);

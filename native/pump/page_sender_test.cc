@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "os/thread_test_util.h"
 #include "pump/ferry_test_util.h"
 #include "tracker/tracker_test_util.h"
+#include "wire/records.h"
 
 namespace pageferry {
 namespace {
@@ -237,6 +239,37 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   sender.cancel();
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
+}
+
+TEST(PageSender, APushLeavesHalfOfTheChannelsAlone) {
+  constexpr std::uint64_t kPages = 400;
+  const TestGuest guest = make_guest(Backing::kShared, {kPages});
+  for (PageIndex page = 0; page < kPages; ++page) fill_page(*guest.memory, page, 1);
+  std::vector<Socket> sockets;
+  std::vector<Socket> peers;
+  for (int i = 0; i < 5; ++i) {
+    auto pair = connect_pair();
+    sockets.push_back(std::move(pair.near));
+    peers.push_back(std::move(pair.far));
+  }
+  std::vector<std::thread> draining;
+  for (Socket& peer : peers) {
+    draining.emplace_back([&peer] {
+      std::byte byte;
+      while (peer.receive_all(&byte, 1).ok()) {
+      }
+    });
+  }
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  ResidualSet residual(kPages);
+  residual.pages().merge(populated_pages(*guest.memory));
+  EXPECT_TRUE(sender.push(residual).ok());
+  sender.cancel();  // Ends the channels.
+  for (std::thread& thread : draining) thread.join();
+  EXPECT_GT(peers[0].bytes_received() + peers[1].bytes_received(), kPages * kPageBytes);
+  for (int i = 2; i < 5; ++i) {
+    EXPECT_EQ(peers[i].bytes_received(), sizeof(wire::RecordHeader)) << "more than a sync on " << i;
+  }
 }
 
 TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {

@@ -82,6 +82,15 @@ TEST(GuestMemory, FindingPopulatedPagesPopulatesNone) {
   EXPECT_TRUE(populated_pages(*memory.value()).empty());
 }
 
+TEST(GuestMemory, PrefaultPopulatesEveryPageOfEveryRegion) {
+  // 64 MiB is what a thread populates at a time: a whole part and a rest, and less than one.
+  auto memory = GuestMemory::create_shared({64 * kMiB + 3 * kPageBytes, 5 * kPageBytes});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  ASSERT_TRUE(guest.prefault().ok());
+  EXPECT_EQ(populated_pages(guest).size(), guest.page_count());
+}
+
 TEST(GuestMemory, SharedMemoryBeyondFourGiBIsAddressable) {
   auto memory = GuestMemory::create_shared({6 * kGiB});
   ASSERT_TRUE(memory.ok()) << memory.status().message();

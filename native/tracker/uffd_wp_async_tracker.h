@@ -10,9 +10,9 @@
 #include <memory>
 #include <optional>
 
+#include "os/helpers.h"
 #include "tracker/armed_chunks.h"
 #include "tracker/dirty_tracker.h"
-#include "tracker/helpers.h"
 #include "tracker/write_protection.h"
 
 namespace pageferry {

@@ -1,6 +1,7 @@
 // Threads that stand by to share work that must be over soon: a scan of all memory while the guest is
-// paused. Waking one takes less than starting one. Nobody waits for a helper that gets no processor:
-// the work is cut into parts, and whoever is free takes the next.
+// paused, or the populating of it before it comes. Waking one takes less than starting one. Nobody
+// waits for a helper that gets no processor: the work is cut into parts, and whoever is free takes the
+// next.
 //
 // Thread contract: run() from any thread. Of calls that overlap only one is helped.
 #pragma once

@@ -1,4 +1,4 @@
-#include "tracker/helpers.h"
+#include "os/helpers.h"
 
 #include <gtest/gtest.h>
 
