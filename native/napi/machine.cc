@@ -50,6 +50,8 @@ Napi::Value protocol_constants(const Napi::CallbackInfo& info) {
   object.Set("maxPayloadBytes", number(wire::kMaxPayloadBytes));
   object.Set("maxPagesPerEntry", number(wire::kMaxPagesPerEntry));
   object.Set("stripePages", number(wire::kStripePages));
+  // More bits than a number holds exactly.
+  object.Set("stripeFactor", Napi::BigInt::New(env, wire::kStripeFactor));
   Napi::Object roles = Napi::Object::New(env);
   roles.Set("control", number(wire::Role::kControl));
   roles.Set("page", number(wire::Role::kPage));

@@ -209,7 +209,7 @@ Status PageSender::for_each_stripe(std::size_t channel, const PageBitmap& pages,
   for (PageIndex at = pages.next_set(0, end); at < end && failure.ok();) {
     const std::uint64_t stripe = at / wire::kStripePages;
     const PageIndex stripe_end = std::min(end, (stripe + 1) * wire::kStripePages);
-    if (stripe % channels_.size() == channel) {
+    if (wire::channel_of_stripe(stripe, channels_.size()) == channel) {
       memory_->for_each_region({at, stripe_end - at}, [&](const Region& region, PageRange part) {
         if (failure.ok()) failure = visit(region, part);
       });

@@ -72,4 +72,12 @@ inline constexpr std::uint64_t kMaxPagesPerEntry = 65535;
 // All records of one page before the switchover travel on the channel of its stripe.
 inline constexpr std::uint64_t kStripePages = 1024;
 
+// Knuth's multiplicative hash (The Art of Computer Programming, volume 3, section 6.4), its upper half
+// scaled to the channels: neighbours are spread evenly, and so are the stripes of a sparse guest
+// whatever their distance. A remainder would put every second, or every 256th, on one channel.
+inline constexpr std::uint64_t kStripeFactor = 0x9e3779b97f4a7c15;
+constexpr std::uint64_t channel_of_stripe(std::uint64_t stripe, std::uint64_t channels) {
+  return ((stripe * kStripeFactor) >> 32) * channels >> 32;
+}
+
 }  // namespace pageferry::wire

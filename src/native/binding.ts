@@ -231,6 +231,7 @@ export interface ProtocolConstants {
   readonly maxPayloadBytes: number;
   readonly maxPagesPerEntry: number;
   readonly stripePages: number;
+  readonly stripeFactor: bigint;
   readonly roles: Readonly<Record<ChannelRole, number>>;
   readonly statuses: Readonly<
     Record<'accepted' | 'version-not-supported' | 'unknown-migration' | 'busy', number>

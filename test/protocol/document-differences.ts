@@ -104,6 +104,8 @@ function compareRecords(differences: Differences, tables: Table[], text: string,
   const contents = tableWith(tables, ['content', 'name', 'payload']);
   differences.equal('contents', namedNumbers(contents, 'content'), sorted(constants.contents));
   differences.equal('stripe', numberAfter(text, '⌊page ÷'), constants.stripePages);
+  const factor = text.match(/× (0x[0-9a-f]+) mod 2⁶⁴/)?.[1];
+  differences.equal('stripe factor', factor, `0x${constants.stripeFactor.toString(16)}`);
 }
 
 /** Top-level fields of a document's cell, and in brackets those of a list's items. */

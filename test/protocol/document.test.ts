@@ -38,6 +38,7 @@ describe('the comparison of document and code', () => {
     ['pages of an entry', '1 … 65535', '1 … 65536'],
     ['contents', '| 2 | lz4 |', '| 3 | lz4 |'],
     ['stripe', '⌊page ÷ 1024⌋', '⌊page ÷ 512⌋'],
+    ['stripe factor', '0x9e3779b97f4a7c15', '0x9e3779b97f4a7c17'],
     ['bytes of a message', 'at most 268435456', 'at most 16777216'],
     ['a message that only the document has', '| bye | | the', '| hello | | |\n| bye | | the'],
     ['a message that only the code has', '| ready | |', '| prepared | |'],
