@@ -173,6 +173,17 @@ describe('every plot', () => {
     expectSound(plots(document));
   });
 
+  it('has room for what was watched before the migration began', async () => {
+    const result = readFixture();
+    for (const { timeline } of result.migrations) {
+      if (timeline === null || timeline === undefined) continue;
+      const [first] = timeline.source;
+      timeline.source.unshift({ ...first, atMs: first.atMs - 10_000 });
+    }
+    const { document } = await render(result);
+    expectSound(plots(document));
+  });
+
   it('is an image with a text, in a figure with a caption', async () => {
     const { document } = await render();
     for (const plot of plots(document)) {

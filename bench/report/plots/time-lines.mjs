@@ -123,14 +123,19 @@ function strips({ report, timeline }) {
   return found;
 }
 
+/** From where on the guest was watched, which may be before the migration began, to its end. */
+function shownTime({ report, timeline }) {
+  return [Math.min(0, timeline.source[0].atMs), report.totalMs];
+}
+
 function drawStrip(migration, { name, label, top, marks }, isLast) {
   const { report, timeline, label: which } = migration;
   return draw({
     describe: `${which}: ${name} over ${milliseconds(report.totalMs)}; highest ${number(top)} ${label}`,
     ...(isLast ? LAST_MARGINS : MARGINS),
     x: isLast
-      ? axis('ms since the start', { domain: [0, report.totalMs], ticks: 5 })
-      : { axis: null, domain: [0, report.totalMs] },
+      ? axis('ms since the start', { domain: shownTime(migration), ticks: 5 })
+      : { axis: null, domain: shownTime(migration) },
     y: axis(label, { domain: [0, top * 1.12 || 1], ticks: 3, grid: true }),
     marks: [
       ...background(timeline, report.totalMs),
