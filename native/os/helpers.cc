@@ -1,10 +1,17 @@
 #include "os/helpers.h"
 
+#include <algorithm>
+#include <thread>
+
 namespace pageferry {
+
+unsigned Helpers::beside_caller(unsigned most) {
+  return std::clamp(std::thread::hardware_concurrency(), 1u, most) - 1;
+}
 
 Helpers::Helpers(unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
-    auto thread = NativeThread::start("scan-helper", [this] { help(); });
+    auto thread = NativeThread::start("helper", [this] { help(); });
     if (!thread.ok()) return;
     threads_.push_back(std::move(thread.value()));
   }

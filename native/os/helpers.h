@@ -18,6 +18,9 @@ namespace pageferry {
 
 class Helpers {
  public:
+  // How many make `most` threads with the caller's own, or as many as there are cores if that is less.
+  static unsigned beside_caller(unsigned most);
+
   // Starts up to `count` threads: fewer when the system has none left.
   explicit Helpers(unsigned count);
   Helpers(const Helpers&) = delete;

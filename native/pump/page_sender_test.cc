@@ -18,6 +18,21 @@ using namespace testing;
 // Regions that begin and end within a stripe, and one that is a single page.
 const std::vector<std::uint64_t> kRegions = {2500, 1, 1100, 700};
 
+struct Channels {
+  std::vector<Socket> sockets;
+  std::vector<Socket> peers;
+};
+
+Channels connect_channels(int count) {
+  Channels channels;
+  for (int i = 0; i < count; ++i) {
+    auto pair = connect_pair();
+    channels.sockets.push_back(std::move(pair.near));
+    channels.peers.push_back(std::move(pair.far));
+  }
+  return channels;
+}
+
 void expect_same(const Ferry& ferry) {
   const GuestMemory& source = ferry.source();
   const PageBitmap populated = populated_pages(source);
@@ -245,13 +260,7 @@ TEST(PageSender, APushLeavesHalfOfTheChannelsAlone) {
   constexpr std::uint64_t kPages = 400;
   const TestGuest guest = make_guest(Backing::kShared, {kPages});
   for (PageIndex page = 0; page < kPages; ++page) fill_page(*guest.memory, page, 1);
-  std::vector<Socket> sockets;
-  std::vector<Socket> peers;
-  for (int i = 0; i < 5; ++i) {
-    auto pair = connect_pair();
-    sockets.push_back(std::move(pair.near));
-    peers.push_back(std::move(pair.far));
-  }
+  auto [sockets, peers] = connect_channels(5);
   std::vector<std::thread> draining;
   for (Socket& peer : peers) {
     draining.emplace_back([&peer] {
@@ -275,13 +284,7 @@ TEST(PageSender, APushLeavesHalfOfTheChannelsAlone) {
 TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
   const TestGuest guest = make_guest(Backing::kShared, {16384});
   for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
-  std::vector<Socket> sockets;
-  std::vector<Socket> peers;
-  for (int i = 0; i < 3; ++i) {
-    auto pair = connect_pair();
-    sockets.push_back(std::move(pair.near));
-    peers.push_back(std::move(pair.far));
-  }
+  auto [sockets, peers] = connect_channels(3);
   { const Socket closing = std::move(peers[1]); }
   PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
   const auto sent = sender.send_round(populated_pages(*guest.memory), nullptr);

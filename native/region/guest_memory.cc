@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cerrno>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "os/helpers.h"
@@ -329,7 +328,7 @@ Result<PageIndex> GuestMemory::next_populated(PageRange range) const {
 
 Status GuestMemory::prefault() const {
   // Clearing pages is what takes the time, and each core clears its own.
-  Helpers helpers(std::clamp(std::thread::hardware_concurrency(), 1u, kMostPrefaultThreads) - 1);
+  Helpers helpers(Helpers::beside_caller(kMostPrefaultThreads));
   for (const Region& region : regions_) {
     std::atomic<int> failure = 0;
     const std::uint64_t parts = (region.bytes() + kPrefaultPart - 1) / kPrefaultPart;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 namespace pageferry {
@@ -44,7 +43,7 @@ Status UffdWpAsyncTracker::arm() {
   if (status.ok()) status = protect();
   if (!status.ok()) protection_.reset();
   if (status.ok() && memory_->page_count() >= kPagesWorthHelp) {
-    helpers_.emplace(std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads) - 1);
+    helpers_.emplace(Helpers::beside_caller(kMostThreads));
   }
   return status;
 }
