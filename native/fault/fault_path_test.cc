@@ -116,7 +116,8 @@ TEST_P(FaultPath, EveryByteIsRightWhileTheGuestRunsAndNoWriteOfItsIsLost) {
     guest.emplace_back([this, i] { run_guest(static_cast<std::uint32_t>(i), i, kThreads); });
   }
   if (GetParam().push) {
-    ferry_->ferry([&](PageSender& sender) { return sender.push(*residual_); });
+    PushWidth width;
+    ferry_->ferry([&](PageSender& sender) { return sender.push(*residual_, width); });
   }
   for (std::thread& thread : guest) thread.join();
   wait_until([&] { return complete_.load(); });
@@ -148,7 +149,8 @@ TEST_P(FaultPath, CompletionWhileThreadsFaultIsNoFailure) {
   for (PageIndex i = 0; i < 3; ++i) {
     guest.emplace_back([this, i] { run_guest(static_cast<std::uint32_t>(i) + 10, i, 3); });
   }
-  ferry_->ferry([&](PageSender& sender) { return sender.push(*residual_); });
+  PushWidth width;
+  ferry_->ferry([&](PageSender& sender) { return sender.push(*residual_, width); });
   wait_until([&] { return complete_.load(); });
   // Guest threads are in the middle of faults on pages that are here and not mapped yet.
   EXPECT_TRUE(ferry_->arriving()->complete().ok());

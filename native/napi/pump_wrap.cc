@@ -142,7 +142,8 @@ Napi::Value PageSenderWrap::push(const Napi::CallbackInfo& info) {
   return async_call<SendStats>(
       info.Env(),
       [sender = native(), residual = ResidualSetWrap::from(info[0])] {
-        return sender->push(*residual);
+        PushWidth width;
+        return sender->push(*residual, width);
       },
       from_stats);
 }

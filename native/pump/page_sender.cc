@@ -150,7 +150,7 @@ PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> 
       codec_(codec) {}
 
 // Runs `body(task)` on one thread per channel, then ends each channel with the next sync. Few pages need
-// no thread but this one.
+// no thread but this one, which then takes the channels in order.
 template <class Body>
 Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
   const auto started = Clock::now();
@@ -167,11 +167,8 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
       cancel();  // The others would only send into a migration that has failed.
   };
   std::vector<NativeThread> threads;
-  for (std::size_t i = 1; i < channels_.size(); ++i) {
-    if (pages <= kFewPages) {
-      run(i);
-      continue;
-    }
+  const std::size_t here = pages <= kFewPages ? channels_.size() : 1;
+  for (std::size_t i = here; i < channels_.size(); ++i) {
     auto thread = NativeThread::start("page-sender", [&run, i] { run(i); });
     if (thread.ok()) {
       threads.push_back(std::move(thread.value()));
@@ -180,7 +177,7 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
       cancel();
     }
   }
-  run(0);
+  for (std::size_t i = 0; i < here; ++i) run(i);
   threads.clear();  // Joins them.
 
   SendStats stats;
@@ -263,35 +260,47 @@ Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* track
   return what == FinalRound::kSend ? send_round(pages, nullptr) : announce_missing(pages);
 }
 
-Result<SendStats> PageSender::push(ResidualSet& residual) {
-  // The guest runs at the other end: half of the channels, so that it and its faults find a core there.
-  const std::size_t pushing = std::max<std::size_t>(1, channels_.size() / 2);
+Result<SendStats> PageSender::push(ResidualSet& residual, PushWidth& width) {
+  // The guest runs at the other end, and needs cores there while it waits for pages.
+  const std::size_t always = std::max<std::size_t>(1, channels_.size() / 2);
   return on_every_channel(residual.pages().count(), [&](ChannelTask& task) {
-    Status failure;
-    if (task.number() >= pushing) return failure;
-    while (failure.ok()) {
-      // Waited for before any page is taken: a page that was taken and lies in our buffer is one that a
-      // guest thread asks for in vain, and that then travels twice.
-      const std::uint64_t pages = task.prepay_batch();
-      if (pages == 0) return Status(StatusCode::kCancelled, "push");
-      const PageRange stretch = residual.next_stretch(pages);
-      if (stretch.count == 0) {
-        task.refund();
-        return Status();
-      }
-      memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
-        residual.pages().for_each_run(part, [&](PageRange run) {
-          for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
-            if (residual.pages().take(page)) failure = task.add_page(region, page);
-          }
-        });
-      });
-      if (failure.ok()) failure = task.flush();
-      if (cancelled_.load(std::memory_order_relaxed))
-        failure = Status(StatusCode::kCancelled, "push");
-    }
-    return failure;
+    const bool first = task.number() == 0;
+    Status pushed = push_stretches(task, residual, [&] {
+      if (first) width.observe(residual.demands(), Clock::now());
+      return task.number() < always || width.wait_for_all();
+    });
+    if (first) width.end();
+    return pushed;
   });
+}
+
+// Takes pages from the set and sends them until there is none, or may_go_on() answers false.
+template <class MayGoOn>
+Status PageSender::push_stretches(ChannelTask& task, ResidualSet& residual, MayGoOn may_go_on) {
+  Status failure;
+  while (failure.ok() && may_go_on()) {
+    // Waited for before any page is taken: a page that was taken and lies in our buffer is one that a
+    // guest thread asks for in vain, and that then travels twice.
+    const std::uint64_t pages = task.prepay_batch();
+    if (pages == 0) return Status(StatusCode::kCancelled, "push");
+    const PageRange stretch = residual.next_stretch(pages);
+    if (stretch.count == 0) {
+      task.refund();
+      return Status();
+    }
+    memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
+      residual.pages().for_each_run(part, [&](PageRange run) {
+        for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
+          if (residual.pages().take(page)) failure = task.add_page(region, page);
+        }
+      });
+    });
+    if (failure.ok()) failure = task.flush();
+    if (cancelled_.load(std::memory_order_relaxed)) {
+      failure = Status(StatusCode::kCancelled, "push");
+    }
+  }
+  return failure;
 }
 
 PageSender::Progress PageSender::progress() const {

@@ -15,6 +15,7 @@
 #include "net/socket.h"
 #include "net/token_bucket.h"
 #include "os/status.h"
+#include "pump/push_width.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
 #include "tracker/dirty_tracker.h"
@@ -53,8 +54,9 @@ class PageSender {
   enum class FinalRound : std::uint8_t { kSend, kAnnounce };
   Result<SendStats> final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what);
 
-  // Post-copy's active push: takes pages from the set and sends them until it is empty, then a sync.
-  Result<SendStats> push(ResidualSet& residual);
+  // Post-copy's active push: takes pages from the set and sends them until it is empty, then a sync. Half
+  // of the channels carry it, at least one, and all of them when `width` says so.
+  Result<SendStats> push(ResidualSet& residual, PushWidth& width);
 
   // The number of the last sync sent.
   std::uint64_t last_sync() const { return sync_.load(std::memory_order_acquire); }
@@ -76,6 +78,8 @@ class PageSender {
   template <class Visit>
   Status for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit);
   Status send_stripes(ChannelTask& task, const PageBitmap& pages, DirtyTracker* skip_hot);
+  template <class MayGoOn>
+  Status push_stretches(ChannelTask& task, ResidualSet& residual, MayGoOn may_go_on);
 
   const std::shared_ptr<GuestMemory> memory_;
   std::vector<Socket> channels_;

@@ -24,7 +24,10 @@ class ResidualSet {
   void demanded(PageIndex page) {
     pages_.take(page);
     next_.store(page + 1, std::memory_order_relaxed);
+    demands_.fetch_add(1, std::memory_order_relaxed);
   }
+  // How often demanded() was called.
+  std::uint64_t demands() const { return demands_.load(std::memory_order_relaxed); }
 
   // The next stretch of at most `most` page indices that starts with a page still to be sent; empty
   // when there is none. Who gets it take()s each page before sending it.
@@ -41,6 +44,7 @@ class ResidualSet {
  private:
   PageBitmap pages_;
   std::atomic<PageIndex> next_{0};
+  std::atomic<std::uint64_t> demands_{0};
 };
 
 }  // namespace pageferry
