@@ -83,7 +83,7 @@ class Destination {
   // Waits until everything sent on the page channel has been applied.
   void sync() {
     ASSERT_TRUE(send_sync(*page_channel_, ++syncs_).ok());
-    const Status reached = receiver_->wait_sync(syncs_, kPatience);
+    const Status reached = wait_sync(*receiver_, syncs_);
     ASSERT_TRUE(reached.ok()) << reached.message();
   }
   PageIndex next_request() {
@@ -105,7 +105,7 @@ class Destination {
   const GuestMemory& guest() const { return *guest_.memory; }
   ArrivingMemory& arriving() { return *arriving_; }
   FaultHandler& handler() { return *handler_; }
-  FailureLog& failures() { return failures_; }
+  StatusLog& failures() { return failures_; }
   Socket& page_channel() { return *page_channel_; }
   bool complete() const { return complete_.load(); }
   void lose_fault_channel() { fault_channel_.reset(); }
@@ -117,7 +117,7 @@ class Destination {
   }
 
  private:
-  FailureLog failures_;
+  StatusLog failures_;
   TestGuest guest_;
   std::shared_ptr<ArrivingMemory> arriving_;
   std::atomic<bool> complete_{false};
@@ -328,7 +328,7 @@ TEST(FaultHandler, DoesNotStartOnAChannelWhosePeerIsGone) {
   auto pair = connect_pair();
   { const Socket closing = std::move(pair.near); }
   wait_until([&] { return pair.far.peer_closed(); });
-  FailureLog failures;
+  StatusLog failures;
   const auto started = FaultHandler::start(std::make_shared<ArrivingMemory>(guest.memory),
                                            std::move(pair.far), failures.callback());
   ASSERT_FALSE(started.ok());
@@ -355,7 +355,7 @@ TEST(FaultHandler, AFaultOutsideTheGuestOnADescriptorThatWasPassedOnIsLeftToItsO
   auto arriving = std::make_shared<ArrivingMemory>(memory.value());
   ASSERT_TRUE(arriving->mark_missing({0, 64}).ok());
   ASSERT_TRUE(arriving->start_serving([] {}).ok());
-  FailureLog failures;
+  StatusLog failures;
   auto pair = connect_pair();
   auto handler = FaultHandler::start(arriving, std::move(pair.far), failures.callback());
   ASSERT_TRUE(handler.ok());

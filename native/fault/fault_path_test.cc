@@ -101,8 +101,8 @@ class FaultPath : public ::testing::TestWithParam<Case> {
   std::uint64_t missing_ = 0;
   std::atomic<bool> complete_{false};
   std::atomic<std::uint64_t> wrong_{0};
-  FailureLog server_ended_;
-  FailureLog handler_failed_;
+  StatusLog server_ended_;
+  StatusLog handler_failed_;
   std::optional<PageServer> server_;
   std::unique_ptr<FaultHandler> handler_;
 };

@@ -44,7 +44,7 @@ struct Served {
 
   TestGuest guest;
   std::shared_ptr<ResidualSet> residual = std::make_shared<ResidualSet>(kPages);
-  FailureLog ended;
+  StatusLog ended;
   std::vector<Socket> destination;
   std::vector<std::byte> payload;
   std::unique_ptr<PageServer> server;

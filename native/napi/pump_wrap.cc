@@ -187,6 +187,7 @@ Napi::Value ArrivingMemoryWrap::pages_missing(const Napi::CallbackInfo& info) {
 void PageReceiverWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("addChannel", &PageReceiverWrap::add_channel),
                InstanceMethod("waitSync", &PageReceiverWrap::wait_sync),
+               InstanceMethod("hasReached", &PageReceiverWrap::has_reached),
                InstanceMethod("progress", &PageReceiverWrap::progress),
                InstanceMethod("close", &PageReceiverWrap::close)});
   exports.Set("createPageReceiver", Napi::Function::New(env, create_receiver));
@@ -197,13 +198,14 @@ void PageReceiverWrap::add_channel(const Napi::CallbackInfo& info) {
   throw_unless_ok(info.Env(), native()->add_channel(number, ConnectionWrap::take(info[1])));
 }
 
+Napi::Value PageReceiverWrap::has_reached(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), native()->has_reached(to_u64(info[0], "sync")));
+}
+
 Napi::Value PageReceiverWrap::wait_sync(const Napi::CallbackInfo& info) {
   const auto number = to_u64(info[0], "sync");
-  const std::chrono::milliseconds stall(to_u32(info[1], "stallMs"));
-  // At the switchover it has been reached as a rule, and a thread less is downtime less.
-  if (native()->has_reached(number)) return resolved(info.Env());
-  return async_call(info.Env(), [receiver = native(), number, stall] {
-    return receiver->wait_sync(number, stall);
+  return promise_of(info.Env(), [this, number](std::function<void(Status)> settle) {
+    native()->when_reached(number, std::move(settle));
   });
 }
 

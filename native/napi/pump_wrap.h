@@ -70,6 +70,7 @@ class PageReceiverWrap : public Wrap<PageReceiverWrap, PageReceiver> {
 
  private:
   void add_channel(const Napi::CallbackInfo& info);
+  Napi::Value has_reached(const Napi::CallbackInfo& info);
   Napi::Value wait_sync(const Napi::CallbackInfo& info);
   Napi::Value progress(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);

@@ -101,6 +101,24 @@ Napi::Promise async_call(Napi::Env env, std::function<Status()> work) {
       [](Napi::Env env, Nothing&) { return env.Undefined(); });
 }
 
+Napi::Promise promise_of(Napi::Env env,
+                         const std::function<void(std::function<void(Status)>)>& begin) {
+  Environment& environment = Environment::of(env);
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  environment.begin_call(env);
+  begin([deferred, queue = environment.settling](Status outcome) {
+    queue.post([deferred, outcome = std::move(outcome)](Napi::Env env, Napi::Function) {
+      Environment::of(env).end_call(env);
+      if (outcome.ok()) {
+        deferred.Resolve(env.Undefined());
+      } else {
+        deferred.Reject(to_error(env, outcome).Value());
+      }
+    });
+  });
+  return deferred.Promise();
+}
+
 // A thread-safe function dies with its environment, whoever still holds it; so the environment's
 // finalizer and the last holder agree under a mutex on who ends it.
 struct JavaScriptQueue::State {

@@ -180,6 +180,11 @@ inline Napi::Promise resolved(Napi::Env env) {
 // async_call for work that has no value.
 Napi::Promise async_call(Napi::Env env, std::function<Status()> work);
 
+// For what takes no thread of its own: a promise that settles with the outcome that `begin`'s argument is
+// called with, once, from any thread.
+Napi::Promise promise_of(Napi::Env env,
+                         const std::function<void(std::function<void(Status)>)>& begin);
+
 // Calls a JavaScript function from native threads, later and on the JavaScript thread.
 class Notifier {
  public:

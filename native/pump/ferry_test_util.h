@@ -17,34 +17,43 @@
 
 namespace pageferry::testing {
 
-inline constexpr auto kPatience = std::chrono::seconds(120);
-
-// Keeps the failures that a callback is told of.
-class FailureLog {
+// Keeps what a callback is told.
+class StatusLog {
  public:
   std::function<void(Status)> callback() {
-    return [this](Status status) {
-      const std::lock_guard lock(mutex_);
-      failures_.push_back(std::move(status));
-      changed_.notify_all();
+    return [told = told_](Status status) {
+      const std::lock_guard lock(told->mutex);
+      told->statuses.push_back(std::move(status));
+      told->changed.notify_all();
     };
   }
   // Waits for the first one.
-  Status first() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !failures_.empty(); });
-    return failures_.front();
+  Status first() const {
+    std::unique_lock lock(told_->mutex);
+    told_->changed.wait(lock, [&] { return !told_->statuses.empty(); });
+    return told_->statuses.front();
   }
   std::size_t count() const {
-    const std::lock_guard lock(mutex_);
-    return failures_.size();
+    const std::lock_guard lock(told_->mutex);
+    return told_->statuses.size();
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Status> failures_;
+  struct Told {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<Status> statuses;
+  };
+  // The callback may outlive the log.
+  std::shared_ptr<Told> told_ = std::make_shared<Told>();
 };
+
+// Waits for what PageReceiver::when_reached tells.
+inline Status wait_sync(PageReceiver& receiver, std::uint64_t number) {
+  StatusLog outcome;
+  receiver.when_reached(number, outcome.callback());
+  return outcome.first();
+}
 
 struct FerryOptions {
   std::vector<std::uint64_t> region_pages;
@@ -86,7 +95,7 @@ class Ferry {
   PageSender& sender() { return *sender_; }
   PageReceiver& receiver() { return *receiver_; }
   TokenBucket& bucket() { return *bucket_; }
-  FailureLog& failures() { return failures_; }
+  StatusLog& failures() { return failures_; }
 
   // Sends what `send` sends and waits until it has arrived.
   template <class Send>
@@ -94,7 +103,7 @@ class Ferry {
     const Result<SendStats> sent = send(*sender_);
     EXPECT_TRUE(sent.ok()) << sent.status().message();
     if (!sent.ok()) return {};
-    const Status reached = receiver_->wait_sync(sender_->last_sync(), kPatience);
+    const Status reached = wait_sync(*receiver_, sender_->last_sync());
     EXPECT_TRUE(reached.ok()) << reached.message();
     return sent.value();
   }
@@ -110,7 +119,7 @@ class Ferry {
   TestGuest destination_;
   std::shared_ptr<ArrivingMemory> arriving_;
   std::shared_ptr<TokenBucket> bucket_;
-  FailureLog failures_;
+  StatusLog failures_;
   std::unique_ptr<PageReceiver> receiver_;
   std::unique_ptr<PageSender> sender_;
 };

@@ -4,6 +4,7 @@
 // With PAGEFERRY_WRITE_VECTORS=1 the writer's half writes the files instead of comparing with them.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -22,6 +23,8 @@ namespace pageferry {
 namespace {
 
 using namespace testing;
+
+constexpr auto kPatience = std::chrono::seconds(120);
 using Bytes = std::vector<std::byte>;
 
 const std::vector<std::uint64_t> kRegions = {12, 4};
@@ -164,7 +167,7 @@ struct Received {
     EXPECT_TRUE(receiver.add_channel(0, std::move(pair.far)).ok());
     const Bytes stream = read_vector(name);
     EXPECT_TRUE(pair.near.send_all(stream.data(), stream.size()).ok());
-    const Status reached = receiver.wait_sync(sync, kPatience);
+    const Status reached = wait_sync(receiver, sync);
     EXPECT_TRUE(reached.ok()) << reached.message();
   }
   Bytes page(PageIndex index) const {
@@ -172,7 +175,7 @@ struct Received {
     return {at, at + kPageBytes};
   }
 
-  FailureLog failures;
+  StatusLog failures;
   TestGuest guest;
   std::shared_ptr<ArrivingMemory> arriving;
 };

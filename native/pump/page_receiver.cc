@@ -1,6 +1,7 @@
 #include "pump/page_receiver.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pump/record_applier.h"
 #include "wire/record_reader.h"
@@ -61,13 +62,8 @@ Status PageReceiver::receive_records(Channel& channel) {
     const auto header = read_header(channel.socket, wire::RecordType::kPages);
     if (!header.ok()) return header.status();
     if (header.value().type == wire::RecordType::kSync) {
-      const std::lock_guard lock(mutex_);
-      if (header.value().value != channel.sync + 1) {
-        return Status(StatusCode::kProtocol, "sync " + std::to_string(header.value().value) +
-                                                 " after sync " + std::to_string(channel.sync));
-      }
-      channel.sync = header.value().value;
-      changed_.notify_all();
+      if (Status next = advance(channel, header.value().value); !next.ok()) return next;
+      tell_waiters();
       continue;
     }
     const auto applied = applier.apply(channel.socket, header.value());
@@ -77,13 +73,23 @@ Status PageReceiver::receive_records(Channel& channel) {
   }
 }
 
+Status PageReceiver::advance(Channel& channel, std::uint64_t sync) {
+  const std::lock_guard lock(mutex_);
+  if (sync != channel.sync + 1) {
+    return Status(StatusCode::kProtocol,
+                  "sync " + std::to_string(sync) + " after sync " + std::to_string(channel.sync));
+  }
+  channel.sync = sync;
+  return Status();
+}
+
 void PageReceiver::fail(Status status) {
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || !failure_.ok()) return;
     failure_ = status;
-    changed_.notify_all();
   }
+  tell_waiters();
   on_failure_(std::move(status));
 }
 
@@ -99,18 +105,34 @@ bool PageReceiver::has_reached_locked(std::uint64_t number) const {
   });
 }
 
-Status PageReceiver::wait_sync(std::uint64_t number, std::chrono::milliseconds stall) {
-  std::unique_lock lock(mutex_);
-  std::uint64_t seen = bytes_received_locked();
-  while (true) {
-    if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
-    if (has_reached_locked(number)) return Status();
-    if (!failure_.ok()) return failure_;
-    if (changed_.wait_for(lock, stall) == std::cv_status::no_timeout) continue;
-    const std::uint64_t received = bytes_received_locked();
-    if (received == seen) return Status(StatusCode::kTimedOut, "nothing came on the page channels");
-    seen = received;
+// What to tell who waits for a sync, if it is known by now.
+std::optional<Status> PageReceiver::outcome_locked(std::uint64_t number) const {
+  if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
+  if (has_reached_locked(number)) return Status();
+  if (!failure_.ok()) return failure_;
+  return std::nullopt;
+}
+
+void PageReceiver::when_reached(std::uint64_t number, OnReached on_reached) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiters_.push_back({number, std::move(on_reached)});
   }
+  tell_waiters();
+}
+
+void PageReceiver::tell_waiters() {
+  std::vector<std::pair<OnReached, Status>> due;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(waiters_, [&](Waiter& waiter) {
+      auto outcome = outcome_locked(waiter.sync);
+      if (!outcome.has_value()) return false;
+      due.emplace_back(std::move(waiter.tell), std::move(*outcome));
+      return true;
+    });
+  }
+  for (auto& [tell, status] : due) tell(std::move(status));
 }
 
 void PageReceiver::close() {
@@ -120,8 +142,8 @@ void PageReceiver::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     ending.swap(channels_);
-    changed_.notify_all();
   }
+  tell_waiters();
   for (const auto& channel : ending) {
     if (channel != nullptr) channel->socket.shutdown();
   }

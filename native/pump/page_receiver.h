@@ -1,12 +1,11 @@
 // The destination's end of the page channels: one thread per channel receives records and applies them.
 //
-// Thread contract: add_channel before or while others run; wait_sync, pages_received and close from any
-// thread. `on_failure` is called at most once, from a channel's thread; close() joins them all and is
+// Thread contract: add_channel before or while others run; everything else from any thread.
+// `on_failure` is called at most once, from a channel's thread; close() joins them all and is
 // idempotent, and no call follows it.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -23,6 +22,7 @@ namespace pageferry {
 class PageReceiver {
  public:
   using OnFailure = std::function<void(Status)>;
+  using OnReached = std::function<void(Status)>;
 
   PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32_t channels,
                OnFailure on_failure);
@@ -34,9 +34,11 @@ class PageReceiver {
 
   // True once every channel has delivered sync `number`.
   bool has_reached(std::uint64_t number) const;
-  // Waits until every channel has delivered sync `number`. kTimedOut when no byte came on any channel
-  // for `stall`; the first failure when a channel failed before.
-  Status wait_sync(std::uint64_t number, std::chrono::milliseconds stall);
+  // Calls `on_reached` once: when every channel has delivered sync `number`, or with the first failure, or
+  // with kCancelled when the receiver is closed before. At once on this thread, or later on the one that
+  // brings it about, which then waits for nobody: a thread of one's own to wait in would be one more to
+  // wake while the guest is paused.
+  void when_reached(std::uint64_t number, OnReached on_reached);
 
   std::uint64_t pages_received() const { return pages_.load(std::memory_order_relaxed); }
   std::uint64_t duplicate_pages() const { return duplicates_.load(std::memory_order_relaxed); }
@@ -54,15 +56,23 @@ class PageReceiver {
 
   void run(Channel& channel);
   Status receive_records(Channel& channel);
+  Status advance(Channel& channel, std::uint64_t sync);
   void fail(Status status);
+  void tell_waiters();
+  std::optional<Status> outcome_locked(std::uint64_t number) const;
   std::uint64_t bytes_received_locked() const;
   bool has_reached_locked(std::uint64_t number) const;
+
+  struct Waiter {
+    std::uint64_t sync;
+    OnReached tell;
+  };
 
   const std::shared_ptr<ArrivingMemory> arriving_;
   const OnFailure on_failure_;
   std::mutex closing_;  // held by close() throughout, so that each caller returns after the joins
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::vector<Waiter> waiters_;
   std::vector<std::unique_ptr<Channel>> channels_;
   Status failure_;
   std::uint64_t bytes_of_closed_ = 0;

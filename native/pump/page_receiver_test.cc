@@ -12,7 +12,6 @@ namespace pageferry {
 namespace {
 
 using namespace testing;
-using std::chrono::milliseconds;
 
 // A receiver of `channels` channels and the source's ends of them.
 struct Reception {
@@ -28,7 +27,7 @@ struct Reception {
   }
 
   TestGuest guest;
-  FailureLog failures;
+  StatusLog failures;
   std::vector<Socket> sources;
   std::optional<PageReceiver> receiver;
 };
@@ -49,17 +48,35 @@ TEST(PageReceiver, TakesEachAgreedChannelOnce) {
 TEST(PageReceiver, ASyncIsReachedWhenEveryChannelHasDeliveredIt) {
   Reception reception(3);
   for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(reception.add(i).ok());
+  StatusLog first;
+  StatusLog second;
+  reception.receiver->when_reached(2, second.callback());
+  reception.receiver->when_reached(1, first.callback());
   ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
   ASSERT_TRUE(send_sync(reception.sources[0], 2).ok());
   ASSERT_TRUE(send_sync(reception.sources[1], 1).ok());
-  EXPECT_EQ(reception.receiver->wait_sync(1, milliseconds(20)).code(), StatusCode::kTimedOut);
-  Status status(StatusCode::kBusy, "still waiting");
-  WatchedThread waiting([&] { status = reception.receiver->wait_sync(1, kPatience); });
-  waiting.wait_until_asleep();
+  wait_until(
+      [&] { return reception.receiver->bytes_received() == 3 * sizeof(wire::RecordHeader); });
+  EXPECT_FALSE(reception.receiver->has_reached(1));
+  EXPECT_EQ(first.count(), 0u);
   ASSERT_TRUE(send_sync(reception.sources[2], 1).ok());
-  waiting.join();
-  EXPECT_TRUE(status.ok()) << status.message();
-  EXPECT_EQ(reception.receiver->wait_sync(2, milliseconds(20)).code(), StatusCode::kTimedOut);
+  EXPECT_TRUE(first.first().ok()) << first.first().message();
+  EXPECT_TRUE(reception.receiver->has_reached(1));
+  EXPECT_FALSE(reception.receiver->has_reached(2));
+  EXPECT_EQ(second.count(), 0u);
+}
+
+TEST(PageReceiver, WhoAsksForASyncThatHasBeenReachedIsToldAtOnce) {
+  Reception reception(1);
+  ASSERT_TRUE(reception.add(0).ok());
+  ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
+  ASSERT_TRUE(wait_sync(*reception.receiver, 1).ok());
+  for (const std::uint64_t number : {0, 1}) {
+    StatusLog outcome;
+    reception.receiver->when_reached(number, outcome.callback());
+    ASSERT_EQ(outcome.count(), 1u);
+    EXPECT_TRUE(outcome.first().ok());
+  }
 }
 
 TEST(PageReceiver, ASyncThatIsNotTheNextOneEndsTheMigration) {
@@ -68,22 +85,22 @@ TEST(PageReceiver, ASyncThatIsNotTheNextOneEndsTheMigration) {
     ASSERT_TRUE(reception.add(0).ok());
     ASSERT_TRUE(send_sync(reception.sources[0], wrong).ok());
     EXPECT_EQ(reception.failures.first().code(), StatusCode::kProtocol);
-    EXPECT_EQ(reception.receiver->wait_sync(1, kPatience).code(), StatusCode::kProtocol);
+    EXPECT_EQ(wait_sync(*reception.receiver, 1).code(), StatusCode::kProtocol);
   }
 }
 
 TEST(PageReceiver, TheFirstFailureIsToldAndOnlyThat) {
   Reception reception(4);
   for (std::uint32_t i = 0; i < 4; ++i) ASSERT_TRUE(reception.add(i).ok());
-  Status status;
-  WatchedThread waiting([&] { status = reception.receiver->wait_sync(1, kPatience); });
-  waiting.wait_until_asleep();
+  StatusLog outcome;
+  reception.receiver->when_reached(1, outcome.callback());
+  EXPECT_EQ(outcome.count(), 0u);
   reception.sources.clear();
-  waiting.join();
-  EXPECT_EQ(status.code(), StatusCode::kPeerClosed);
+  EXPECT_EQ(outcome.first().code(), StatusCode::kPeerClosed);
   EXPECT_EQ(reception.failures.first().code(), StatusCode::kPeerClosed);
   reception.receiver->close();
   EXPECT_EQ(reception.failures.count(), 1u);
+  EXPECT_EQ(outcome.count(), 1u);
 }
 
 TEST(PageReceiver, CloseEndsChannelsAndWaitersAndIsNoFailure) {
@@ -91,16 +108,15 @@ TEST(PageReceiver, CloseEndsChannelsAndWaitersAndIsNoFailure) {
   for (std::uint32_t i = 0; i < 2; ++i) ASSERT_TRUE(reception.add(i).ok());
   // Half a header: the channel's thread is in the middle of a record.
   ASSERT_TRUE(send_text(reception.sources[0], "\x01").ok());
-  Status status;
-  WatchedThread waiting([&] { status = reception.receiver->wait_sync(1, kPatience); });
-  waiting.wait_until_asleep();
+  StatusLog outcome;
+  reception.receiver->when_reached(1, outcome.callback());
   reception.receiver->close();
-  waiting.join();
-  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(outcome.first().code(), StatusCode::kCancelled);
   EXPECT_EQ(reception.add(0).code(), StatusCode::kCancelled);
-  EXPECT_EQ(reception.receiver->wait_sync(0, kPatience).code(), StatusCode::kCancelled);
+  EXPECT_EQ(wait_sync(*reception.receiver, 0).code(), StatusCode::kCancelled);
   reception.receiver->close();
   EXPECT_EQ(reception.failures.count(), 0u);
+  EXPECT_EQ(outcome.count(), 1u);
 }
 
 TEST(PageReceiver, ClosingWhileChannelsAreAddedLeavesNoneBehind) {
@@ -122,7 +138,7 @@ TEST(PageReceiver, CountsStayAfterClose) {
   writer.add_zero(3, false);
   ASSERT_TRUE(writer.send(reception.sources[0]).ok());
   ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
-  ASSERT_TRUE(reception.receiver->wait_sync(1, kPatience).ok());
+  ASSERT_TRUE(wait_sync(*reception.receiver, 1).ok());
   EXPECT_EQ(reception.receiver->bytes_received(), 48u);
   reception.receiver->close();
   EXPECT_EQ(reception.receiver->pages_received(), 1u);

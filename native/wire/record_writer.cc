@@ -11,11 +11,12 @@ constexpr std::uint64_t kPayloadBytes = 1u << 20;
 
 }  // namespace
 
-RecordWriter::RecordWriter()
-    : encoded_(std::make_unique_for_overwrite<std::byte[]>(kPayloadBytes)) {
-  table_.reserve(wire::kMaxEntries);
-  parts_.reserve(wire::kMaxEntries + 2);
-  parts_.resize(2);
+RecordWriter::RecordWriter() : parts_(2) {}
+
+// Not before it is needed: an empty final round must not wait for a megabyte of fresh memory.
+std::byte* RecordWriter::encoded_end() {
+  if (encoded_ == nullptr) encoded_ = std::make_unique_for_overwrite<std::byte[]>(kPayloadBytes);
+  return encoded_.get() + encoded_bytes_;
 }
 
 bool RecordWriter::full(std::uint64_t page_bytes) const {
@@ -69,13 +70,13 @@ void RecordWriter::add_zero(PageIndex page, bool new_region) {
 }
 
 std::span<std::byte> RecordWriter::encode_room(std::uint64_t page_bytes) {
-  return {encoded_.get() + encoded_bytes_, page_bytes};
+  return {encoded_end(), page_bytes};
 }
 
 void RecordWriter::add_encoded(PageIndex page, std::uint8_t content, std::uint32_t bytes) {
   table_.push_back(
       {.page = page, .payload_bytes = bytes, .pages = 1, .content = content, .reserved = 0});
-  append_payload(encoded_.get() + encoded_bytes_, bytes);
+  append_payload(encoded_end(), bytes);
   encoded_bytes_ += bytes;
 }
 
@@ -86,8 +87,8 @@ void RecordWriter::add_missing(PageRange run, std::span<const std::byte> bitmap)
                     .content = wire::kContentMissing,
                     .reserved = 0});
   if (bitmap.empty()) return;
-  std::memcpy(encoded_.get() + encoded_bytes_, bitmap.data(), bitmap.size());
-  append_payload(encoded_.get() + encoded_bytes_, bitmap.size());
+  std::memcpy(encoded_end(), bitmap.data(), bitmap.size());
+  append_payload(encoded_end(), bitmap.size());
   encoded_bytes_ += bitmap.size();
 }
 

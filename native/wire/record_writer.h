@@ -41,11 +41,12 @@ class RecordWriter {
 
  private:
   wire::TableEntry* extendable(PageIndex page, std::uint8_t content, bool new_region);
+  std::byte* encoded_end();
   void append_payload(const std::byte* data, std::uint64_t bytes);
 
   std::vector<wire::TableEntry> table_;
-  std::vector<iovec> parts_;  // [0] header, [1] table, then payload
-  std::unique_ptr<std::byte[]> encoded_;
+  std::vector<iovec> parts_;              // [0] header, [1] table, then payload
+  std::unique_ptr<std::byte[]> encoded_;  // null until the first encoded page or bitmap
   std::size_t encoded_bytes_ = 0;
   std::uint64_t payload_bytes_ = 0;
   wire::RecordHeader header_ = {};

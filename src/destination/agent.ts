@@ -227,8 +227,24 @@ export class DestinationAgent {
     }
   }
 
-  async #reached(hold: Hold, sync: number): Promise<void> {
-    await hold.receiver.waitSync(sync, this.#options.stallMs);
+  /** On return every page channel has delivered the sync. PEER_SILENT when they bring nothing any more. */
+  async #reached({ receiver }: Hold, sync: number): Promise<void> {
+    if (receiver.hasReached(sync)) return;
+    const { stallMs } = this.#options;
+    let seen = receiver.progress().wireBytes;
+    let watch: NodeJS.Timeout | undefined;
+    const stalled = new Promise<never>((_, reject) => {
+      watch = setInterval(() => {
+        const { wireBytes } = receiver.progress();
+        if (wireBytes === seen) reject(this.#silent('nothing has come on the page channels'));
+        seen = wireBytes;
+      }, stallMs);
+    });
+    try {
+      await Promise.race([receiver.waitSync(sync), stalled]);
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   /** On return the guest could run: every page is here or known to be missing, its state is loaded. */
@@ -237,6 +253,8 @@ export class DestinationAgent {
     message: Message<'switchover'>,
   ): Promise<DestinationState> {
     const { hold, fault } = state;
+    // While the last pages are still on their way: nobody runs the guest after them.
+    if (!message.postCopy) fault?.close();
     await this.#reached(hold, message.sync);
     const started = performance.now();
     await guestCall('load its state', () => hold.guest.loadState(message.state));
@@ -254,7 +272,6 @@ export class DestinationAgent {
         this.#channelFailed(error),
       );
     } else {
-      fault?.close();
       hold.arriving.complete();
     }
     return { kind: 'ready', hold, pausedAtNs: message.pausedAtNs, loadStateMs, handler };
@@ -320,8 +337,7 @@ export class DestinationAgent {
     }
     const giveUp = () => {
       if (this.#state !== state) return;
-      const reason = 'has not answered every request on the fault channel';
-      this.abort(new PageferryError('PEER_SILENT', `${this.peer} ${reason}`, { peer: this.peer }));
+      this.abort(this.#silent('not every request was answered on the fault channel'));
     };
     setTimeout(giveUp, this.#options.stallMs).unref();
   }
@@ -347,6 +363,11 @@ export class DestinationAgent {
           ? null
           : { opsPerSecond: operations / seconds },
     });
+  }
+
+  #silent(what: string): PageferryError {
+    const { peer } = this;
+    return new PageferryError('PEER_SILENT', `${what} from ${peer}`, { peer });
   }
 
   /** A page or fault channel ended. Once every page is here that is as it should be. */

@@ -125,7 +125,9 @@ export interface ArrivingMemory extends Releasable {
 
 export interface PageReceiver extends Releasable {
   addChannel(channel: number, connection: Connection): void;
-  waitSync(sync: number, stallMs: number): Promise<void>;
+  hasReached(sync: number): boolean;
+  /** Settles once every channel has delivered the sync, with the first failure, or CANCELLED after close. */
+  waitSync(sync: number): Promise<void>;
   progress(): {
     readonly pages: number;
     readonly duplicatePages: number;

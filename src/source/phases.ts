@@ -232,8 +232,6 @@ async function finalRound(
   const { sender, pending } = m;
   if (sender === undefined || pending === undefined) throw new Error('no channels yet');
   const postCopy = decision === 'post-copy';
-  // As far as is known: what the guest wrote since the last harvest is found on the way.
-  observer.sending(pending.count(), m.recorder.rounds.length);
   const sync = sender.lastSync + 1;
   const sending = sender.finalRound(pending, m.tracker ?? null, postCopy);
   sending.catch(() => {}); // It is awaited below, unless the guest fails first.
@@ -246,6 +244,8 @@ async function finalRound(
     state,
     pausedAtNs: paused.startedNs + m.clockOffsetNs,
   });
+  // As far as is known by now: what the guest wrote since the last harvest is found on the way.
+  observer.sending(pending.count(), m.recorder.rounds.length);
   m.recorder.sent(await sending);
   return { stateNs, sentNs: process.hrtime.bigint(), postCopy };
 }
