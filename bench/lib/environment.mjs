@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { watchCpuTime } from './cpu-time.mjs';
 import { root } from './native.mjs';
 
 const QUIET_SHARE = 0.05;
@@ -30,20 +31,11 @@ export function availableMemoryBytes() {
   return Number(line?.[1] ?? 0) * 1024;
 }
 
-/** Ticks of all cores since boot: altogether, and not idle. */
-function cpuTicks() {
-  const [line] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
-  const ticks = line.split(/\s+/).slice(1, 9).map(Number);
-  const all = ticks.reduce((sum, count) => sum + count, 0);
-  return { all, busy: all - ticks[3] - ticks[4] };
-}
-
 /** The share of all cores, 0 … 1, that others use while the bench waits. */
 async function othersShare() {
-  const before = cpuTicks();
+  const shares = watchCpuTime();
   await sleep(WATCH_MS);
-  const after = cpuTicks();
-  return (after.busy - before.busy) / Math.max(1, after.all - before.all);
+  return shares().busy;
 }
 
 export async function describeEnvironment() {

@@ -1,6 +1,7 @@
 // Runs the scenarios of a suite, one after the other, into a ResultBuilder.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WriteError } from '../result/file.mjs';
+import { watchCpuTime } from './cpu-time.mjs';
 import { availableMemoryBytes } from './environment.mjs';
 
 /** What must stay free for everything that is not a guest. */
@@ -84,8 +85,9 @@ export class Runner {
     while (this.#builder.taken(scenario) < total) {
       const repetition = this.#builder.taken(scenario);
       this.#progress.sampling(scenario, repetition + 1, total);
+      const shares = watchCpuTime();
       const sample = await scenario.sample(this.#context(scenario, repetition, false));
-      this.#builder.add(scenario, repetition, sample);
+      this.#builder.add(scenario, repetition, sample, shares().stolen);
       this.#progress.sampled(scenario, repetition + 1, total, sample);
       this.#save();
       this.#signal.throwIfAborted();

@@ -63,6 +63,15 @@ export function repetitionsText(repetitions, rows) {
   return fewest === repetitions ? `${repetitions}` : `${fewest} to ${repetitions}`;
 }
 
+/** How much processor time the host of a virtual machine withheld during the samples; null when none. */
+export function stolenText(stolen) {
+  const worst = stolen.reduce((a, b) => (b.share > a.share ? b : a), { share: 0 });
+  if (worst.share === 0) return null;
+  const mean = stolen.reduce((sum, { share }) => sum + share, 0) / stolen.length;
+  const percent = (share) => `${number(share * 100)} %`;
+  return `The host withheld ${percent(mean)} of the processor time during a sample on average, and ${percent(worst.share)} during sample ${worst.repetition + 1} of ${worst.scenario}`;
+}
+
 /** What was measured on, in one line. */
 export function machine({ kernel, cpu, cores, memoryBytes }) {
   return `Linux ${kernel}, ${cores} × ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB`;

@@ -1,5 +1,14 @@
 // Results and comparisons as Markdown tables.
-import { bytes, machine, number, repetitionsText, spread, targetText, verdict } from './format.mjs';
+import {
+  bytes,
+  machine,
+  number,
+  repetitionsText,
+  spread,
+  stolenText,
+  targetText,
+  verdict,
+} from './format.mjs';
 
 /** A cell must not end its column or its line. */
 function cell(text) {
@@ -29,7 +38,8 @@ function tableRow(row) {
 }
 
 /** The table, how it was measured, and on what. Ends with a line break. */
-export function toMarkdown({ environment, command, startedAt, repetitions, rows, methods }) {
+export function toMarkdown(result) {
+  const { environment, command, startedAt, repetitions, rows, methods } = result;
   const { node, commit, modified, othersCpuShare, congestionControl } = environment;
   const lines = [
     '| Case | Measured | Beside it, in the same run | Ratio | Target | Met |',
@@ -39,6 +49,8 @@ export function toMarkdown({ environment, command, startedAt, repetitions, rows,
     `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes ?? 0)} of memory warmed before.`,
     `${machine(environment)}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}${congestionControl ? `, default congestion control ${congestionControl}` : ''}.`,
   ];
+  const stolen = stolenText(result.stolen);
+  if (stolen !== null) lines.push(`${stolen}.`);
   if (!environment.quiet) {
     const percent = Math.round(othersCpuShare * 100);
     lines.push(`**Other programs used ${percent} % of the machine when this run began.**`);

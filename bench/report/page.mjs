@@ -1,6 +1,6 @@
 // The page around the plots.
 import { readFileSync } from 'node:fs';
-import { bytes, machine, moment, repetitionsText } from './format.mjs';
+import { bytes, machine, moment, repetitionsText, stolenText } from './format.mjs';
 import { anchor, html, raw } from './html.mjs';
 import { resultTable } from './table.mjs';
 
@@ -81,6 +81,7 @@ function head(result) {
       ${fact('Date', `${moment(startedAt)}${finishedAt === null ? '' : ` – ${moment(finishedAt)}`}`)}
       ${fact('Machine', machine(environment))}
       ${fact('Software', `Node.js ${node}${compiler ? `, g++ ${compiler}` : ''}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}`)}
+      ${fact('Host', stolenText(result.stolen))}
       ${fact('Network', congestionControl && `default congestion control ${congestionControl}`)}
       ${fact('Memory', warmedBytes > 0 ? `${bytes(warmedBytes)} warmed before timing` : 'one run of each scenario before those that count warms the memory')}
     </dl>

@@ -74,6 +74,7 @@ export class ResultBuilder {
   #states = new Map();
   #migrations = [];
   #distributions = [];
+  #stolen = [];
 
   /** `previous` is a result to go on with: same scenarios, same repetitions. */
   constructor(head, scenarios, previous) {
@@ -88,8 +89,11 @@ export class ResultBuilder {
     return this.#states.get(name).taken;
   }
 
-  /** Throws when the sample lacks a row or a figure is none. */
-  add(scenario, repetition, sample) {
+  /**
+   * Throws when the sample lacks a row or a figure is none. `stolenShare`: of the processors' time meanwhile,
+   * what the host withheld.
+   */
+  add(scenario, repetition, sample, stolenShare = 0) {
     checkSample(scenario, sample);
     const state = this.#states.get(scenario.name);
     for (const { key } of scenario.rows) {
@@ -97,6 +101,7 @@ export class ResultBuilder {
       state.rows.set(key, [...samples, sample.rows[key]]);
     }
     state.taken += 1;
+    this.#stolen.push({ scenario: scenario.name, repetition, share: stolenShare });
     for (const migration of sample.migrations ?? []) {
       this.#migrations.push({ scenario: scenario.name, repetition, ...migration });
     }
@@ -110,6 +115,7 @@ export class ResultBuilder {
     this.#states.set(name, { taken: 0, rows: new Map(), ended: { status, reason } });
     this.#migrations = this.#migrations.filter(({ scenario }) => scenario !== name);
     this.#distributions = this.#distributions.filter(({ scenario }) => scenario !== name);
+    this.#stolen = this.#stolen.filter(({ scenario }) => scenario !== name);
   }
 
   finish() {
@@ -126,6 +132,7 @@ export class ResultBuilder {
       rows: this.#scenarios.flatMap((scenario) => this.#rowsOf(scenario)),
       migrations: this.#migrations,
       distributions: this.#distributions,
+      stolen: this.#stolen,
     };
   }
 
@@ -169,5 +176,6 @@ export class ResultBuilder {
     const kept = ({ scenario }) => (this.#states.get(scenario)?.taken ?? 0) > 0;
     this.#migrations = previous.migrations.filter(kept);
     this.#distributions = structuredClone(previous.distributions.filter(kept));
+    this.#stolen = previous.stolen.filter(kept);
   }
 }

@@ -132,4 +132,6 @@ export const resultSchema = v.object({
   rows: v.array(row),
   migrations: v.array(migration),
   distributions: v.array(distribution),
+  // Of the processors' time during each sample, the share that the host of a virtual machine withheld.
+  stolen: v.optional(v.array(v.object({ scenario: text, repetition: whole, share: figure })), []),
 });

@@ -45,6 +45,11 @@ export interface Result {
   readonly suite: string;
   readonly finishedAt: string | null;
   readonly rows: readonly Row[];
+  readonly stolen: readonly {
+    readonly scenario: string;
+    readonly repetition: number;
+    readonly share: number;
+  }[];
 }
 
 export function readResult(file: string): Result {

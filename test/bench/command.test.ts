@@ -111,6 +111,13 @@ describe('pageferry bench', () => {
     expect(after.finishedAt).toEqual(expect.any(String));
     expect(samplesOf(after, 'a')).toEqual([first, expect.any(Number)]);
     expect(samplesOf(after, 'b')).toHaveLength(2);
+    expect(after.stolen.map(({ scenario, repetition }) => [scenario, repetition])).toEqual([
+      ['a', 0],
+      ['a', 1],
+      ['b', 0],
+      ['b', 1],
+    ]);
+    for (const { share } of after.stolen) expect(share).toBeGreaterThanOrEqual(0);
   });
 
   it('leaves no process behind when a terminal interrupts all of them at once', async () => {
