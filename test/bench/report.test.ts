@@ -144,7 +144,8 @@ describe('the report', () => {
   });
 
   it('says how much processor time the host withheld, and during which sample most', async () => {
-    const said = 'withheld 1.30 % of the processor time during a sample on average, and 3.40 % during';
+    const said =
+      'withheld 1.30 % of the processor time during a sample on average, and 3.40 % during';
     const { document } = await render();
     expect(document.querySelector('header')?.textContent).toContain(`${said} sample 2 of round-0`);
     expect(toMarkdown(readFixture())).toContain(`The host ${said} sample 2 of round-0.`);
