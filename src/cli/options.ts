@@ -175,8 +175,10 @@ function addEngineOptions(command: Command, defaults: CommandDefaults): void {
         .default('stop-and-copy'),
     )
     .addOption(
-      option('--channels <n>', 'page channels, 1 to 64 (default: half the cores, 2 of 2)', (text) =>
-        parseCount(text, 1, 64),
+      option(
+        '--channels <n>',
+        'page channels, 1 to 64 (default: half the cores; 2 on 2 cores)',
+        (text) => parseCount(text, 1, 64),
       ),
     )
     .addOption(
