@@ -25,6 +25,9 @@ type MessageNamed<T extends MessageType> = Extract<DestinationMessage, { type: T
 /** How far the guest has been given away. Only ever goes forward. */
 export type Custody = 'running-here' | 'paused-here' | 'given-up' | 'running-there' | 'arrived';
 
+/** The peer reads the same clock as we do, or answers within some milliseconds, or neither. */
+export type PeerDistance = 'this-host' | 'near' | 'far';
+
 export class SourceMigration {
   readonly id = randomBytes(16);
   readonly recorder: Recorder;
@@ -46,8 +49,7 @@ export class SourceMigration {
   pending: PageSet | undefined;
   /** Destination's monotonic clock minus ours, in nanoseconds; 0 on one host. */
   clockOffsetNs = 0n;
-  /** The peer answers within some milliseconds. */
-  peerIsNear = false;
+  peerDistance: PeerDistance = 'far';
   #failure: PageferryError | undefined;
 
   constructor(

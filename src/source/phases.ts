@@ -4,6 +4,7 @@
  * Up to commitSwitchover every failure leaves the guest to be resumed here, with nothing lost; from its
  * `resume` message on the source never resumes the guest.
  */
+import { availableParallelism } from 'node:os';
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
 import { guestCall } from '../guest/guest-call.js';
 import { bootId } from '../host.js';
@@ -20,6 +21,7 @@ import {
 } from '../protocol/messages.js';
 import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
+import { sendBufferBytes } from './send-buffer.js';
 
 const CLOCK_EXCHANGES = 8;
 /** Peers whose answer comes within this are near. */
@@ -88,8 +90,10 @@ async function negotiate(m: SourceMigration): Promise<void> {
 
 /** On one host both sides read the same clock; on two, the exchange with the shortest way counts. */
 async function compareClocks(m: SourceMigration, sameHost: boolean): Promise<void> {
-  m.peerIsNear = sameHost;
-  if (sameHost) return;
+  if (sameHost) {
+    m.peerDistance = 'this-host';
+    return;
+  }
   let bestRoundTrip = BigInt(Number.MAX_SAFE_INTEGER);
   for (let i = 0; i < CLOCK_EXCHANGES; i += 1) {
     m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
@@ -101,13 +105,13 @@ async function compareClocks(m: SourceMigration, sameHost: boolean): Promise<voi
       m.clockOffsetNs = nowNs - (sentNs + roundTrip / 2n);
     }
   }
-  m.peerIsNear = bestRoundTrip < NEAR_NS;
+  m.peerDistance = bestRoundTrip < NEAR_NS ? 'near' : 'far';
   m.recorder.clockEstimated(Number(bestRoundTrip) / 2e6);
 }
 
 /** On return every page channel and the fault channel are connected. */
 async function openChannels(m: SourceMigration): Promise<void> {
-  const { channels, bandwidthBytesPerSecond } = m.options;
+  const { channels } = m.options;
   const numbers = Array.from({ length: channels }, (_, number) => number);
   const opening = [
     ...numbers.map((number) => openConnection(m, 'page', number)),
@@ -121,15 +125,13 @@ async function openChannels(m: SourceMigration): Promise<void> {
     throw refused.reason;
   }
   m.faultConnection = connections.pop();
-  // Under a rate limit a large send buffer would only put seconds between the limit and the wire.
-  const sendBufferBytes = bandwidthBytesPerSecond > 0 ? 256 << 10 : 0;
   const codec = m.options.codec === 'raw' ? null : m.options.codec;
   m.sender = binding.createPageSender(
     m.guest.memory,
     connections,
     m.bucket,
     codec,
-    sendBufferBytes,
+    sendBufferBytes(m.peerDistance, m.options, availableParallelism()),
   );
 }
 
@@ -196,7 +198,7 @@ interface Paused {
  * give the guest too much time to write.
  */
 async function exchangeOnce(m: SourceMigration): Promise<void> {
-  if (!m.peerIsNear) return;
+  if (m.peerDistance === 'far') return;
   m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
   await m.expect('clocked');
 }
