@@ -5,18 +5,6 @@ import { migrateQemu } from './qemu-migration.mjs';
 import { accelerator } from './qemu-process.mjs';
 import { qemuRecordOf } from './qemu-record.mjs';
 
-/**
- * Runs these functions one after the other, in the opposite order at every other repetition; answers
- * what each answered, by the same names.
- */
-export async function inTurn({ repetition }, runs) {
-  const names = Object.keys(runs);
-  if (repetition % 2 === 1) names.reverse();
-  const got = {};
-  for (const name of names) got[name] = await runs[name]();
-  return got;
-}
-
 /** A migration of ours, as a record of the result file. */
 export async function pageferry(label, wanted, { signal, link }) {
   const run = await migrateOnce({ ...wanted, signal, link });

@@ -1,6 +1,8 @@
 // An idle guest full of random pages, moved by Pageferry and by QEMU.
+
+import { inTurn } from '../lib/in-turn.mjs';
 import { qemuObstacle } from '../peers/qemu-process.mjs';
-import { asQemu, cpuSeconds, detailsOf, inTurn, pageferry, qemu } from '../peers/side-by-side.mjs';
+import { asQemu, cpuSeconds, detailsOf, pageferry, qemu } from '../peers/side-by-side.mjs';
 import { IDLE_RANDOM, plainRate } from './round-zero.mjs';
 
 const { memoryBytes } = IDLE_RANDOM.guest.options;

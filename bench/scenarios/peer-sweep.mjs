@@ -1,6 +1,8 @@
 // A guest that sweeps a quarter of its memory at full speed, moved by Pageferry and by QEMU.
+
+import { inTurn } from '../lib/in-turn.mjs';
 import { qemuObstacle } from '../peers/qemu-process.mjs';
-import { asQemu, detailsOf, inTurn, pageferry, qemu } from '../peers/side-by-side.mjs';
+import { asQemu, detailsOf, pageferry, qemu } from '../peers/side-by-side.mjs';
 import { HYBRID, POST_COPY } from './sweep.mjs';
 
 const { memoryBytes } = POST_COPY.guest.options;

@@ -1,6 +1,8 @@
 // What size alone costs Pageferry and QEMU: guests whose memory holds nothing, untouched or touched.
+
+import { inTurn } from '../lib/in-turn.mjs';
 import { qemuObstacle } from '../peers/qemu-process.mjs';
-import { asQemu, detailsOf, inTurn, pageferry, qemu } from '../peers/side-by-side.mjs';
+import { asQemu, detailsOf, pageferry, qemu } from '../peers/side-by-side.mjs';
 import { TOUCHED, UNTOUCHED } from './untouched.mjs';
 
 const HOW =

@@ -1,4 +1,5 @@
 // How fast pages travel: round 0 beside a plain send/recv of as many random bytes.
+import { inTurn } from '../lib/in-turn.mjs';
 import { recordOf } from '../lib/migration-record.mjs';
 import { runNative } from '../lib/native.mjs';
 import { migrateOnce } from '../lib/pair.mjs';
@@ -64,15 +65,10 @@ export const roundZeroScenario = {
     },
   ],
   async sample(context) {
-    const { repetition, signal } = context;
-    const got = {};
-    const run = {
+    const got = await inTurn(context, {
+      plain: async () => plainRate(context.signal),
       ours: async () => roundZero(context),
-      plain: async () => plainRate(signal),
-    };
-    for (const name of repetition % 2 === 0 ? ['plain', 'ours'] : ['ours', 'plain']) {
-      got[name] = await run[name]();
-    }
+    });
     const { rate, roundMs, run: migration } = got.ours;
     const { report, source, destination } = migration;
     const details = { channels: report.channels, roundMs, totalMs: report.totalMs };

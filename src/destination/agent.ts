@@ -236,7 +236,7 @@ export class DestinationAgent {
     const stalled = new Promise<never>((_, reject) => {
       watch = setInterval(() => {
         const { wireBytes } = receiver.progress();
-        if (wireBytes === seen) reject(this.#silent('nothing has come on the page channels'));
+        if (wireBytes === seen) reject(this.#silent('has sent nothing on its page channels'));
         seen = wireBytes;
       }, stallMs);
     });
@@ -337,7 +337,7 @@ export class DestinationAgent {
     }
     const giveUp = () => {
       if (this.#state !== state) return;
-      this.abort(this.#silent('not every request was answered on the fault channel'));
+      this.abort(this.#silent('has not answered every request on the fault channel'));
     };
     setTimeout(giveUp, this.#options.stallMs).unref();
   }
@@ -367,7 +367,7 @@ export class DestinationAgent {
 
   #silent(what: string): PageferryError {
     const { peer } = this;
-    return new PageferryError('PEER_SILENT', `${what} from ${peer}`, { peer });
+    return new PageferryError('PEER_SILENT', `${peer} ${what}`, { peer });
   }
 
   /** A page or fault channel ended. Once every page is here that is as it should be. */
