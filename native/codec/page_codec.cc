@@ -35,16 +35,4 @@ const PageCodec* find_page_codec(std::string_view name) {
   return nullptr;
 }
 
-bool is_zero_page(std::span<const std::byte> page) {
-  constexpr std::size_t kHead = 64;
-  const std::size_t head = page.size() < kHead ? page.size() : kHead;
-  for (const std::byte value : page.first(head)) {
-    if (value != std::byte{0}) return false;
-  }
-  if (head == page.size()) return true;
-  // The head is zero, so the page is when it equals itself shifted by the head's length. memcmp is
-  // the fastest portable way to look at every byte.
-  return std::memcmp(page.data(), page.data() + head, page.size() - head) == 0;
-}
-
 }  // namespace pageferry

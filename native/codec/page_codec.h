@@ -41,8 +41,4 @@ class PageCodec {
 const PageCodec* find_page_codec(PageCodecId id);
 const PageCodec* find_page_codec(std::string_view name);
 
-// True when every byte is zero. Looks at the first words first: most pages that are not zero say so at
-// once.
-bool is_zero_page(std::span<const std::byte> page);
-
 }  // namespace pageferry

@@ -181,25 +181,5 @@ TEST(Lz4Codec, RefusesAValidBlockOfAShorterOrLongerPage) {
   EXPECT_EQ(lz4.decode(encoded, longer).code(), StatusCode::kProtocol);
 }
 
-TEST(IsZeroPage, SeesASingleBitAnywhere) {
-  Bytes page(kPage);
-  EXPECT_TRUE(is_zero_page(page));
-  for (std::size_t i = 0; i < kPage; ++i) {
-    page[i] = std::byte{0x80};
-    ASSERT_FALSE(is_zero_page(page)) << i;
-    page[i] = std::byte{0};
-  }
-}
-
-TEST(IsZeroPage, TakesAnyLength) {
-  for (std::size_t length = 0; length < 200; ++length) {
-    Bytes page(length);
-    ASSERT_TRUE(is_zero_page(page)) << length;
-    if (length == 0) continue;
-    page.back() = std::byte{1};
-    ASSERT_FALSE(is_zero_page(page)) << length;
-  }
-}
-
 }  // namespace
 }  // namespace pageferry

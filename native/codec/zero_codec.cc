@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "codec/zero_page.h"
+
 namespace pageferry {
 
 std::optional<std::size_t> ZeroCodec::encode(std::span<const std::byte> page,

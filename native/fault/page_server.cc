@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "codec/page_codec.h"
+#include "codec/zero_page.h"
 #include "wire/record_reader.h"
 
 namespace pageferry {

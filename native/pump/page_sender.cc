@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "codec/zero_page.h"
 #include "os/native_thread.h"
 #include "wire/record_writer.h"
 
