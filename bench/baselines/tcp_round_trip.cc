@@ -23,7 +23,7 @@
 namespace {
 
 constexpr std::size_t kRequestBytes = 16;
-constexpr std::size_t kMemoryBytes = std::size_t{256} << 20;
+constexpr std::size_t kMemoryBytes = std::size_t{64} << 20;
 constexpr std::size_t kWarmUp = 1000;
 
 using Request = std::array<std::uint64_t, kRequestBytes / sizeof(std::uint64_t)>;

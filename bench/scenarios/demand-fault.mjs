@@ -20,7 +20,7 @@ const LIMIT = 'bare 16 B → 4 KiB TCP round trip + local install, both p50';
 export const demandFaultScenario = {
   name: 'demand-fault',
   neededBytes: 2 * MEMORY_BYTES,
-  sampleSeconds: 6,
+  sampleSeconds: 4,
   mostRepetitions: 3,
   warmUp: false,
   how: 'Post-copy with the active push held at 8 MiB/s, demand pages included. After the switchover the guest reads 500 pages in random order with 1 ms of sleep before each, then the others one after the other, of which 500 count. Each read is timed in the guest’s own thread, from before the fault to after it. The baseline adds two programs’ p50: 16 bytes out and 4 KiB back between two processes, TCP_NODELAY, with the same pauses, in the placement on cores that is fastest; and a minor fault that a thread of the same process resolves with UFFDIO_CONTINUE, in its fastest placement.',
@@ -50,9 +50,9 @@ export const demandFaultScenario = {
     },
   ],
   async sample({ signal, link }) {
-    const bare = await bareRoundTrip({ count: 4000, signal });
+    const bare = await bareRoundTrip({ count: 2000, signal });
     const barePaced = await bareRoundTrip({ count: 200, pauseUs: PAUSE_MS * 1000, signal });
-    const install = await runNative('local-install', ['--count', 5000], { signal });
+    const install = await runNative('local-install', ['--count', 2000], { signal });
     const { destination } = await migrateOnce({ ...MIGRATION, signal, link });
     const { paced, backToBack } = destination.touches;
     const { tookUs: pacedUs, ...pacedGuest } = paced;

@@ -17,7 +17,7 @@ const MIGRATION = {
 export const switchoverScenario = {
   name: 'switchover',
   neededBytes: 2 * MEMORY_BYTES,
-  sampleSeconds: 4,
+  sampleSeconds: 3,
   mostRepetitions: 4,
   how: 'Pre-copy of an idle guest of 1 GiB, all populated, in two fresh processes, so that nothing of it has run before. Downtime: from pause on the source to first run on the destination. The protocol needs two round trips for it.',
   rows: [
@@ -31,7 +31,7 @@ export const switchoverScenario = {
     },
   ],
   async sample({ signal, link }) {
-    const bare = await bareRoundTrip({ count: 5000, signal });
+    const bare = await bareRoundTrip({ count: 1000, signal });
     const run = await migrateOnce({ ...MIGRATION, signal, link });
     return {
       rows: {
