@@ -58,6 +58,7 @@ const programs = {
   relay: () => ['bench/links/relay.cc', 'bench/links/direction.cc'],
   'mark-reader': () => ['bench/peers/mark_reader.cc'],
   'warm-memory': () => ['bench/native/warm_memory.cc'],
+  'stall-watch': () => ['bench/native/stall_watch.cc'],
   'tracker-bench': () => [
     'bench/native/tracker_bench.cc',
     measure,

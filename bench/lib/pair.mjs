@@ -1,9 +1,13 @@
 // A source and a destination, each a process of its own, for one migration.
 import { openLink } from '../links/index.mjs';
 import { AgentProcess } from './agent-process.mjs';
+import { watchStalls } from './stall-watch.mjs';
 
-/** Both sides' points as the result file has them: milliseconds since the migration began. */
-function joinTimelines({ source, rounds, startedMs, pausedMs }, destination, report) {
+/**
+ * Both sides' points, and the stalls meanwhile, as the result file has them: milliseconds since the migration
+ * began.
+ */
+function joinTimelines({ source, rounds, startedMs, pausedMs }, destination, stalls, report) {
   const since = (ms) => Number((ms - startedMs).toFixed(3));
   const at = (point) => ({ ...point, atMs: since(point.atMs) });
   const hasResumed = pausedMs !== null && report.downtimeMs !== null;
@@ -17,6 +21,8 @@ function joinTimelines({ source, rounds, startedMs, pausedMs }, destination, rep
       endMs: since(endMs),
       ...round,
     })),
+    // Null where they could not be watched.
+    stalls: stalls?.map(at) ?? null,
   };
 }
 
@@ -73,16 +79,17 @@ async function migrateOver(link, count, options) {
     const { port } = await there.answer('listening');
     for (let i = 0; i < count; i += 1) sides.push(new SourceSide(link, port, options, there));
     await Promise.all(sides.map((side) => side.made));
-    const arriving = there.answer('arrived');
-    const [arrived, ...sent] = await Promise.all([
-      arriving,
-      ...sides.map((side) => side.migrate()),
-    ]);
+    const migrate = () =>
+      Promise.all([there.answer('arrived'), ...sides.map((side) => side.migrate())]);
+    const { answer, stalls } = timeline
+      ? await watchStalls(migrate)
+      : { answer: await migrate(), stalls: null };
+    const [arrived, ...sent] = answer;
     for (const { report } of sent) {
       if (!source.verify || report.guestVerified === true) continue;
       throw new Error(`the guest differs: ${JSON.stringify(report.verification)}`);
     }
-    return { sent, arrived };
+    return { sent, arrived, stalls };
   } finally {
     await Promise.all([there.close(), ...sides.map((side) => side.close())]);
   }
@@ -108,11 +115,11 @@ async function withLink(wanted, use) {
  * `onPhase(phase, pids)` is told each phase of the source.
  */
 export async function migrateOnce({ link = { kind: 'loopback' }, ...options }) {
-  const { sent, arrived } = await withLink(link, (open) => migrateOver(open, 1, options));
+  const { sent, arrived, stalls } = await withLink(link, (open) => migrateOver(open, 1, options));
   const [source] = sent;
   const { report } = source;
   const timeline = options.timeline
-    ? joinTimelines(source.timeline, arrived.timeline ?? [], report)
+    ? joinTimelines(source.timeline, arrived.timeline ?? [], stalls, report)
     : null;
   return { report, source, destination: arrived, timeline };
 }

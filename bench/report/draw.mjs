@@ -14,6 +14,7 @@ export const SOFT = 'var(--soft)';
 export const PAPER = 'var(--paper)';
 export const BAND = 'var(--band)';
 export const PAUSE = 'var(--pause)';
+export const STALL = 'var(--stall)';
 
 /** Told apart by readers who see colours differently, on both backgrounds; see style.css. */
 export const COLORS = [

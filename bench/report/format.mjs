@@ -1,4 +1,5 @@
 // Figures as text: three significant digits, always with their unit.
+import { stallsDuring } from './select.mjs';
 
 export function number(value) {
   const size = Math.abs(value);
@@ -70,6 +71,20 @@ export function stolenText(stolen) {
   const mean = stolen.reduce((sum, { share }) => sum + share, 0) / stolen.length;
   const percent = (share) => `${number(share * 100)} %`;
   return `The host withheld ${percent(mean)} of the processor time during a sample on average, and ${percent(worst.share)} during sample ${worst.repetition + 1} of ${worst.scenario}`;
+}
+
+/** For how long a core stood still at most while something was migrated; null when none did. */
+export function stallsText(migrations) {
+  const stalls = migrations.flatMap((migration) =>
+    stallsDuring(migration).map(({ ms }) => ({ ...migration, ms })),
+  );
+  if (stalls.length === 0) return null;
+  const { ms, repetition, scenario } = stalls.reduce((a, b) => (b.ms > a.ms ? b : a));
+  const others =
+    stalls.length > 1
+      ? `, the longest of ${stalls.length.toLocaleString('en-US')} such stalls`
+      : '';
+  return `A core stood still for ${milliseconds(ms)} during sample ${repetition + 1} of ${scenario}${others}`;
 }
 
 /** What was measured on, in one line. */

@@ -5,6 +5,7 @@ import {
   number,
   repetitionsText,
   spread,
+  stallsText,
   stolenText,
   targetText,
   verdict,
@@ -49,8 +50,9 @@ export function toMarkdown(result) {
     `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes ?? 0)} of memory warmed before.`,
     `${machine(environment)}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}${congestionControl ? `, default congestion control ${congestionControl}` : ''}.`,
   ];
-  const stolen = stolenText(result.stolen);
-  if (stolen !== null) lines.push(`${stolen}.`);
+  for (const withheld of [stolenText(result.stolen), stallsText(result.migrations)]) {
+    if (withheld !== null) lines.push(`${withheld}.`);
+  }
   if (!environment.quiet) {
     const percent = Math.round(othersCpuShare * 100);
     lines.push(`**Other programs used ${percent} % of the machine when this run began.**`);

@@ -1,6 +1,6 @@
 // The page around the plots.
 import { readFileSync } from 'node:fs';
-import { bytes, machine, moment, repetitionsText, stolenText } from './format.mjs';
+import { bytes, machine, moment, repetitionsText, stallsText, stolenText } from './format.mjs';
 import { anchor, html, raw } from './html.mjs';
 import { resultTable } from './table.mjs';
 
@@ -68,6 +68,11 @@ function fact(name, value) {
   return value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
+/** What the host of a virtual machine withheld. */
+function hostText({ stolen, migrations }) {
+  return [stolenText(stolen), stallsText(migrations)].filter((text) => text !== null).join('. ');
+}
+
 function head(result) {
   const { suite, command, startedAt, finishedAt, repetitions, environment, rows } = result;
   const { node, compiler, commit, modified, congestionControl, warmedBytes } = environment;
@@ -81,7 +86,7 @@ function head(result) {
       ${fact('Date', `${moment(startedAt)}${finishedAt === null ? '' : ` – ${moment(finishedAt)}`}`)}
       ${fact('Machine', machine(environment))}
       ${fact('Software', `Node.js ${node}${compiler ? `, g++ ${compiler}` : ''}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}`)}
-      ${fact('Host', stolenText(result.stolen))}
+      ${fact('Host', hostText(result))}
       ${fact('Network', congestionControl && `default congestion control ${congestionControl}`)}
       ${fact('Memory', warmedBytes > 0 ? `${bytes(warmedBytes)} warmed before timing` : 'one run of each scenario before those that count warms the memory')}
     </dl>

@@ -24,6 +24,12 @@ export function completed(migrations) {
   return migrations.filter(({ report }) => report?.outcome === 'completed');
 }
 
+/** The stalls of the machine's cores that fall into the migration, wholly or in part. */
+export function stallsDuring({ report, timeline }) {
+  const stalls = timeline?.stalls ?? [];
+  return stalls.filter(({ atMs, ms }) => atMs + ms > 0 && atMs < (report?.totalMs ?? 0));
+}
+
 /** Of all repetitions of one case the one whose total time is in the middle. */
 export function typical(migrations) {
   const cases = groupBy(migrations, ({ scenario, label }) => `${scenario}\n${label}`);

@@ -69,6 +69,11 @@ const timeline = v.looseObject({
       rateBytesPerSecond: v.nullable(figure),
     }),
   ),
+  // When a core of the machine stood still for real-time work; null where that was not watched.
+  stalls: v.optional(
+    v.nullable(v.array(v.object({ core: whole, atMs: figure, ms: figure }))),
+    null,
+  ),
 });
 
 const migration = v.looseObject({

@@ -1,10 +1,12 @@
 /// <reference lib="dom" />
 import { readFileSync } from 'node:fs';
 import { parseHTML } from 'linkedom';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../bench/report/index.mjs';
 import { toMarkdown } from '../../bench/report/markdown.mjs';
 import { guestSteps, smoothed, steps } from '../../bench/report/rates.mjs';
+import { resultSchema } from '../../bench/result/schema.mjs';
 
 const fixture = readFileSync(new URL('fixtures/result.json', import.meta.url), 'utf8');
 
@@ -210,6 +212,99 @@ describe('every plot', () => {
     for (const plot of plots(document)) {
       expect(plot.outerHTML).not.toMatch(/(?:fill|stroke)="(?:#|rgb|black|white|steelblue)/);
     }
+  });
+});
+
+describe('a core that stood still', () => {
+  const NAME = 'a core stood still';
+  const AREAS = '[fill="var(--stall)"] rect';
+  const LABEL = 'pre-copy, dirty ÷ link 0.5';
+  const SAID =
+    'A core stood still for 60.0 ms during sample 1 of strategies, the longest of 3 such stalls';
+
+  /** Before the migration, during it on both cores, across its end, and after it. */
+  function withStalls() {
+    const result = readFixture();
+    const migration = result.migrations.find(
+      ({ label, timeline }: { label: string; timeline: unknown }) => label === LABEL && timeline,
+    );
+    const endMs = migration.report.totalMs;
+    migration.timeline.stalls = [
+      { core: 0, atMs: -90, ms: 80 },
+      { core: 0, atMs: 300, ms: 31.2 },
+      { core: 1, atMs: 310, ms: 21.2 },
+      { core: 1, atMs: endMs - 10, ms: 60 },
+      { core: 0, atMs: endMs + 5, ms: 70 },
+    ];
+    return { result, endMs };
+  }
+
+  function legendOf(document: Document): (string | null)[] {
+    return [...document.querySelectorAll('.legend li')].map(({ textContent }) => textContent);
+  }
+
+  /** Milliseconds at a place of the plot, by the labels of its axis. */
+  function timeAxis(plot: Element): (x: number) => number {
+    const labels = [...plot.querySelectorAll('[aria-label="x-axis tick label"] text')];
+    const [first, second] = labels.map((label) => ({
+      ms: Number(label.textContent),
+      x: coordinates(label).x[0] ?? Number.NaN,
+    }));
+    if (first === undefined || second === undefined) throw new Error('an axis without labels');
+    return (x) => first.ms + ((x - first.x) / (second.x - first.x)) * (second.ms - first.ms);
+  }
+
+  it('is an area behind every strip of its migration, from when to when it did', async () => {
+    const { result, endMs } = withStalls();
+    expect(v.is(resultSchema, result)).toBe(true);
+    const { document } = await render(result);
+    const panel = [...document.querySelectorAll('.panel')].find(
+      (one) => one.querySelector('h3')?.textContent === LABEL && one.querySelector('svg'),
+    );
+    const strips = [...(panel?.querySelectorAll('svg') ?? [])];
+    expect(strips.length).toBeGreaterThan(1);
+    const at = timeAxis(strips.at(-1) as Element);
+    for (const strip of strips) {
+      const areas = [...strip.querySelectorAll(AREAS)];
+      const times = areas.map((area) => coordinates(area).x.map((x) => Math.round(at(x))));
+      expect(times).toEqual([[300, 331], [310, 331], [endMs - 10, endMs].map(Math.round)]);
+    }
+    const marked = plots(document).filter((plot) => plot.querySelector(AREAS));
+    expect(marked).toHaveLength(strips.length);
+    expect(legendOf(document)).toContain(NAME);
+    expect(panel?.closest('figure')?.querySelector('figcaption')?.textContent).toContain(
+      'due on it every 2 ms',
+    );
+    expectSound(plots(document));
+  });
+
+  it('is told beside what the host withheld, the longest with its sample', async () => {
+    const { result } = withStalls();
+    const { document } = await render(result);
+    expect(document.querySelector('header')?.textContent).toContain(SAID);
+    expect(toMarkdown(result)).toContain(`\n${SAID}.\n`);
+  });
+
+  it('is told of one as of one', () => {
+    const { result } = withStalls();
+    for (const { timeline } of result.migrations) timeline?.stalls?.splice(2);
+    expect(toMarkdown(result)).toContain(
+      '\nA core stood still for 31.2 ms during sample 1 of strategies.\n',
+    );
+  });
+
+  it.each([
+    ['of results from before it was watched', undefined],
+    ['where it could not be watched', null],
+    ['where none did', []],
+  ])('is not mentioned %s', async (_, stalls) => {
+    const result = readFixture();
+    for (const { timeline } of result.migrations) if (timeline) timeline.stalls = stalls;
+    expect(v.is(resultSchema, result)).toBe(true);
+    const { document } = await render(result);
+    expect(legendOf(document)).not.toContain(NAME);
+    expect(document.querySelector('header')?.textContent).not.toContain('stood still');
+    expect(toMarkdown(result)).not.toContain('stood still');
   });
 });
 

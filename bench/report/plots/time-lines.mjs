@@ -1,12 +1,14 @@
 // Each migration over time: what the source sent, what the guest dirtied, what it asked for, what it did.
-import { axis, BAND, draw, INK, PAUSE, Plot, SOFT } from '../draw.mjs';
+import { axis, BAND, draw, INK, PAUSE, Plot, SOFT, STALL } from '../draw.mjs';
 import { bytes, linkRate, milliseconds, number } from '../format.mjs';
 import { html } from '../html.mjs';
 import { guestSteps, smoothed, steps } from '../rates.mjs';
-import { completed, spreadOver, typical } from '../select.mjs';
+import { completed, spreadOver, stallsDuring, typical } from '../select.mjs';
 
 const PAGE_BYTES = 4096;
 const MOST = 24;
+/** Two cores that stand still at once are darker than one. */
+const STALL_OPACITY = 0.5;
 const MARGINS = { marginTop: 22, marginBottom: 6, height: 88 };
 const LAST_MARGINS = { marginTop: 22, marginBottom: 34, height: 116 };
 
@@ -23,7 +25,13 @@ function highest(points) {
 }
 
 /** What all strips of a migration have behind their marks. */
-function background({ rounds, pausedAtMs, resumedAtMs }, endMs) {
+function background(migration) {
+  const { rounds, pausedAtMs, resumedAtMs } = migration.timeline;
+  const [startMs, endMs] = shownTime(migration);
+  const stalls = stallsDuring(migration).map(({ atMs, ms }) => ({
+    from: Math.max(atMs, startMs),
+    to: Math.min(atMs + ms, endMs),
+  }));
   const away = pausedAtMs === null ? [] : [{ from: pausedAtMs, to: resumedAtMs ?? endMs }];
   return [
     Plot.rect(
@@ -31,6 +39,15 @@ function background({ rounds, pausedAtMs, resumedAtMs }, endMs) {
       { x1: 'startMs', x2: 'endMs', fill: BAND },
     ),
     Plot.rect(away, { x1: 'from', x2: 'to', fill: PAUSE, fillOpacity: 0.35 }),
+    // Of a few milliseconds in many seconds only the edges are seen.
+    Plot.rect(stalls, {
+      x1: 'from',
+      x2: 'to',
+      fill: STALL,
+      fillOpacity: STALL_OPACITY,
+      stroke: STALL,
+      strokeWidth: 0.75,
+    }),
     Plot.ruleX(away, { x: 'from', stroke: PAUSE, strokeWidth: 1.5 }),
     Plot.ruleX(away, { x: 'to', stroke: PAUSE, strokeWidth: 1.5 }),
   ];
@@ -129,7 +146,7 @@ function shownTime({ report, timeline }) {
 }
 
 function drawStrip(migration, { name, label, top, marks }, isLast) {
-  const { report, timeline, label: which } = migration;
+  const { report, label: which } = migration;
   return draw({
     describe: `${which}: ${name} over ${milliseconds(report.totalMs)}; highest ${number(top)} ${label}`,
     ...(isLast ? LAST_MARGINS : MARGINS),
@@ -138,7 +155,7 @@ function drawStrip(migration, { name, label, top, marks }, isLast) {
       : { axis: null, domain: shownTime(migration) },
     y: axis(label, { domain: [0, top * 1.12 || 1], ticks: 3, grid: true }),
     marks: [
-      ...background(timeline, report.totalMs),
+      ...background(migration),
       ...marks,
       Plot.ruleY([0], { stroke: INK, strokeOpacity: 0.5 }),
     ],
@@ -156,6 +173,18 @@ function panel(migration) {
   };
 }
 
+/** What the stalls are called and how they are known; nothing where there are none. */
+function stallTexts(migrations) {
+  const hasStalls = migrations.some((migration) => stallsDuring(migration).length > 0);
+  if (!hasStalls) return { legend: [], caption: '' };
+  const color = `color-mix(in srgb, ${STALL} ${STALL_OPACITY * 100}%, transparent)`;
+  return {
+    legend: [{ label: 'a core stood still', color, isArea: true }],
+    caption:
+      ' A core stood still where a thread of real-time priority, due on it every 2 ms, woke 3 ms late or more: nothing of the engine can do that, for no thread of it goes before that one.',
+  };
+}
+
 export function timeLines({ migrations }) {
   const drawable = typical(
     completed(migrations).filter(({ timeline }) => timeline?.source.length > 2),
@@ -163,6 +192,7 @@ export function timeLines({ migrations }) {
   if (drawable.length === 0) return null;
   const chosen = spreadOver(drawable, MOST);
   const left = drawable.length - chosen.length;
+  const stalls = stallTexts(chosen);
   return {
     title: 'Time lines',
     legend: [
@@ -176,8 +206,9 @@ export function timeLines({ migrations }) {
         color: `color-mix(in srgb, ${PAUSE} 35%, transparent)`,
         isArea: true,
       },
+      ...stalls.legend,
     ],
     panels: chosen.map(panel),
-    caption: `Of each case the repetition with the median total time. Both processes read their counters every few milliseconds on one monotonic clock; neighbouring readings are joined to steps of at least 1/90 of the migration, so short dips are averaged: the plots around the switchover show every reading. Sent is what the source’s page and fault sockets took. The dirty rate is known per round: pages found dirty at its end × 4 KiB ÷ its duration.${left > 0 ? ` ${left} more cases are in the result file; ${MOST} are shown, from every scenario in turn.` : ''}`,
+    caption: `Of each case the repetition with the median total time. Both processes read their counters every few milliseconds on one monotonic clock; neighbouring readings are joined to steps of at least 1/90 of the migration, so short dips are averaged: the plots around the switchover show every reading. Sent is what the source’s page and fault sockets took. The dirty rate is known per round: pages found dirty at its end × 4 KiB ÷ its duration.${stalls.caption}${left > 0 ? ` ${left} more cases are in the result file; ${MOST} are shown, from every scenario in turn.` : ''}`,
   };
 }
