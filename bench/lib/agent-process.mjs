@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from './node-flags.mjs';
 
 const agents = fileURLToPath(new URL('../agents/', import.meta.url));
 const ANSWER_TIMEOUT_MS = 180_000;
@@ -20,7 +21,7 @@ export class AgentProcess extends EventEmitter {
   constructor(file, { prefix = [], signal } = {}) {
     super();
     this.#name = file.replace('.mjs', '');
-    const [command, ...args] = [...prefix, process.execPath, `${agents}${file}`];
+    const [command, ...args] = [...prefix, process.execPath, ...NODE_FLAGS, `${agents}${file}`];
     this.#child = spawn(command, args, { stdio: ['ignore', 2, 2, 'ipc'] });
     this.#gone = new Promise((resolve) => {
       this.#child.once('exit', (code, exitSignal) => {

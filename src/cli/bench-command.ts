@@ -36,7 +36,7 @@ async function bench(args: readonly string[]): Promise<number> {
       `the bench is not part of this installation: ${PROGRAM}`,
     );
   }
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, PROGRAM, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const listeners = SIGNALS.map((signal) => {

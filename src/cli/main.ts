@@ -1,5 +1,8 @@
-#!/usr/bin/env node
-/** The `pageferry` command. */
+#!/usr/bin/env -S node --no-memory-reducer
+/**
+ * The `pageferry` command. V8 would collect an idle heap on every core, 8 s after the process began: see
+ * docs/decisions/0021-idle-collections.md.
+ */
 import { nativeCode, PageferryError } from '../errors.js';
 import { printError } from './output.js';
 
