@@ -1,7 +1,6 @@
 #include "codec/page_codec.h"
 
 #include <array>
-#include <cstring>
 
 #include "codec/lz4_codec.h"
 #include "codec/raw_codec.h"
