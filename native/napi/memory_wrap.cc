@@ -83,7 +83,7 @@ void PageSetWrap::merge(const Napi::CallbackInfo& info) {
   native()->merge(*other);
 }
 
-void PageSetWrap::clear(const Napi::CallbackInfo&) { native()->clear_all(); }
+void PageSetWrap::clear(const Napi::CallbackInfo&) { native()->reset(); }
 
 void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceAccessor("bytes", &GuestMemoryWrap::bytes, nullptr),

@@ -90,6 +90,12 @@ void PageBitmap::clear_range(PageRange range) {
   });
 }
 
+void PageBitmap::reset() {
+  clear_all();
+  const std::uint64_t blocks = units(page_count_, kBlockPages);
+  for (std::uint64_t i = 0; i * 64 < blocks; ++i) used_[i].store(0, std::memory_order_release);
+}
+
 void PageBitmap::merge(const PageBitmap& other) {
   other.for_each_used_word(all(), [&](std::uint64_t w, std::uint64_t) {
     const auto bits = other.words_[w].load(std::memory_order_acquire);

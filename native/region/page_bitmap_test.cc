@@ -163,7 +163,7 @@ TEST(PageBitmap, AgreesWithASetOfPagesOnRandomOperationsFarApart) {
   for (int step = 0; step < 4000; ++step) {
     const PageIndex page = some_page();
     const PageRange range = {page, std::min<std::uint64_t>(random() % 300, kPages - page)};
-    switch (random() % 11) {
+    switch (random() % 12) {
       case 0:
         bitmap.set(page);
         model.insert(page);
@@ -206,6 +206,11 @@ TEST(PageBitmap, AgreesWithASetOfPagesOnRandomOperationsFarApart) {
         if (random() % 8 != 0) break;
         bitmap.merge(other);
         model.insert(other_model.begin(), other_model.end());
+        break;
+      case 10:
+        if (random() % 64 != 0) break;
+        bitmap.reset();
+        model.clear();
         break;
       default:
         if (random() % 8 != 0) break;

@@ -23,6 +23,7 @@ export interface PageSet {
   readonly pageCount: number;
   count(): number;
   merge(other: PageSet): void;
+  /** No call that was given the set may be under way. */
   clear(): void;
 }
 

@@ -193,19 +193,21 @@ interface Paused {
 }
 
 /**
- * After a long round the control channel's code and data have left the caches of both processors. One exchange
- * brings them back before the guest is paused rather than after (0.2 ms, docs/decisions/0014); a far peer would
- * give the guest too much time to write.
+ * After a long round what a switchover uses has left the processors' caches: the control channel's code and data
+ * on both sides, and the page table entries that the final round looks at. One exchange and one look bring them
+ * back before the guest is paused rather than after (docs/decisions/0014). A far peer would take too long to answer.
  */
-async function exchangeOnce(m: SourceMigration): Promise<void> {
-  if (m.peerDistance === 'far') return;
-  m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
-  await m.expect('clocked');
+async function warmUp(m: SourceMigration): Promise<void> {
+  const near = m.peerDistance !== 'far';
+  if (near) m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
+  // Waited for before anything can fail, because only then may the tracker be disarmed.
+  if (m.pending !== undefined) await m.tracker?.peek(m.pending);
+  if (near) await m.expect('clocked');
 }
 
 /** On return the guest is paused. */
 async function pauseGuest(m: SourceMigration): Promise<Paused> {
-  await exchangeOnce(m);
+  await warmUp(m);
   const startedNs = process.hrtime.bigint();
   // Set before the call: should it fail halfway, the guest must be resumed.
   m.custody = 'paused-here';
@@ -236,8 +238,15 @@ async function finalRound(
   const postCopy = decision === 'post-copy';
   const sync = sender.lastSync + 1;
   const sending = sender.finalRound(pending, m.tracker ?? null, postCopy);
-  sending.catch(() => {}); // It is awaited below, unless the guest fails first.
-  const state = await guestCall('save its state', () => m.guest.saveState());
+  sending.catch(() => {}); // Awaited in either case below.
+  const state = await guestCall('save its state', () => m.guest.saveState()).catch(
+    async (error: unknown) => {
+      // The tracker may be disarmed only once the round has let go of it.
+      sender.cancel();
+      await sending.catch(() => {});
+      throw error;
+    },
+  );
   const stateNs = process.hrtime.bigint();
   m.send({
     type: 'switchover',
