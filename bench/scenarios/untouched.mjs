@@ -43,7 +43,7 @@ export const touchedZeroScenario = {
   name: 'touched-zero',
   neededBytes: MEMORY_BYTES + 2 ** 30,
   sampleSeconds: 5,
-  mostRepetitions: 2,
+  mostRepetitions: 3,
   how: 'Pre-copy of an idle guest of 4 GiB whose every page was populated and holds zeros. The rate is its memory over the total migration time; beside it one core reads 1 GiB of populated memory.',
   rows: [
     {

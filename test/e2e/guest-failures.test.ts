@@ -1,7 +1,7 @@
 /** A guest of an embedder's own that fails in what it is asked to do. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
-import type { GuestMemory } from '../../src/native/binding.js';
+import { binding, type GuestMemory } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 
@@ -50,6 +50,38 @@ function guestHere(failsTo: Call | null): FailingGuest {
   return guest;
 }
 
+/** What the engine asks of the addon from here on until the test ends: when the final round is over, when it disarms. */
+function watchFinalRound(): string[] {
+  const seen: string[] = [];
+  const { createPageSender, createDirtyTracker } = binding;
+  const senders = vi.spyOn(binding, 'createPageSender').mockImplementation((...args) => {
+    const sender = createPageSender(...args);
+    const finalRound = sender.finalRound.bind(sender);
+    const value: typeof finalRound = async (...of) => {
+      try {
+        return await finalRound(...of);
+      } finally {
+        seen.push('final round over');
+      }
+    };
+    return Object.defineProperty(sender, 'finalRound', { value });
+  });
+  const trackers = vi.spyOn(binding, 'createDirtyTracker').mockImplementation((...args) => {
+    const tracker = createDirtyTracker(...args);
+    const disarm = tracker.disarm.bind(tracker);
+    const value = async () => {
+      seen.push('disarm');
+      await disarm();
+    };
+    return Object.defineProperty(tracker, 'disarm', { value });
+  });
+  onTestFinished(() => {
+    senders.mockRestore();
+    trackers.mockRestore();
+  });
+  return seen;
+}
+
 /** A destination whose guests fail, and those guests. */
 async function receivingGuestsThat(failsTo: Call | null) {
   const guests: FailingGuest[] = [];
@@ -73,6 +105,13 @@ describe('a guest on the source', () => {
     expect(guest.isRunning).toBe(true);
     await receiving.nextDropped();
     expect(guests[0]).toMatchObject({ isRunning: false, discarded: true });
+  });
+
+  it('that fails to save its state keeps its tracker armed until the final round is over', async () => {
+    const { receiving } = await receivingGuestsThat(null);
+    const seen = watchFinalRound();
+    await failureOf(migrate(guestHere('saveState'), receiving.port, { strategy: 'pre-copy' }));
+    expect(seen.slice(0, 2)).toEqual(['final round over', 'disarm']);
   });
 
   it('that fails to resume after a failed migration is reported as such', async () => {
