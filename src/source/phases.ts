@@ -239,24 +239,25 @@ async function finalRound(
   const sync = sender.lastSync + 1;
   const sending = sender.finalRound(pending, m.tracker ?? null, postCopy);
   sending.catch(() => {}); // Awaited in either case below.
-  const state = await guestCall('save its state', () => m.guest.saveState()).catch(
-    async (error: unknown) => {
-      // The tracker may be disarmed only once the round has let go of it.
-      sender.cancel();
-      await sending.catch(() => {});
-      throw error;
-    },
-  );
-  const stateNs = process.hrtime.bigint();
-  m.send({
-    type: 'switchover',
-    sync,
-    postCopy,
-    state,
-    pausedAtNs: paused.startedNs + m.clockOffsetNs,
-  });
-  // As far as is known by now: what the guest wrote since the last harvest is found on the way.
-  observer.sending(pending.count(), m.recorder.rounds.length);
+  let stateNs: bigint;
+  try {
+    const state = await guestCall('save its state', () => m.guest.saveState());
+    stateNs = process.hrtime.bigint();
+    m.send({
+      type: 'switchover',
+      sync,
+      postCopy,
+      state,
+      pausedAtNs: paused.startedNs + m.clockOffsetNs,
+    });
+    // As far as is known by now: what the guest wrote since the last harvest is found on the way.
+    observer.sending(pending.count(), m.recorder.rounds.length);
+  } catch (error) {
+    // The tracker may be disarmed only once the round has let go of it.
+    sender.cancel();
+    await sending.catch(() => {});
+    throw error;
+  }
   m.recorder.sent(await sending);
   return { stateNs, sentNs: process.hrtime.bigint(), postCopy };
 }
