@@ -130,9 +130,7 @@ Napi::Value WorkloadWrap::config(const Napi::CallbackInfo& info) {
   return object;
 }
 
-void WorkloadWrap::resume(const Napi::CallbackInfo& info) {
-  throw_unless_ok(info.Env(), native()->resume());
-}
+void WorkloadWrap::resume(const Napi::CallbackInfo& info) { native()->resume(); }
 
 // Guest threads park within microseconds as a rule, and a hand-over to another thread and back would be
 // downtime. One that waits for a page takes longer, and must not hold the JavaScript thread.

@@ -107,6 +107,7 @@ void Listener::close() {
   ::eventfd_write(stop_.get(), 1);
   thread_.join();
   fd_.reset();
+  stop_.reset();
   // Lets go of whatever the callbacks hold.
   on_arrival_ = nullptr;
   on_stranger_ = nullptr;

@@ -30,9 +30,8 @@ Result<std::unique_ptr<Workload>> Workload::create(std::shared_ptr<GuestMemory> 
   if (!layout.ok()) return layout.status();
   Result<FillOutcome> filled = fill(*memory, layout.value());
   if (!filled.ok()) return filled.status();
-  return std::unique_ptr<Workload>(std::make_unique<BuiltinWorkload>(
-      std::move(memory), layout.value(), std::move(filled.value().digests),
-      std::move(filled.value().summary)));
+  return BuiltinWorkload::make(std::move(memory), layout.value(), std::move(filled.value().digests),
+                               std::move(filled.value().summary));
 }
 
 Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> memory,
@@ -40,9 +39,18 @@ Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> 
   if (Status status = check_local(*memory); !status.ok()) return status;
   Result<Description> decoded = decode_description(description, memory->page_count());
   if (!decoded.ok()) return decoded.status();
-  return std::unique_ptr<Workload>(
-      std::make_unique<BuiltinWorkload>(std::move(memory), decoded.value().layout,
-                                        std::move(decoded.value().digests), std::string()));
+  return BuiltinWorkload::make(std::move(memory), decoded.value().layout,
+                               std::move(decoded.value().digests), std::string());
+}
+
+Result<std::unique_ptr<Workload>> BuiltinWorkload::make(std::shared_ptr<GuestMemory> memory,
+                                                        const GuestLayout& layout,
+                                                        std::vector<PageDigest> digests,
+                                                        std::string fill_summary) {
+  std::unique_ptr<BuiltinWorkload> guest(
+      new BuiltinWorkload(std::move(memory), layout, std::move(digests), std::move(fill_summary)));
+  if (Status status = guest->start_threads(); !status.ok()) return status;
+  return std::unique_ptr<Workload>(std::move(guest));
 }
 
 BuiltinWorkload::BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
@@ -67,19 +75,17 @@ std::vector<std::uint8_t> BuiltinWorkload::description() const {
 }
 
 Status BuiltinWorkload::start_threads() {
-  while (threads_.size() < guests_.size()) {
-    GuestThread* const guest = guests_[threads_.size()].get();
+  for (const auto& guest : guests_) {
     Result<NativeThread> thread = NativeThread::start("pf-guest-" + std::to_string(threads_.size()),
-                                                      [guest] { guest->run(); });
+                                                      [&guest = *guest] { guest.run(); });
     if (!thread.ok()) return thread.status();
     threads_.push_back(std::move(thread.value()));
   }
   return Status();
 }
 
-Status BuiltinWorkload::resume() {
-  if (!paused_) return Status();
-  if (Status status = start_threads(); !status.ok()) return status;
+void BuiltinWorkload::resume() {
+  if (!paused_) return;
   if (!started_) {
     const std::int64_t now = monotonic_ns();
     for (const auto& guest : guests_) guest->gaps().start(now);
@@ -87,7 +93,6 @@ Status BuiltinWorkload::resume() {
   started_ = true;
   paused_ = false;
   control_.resume();
-  return Status();
 }
 
 bool BuiltinWorkload::pause_within(std::chrono::nanoseconds patience) {

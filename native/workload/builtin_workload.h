@@ -19,8 +19,11 @@ namespace pageferry {
 
 class BuiltinWorkload final : public Workload {
  public:
-  BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
-                  std::vector<PageDigest> digests, std::string fill_summary);
+  // Paused, its guest threads parked. Fails when the system has no thread left.
+  static Result<std::unique_ptr<Workload>> make(std::shared_ptr<GuestMemory> memory,
+                                                const GuestLayout& layout,
+                                                std::vector<PageDigest> digests,
+                                                std::string fill_summary);
   // Waits for guest threads inside a demand fault: whoever serves those must have ended them
   // before.
   ~BuiltinWorkload() override;
@@ -31,7 +34,7 @@ class BuiltinWorkload final : public Workload {
   const WorkloadConfig& config() const override { return layout_.config(); }
   const std::string& fill_summary() const override { return fill_summary_; }
 
-  Status resume() override;
+  void resume() override;
   void pause() override;
   bool pause_within(std::chrono::nanoseconds patience) override;
 
@@ -48,6 +51,8 @@ class BuiltinWorkload final : public Workload {
   Result<VerifyResult> verify(unsigned threads, const std::atomic<bool>& cancelled) override;
 
  private:
+  BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
+                  std::vector<PageDigest> digests, std::string fill_summary);
   Status start_threads();
 
   const std::shared_ptr<GuestMemory> memory_;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <thread>
 
 namespace pageferry {
 
@@ -39,18 +40,29 @@ void RunControl::resume() {
   guest_.notify_all();
 }
 
-void RunControl::pause() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  pause_requested_.store(true, std::memory_order_release);
+// The mutex is free when guest threads wake: they need it to park.
+void RunControl::request_pause() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    pause_requested_.store(true, std::memory_order_release);
+  }
   guest_.notify_all();
+}
+
+void RunControl::pause() {
+  request_pause();
+  std::unique_lock<std::mutex> lock(mutex_);
   controller_.wait(lock, [&] { return running_ == 0; });
 }
 
 bool RunControl::pause_within(std::chrono::nanoseconds patience) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  pause_requested_.store(true, std::memory_order_release);
-  guest_.notify_all();
-  return controller_.wait_for(lock, patience, [&] { return running_ == 0; });
+  request_pause();
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (running_.load(std::memory_order_acquire) != 0) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 void RunControl::stop() {

@@ -28,18 +28,21 @@ class RunControl {
   void resume();
   // On return every guest thread is parked.
   void pause();
-  // The same for at most so long: true when every guest thread is parked. Otherwise they are about to be,
-  // and pause() has to be called for it.
+  // The same for at most so long, and without sleeping: most guests park in less time than it takes to wake
+  // a thread that waits for it. True when every guest thread is parked. Otherwise they are about to be, and
+  // pause() has to be called for it.
   bool pause_within(std::chrono::nanoseconds patience);
   // Paused only: lets every guest thread end.
   void stop();
 
  private:
+  void request_pause();
+
   std::atomic<bool> pause_requested_{true};
   std::mutex mutex_;
   std::condition_variable guest_;       // for guest threads
   std::condition_variable controller_;  // for pause()
-  unsigned running_ = 0;                // guest threads that are not parked
+  std::atomic<unsigned> running_{0};  // guest threads that are not parked; changed under the mutex
   bool stopping_ = false;
 };
 

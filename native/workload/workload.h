@@ -80,8 +80,8 @@ class Workload {
   // What create() filled the memory with, for people; empty on an arrived guest.
   virtual const std::string& fill_summary() const = 0;
 
-  // Starts or continues the guest threads. Idempotent.
-  virtual Status resume() = 0;
+  // Lets the guest threads run: they exist since create() or arrive(), so this cannot fail. Idempotent.
+  virtual void resume() = 0;
   // On return no guest thread reads or writes memory. Prompt (well under a millisecond once no
   // thread is inside a demand fault), also when writes are rate limited. Idempotent.
   virtual void pause() = 0;
