@@ -80,7 +80,7 @@ export const sweptHybridScenario = {
   mostRepetitions: 2,
   warmUp: false,
   sampleSeconds: 13,
-  how: 'The same guest by hybrid at 1 Gbit/s (the engine’s own rate limit), at most twice. Fault latency: from the moment the fault handler reads the fault until the thread is awake.',
+  how: 'The same guest by hybrid at 1 Gbit/s (the engine’s own rate limit), at most twice. The limit does not hold back pages that the guest waits for. Fault latency: from the moment the fault handler reads the fault until the thread is awake.',
   rows: [
     row('swept-hybrid', 'The same, hybrid at 1 Gbit/s: total migration time', 's', 10.5),
     row('swept-hybrid-gap', 'The same: longest gap between marks', 'ms', 40),

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "os/awake_cores.h"
 #include "wire/records.h"
 
 namespace pageferry {
@@ -12,6 +13,7 @@ namespace pageferry {
 namespace {
 
 constexpr std::size_t kEventsPerRead = 16;
+constexpr int kStayAwakeMs = 100;
 
 }  // namespace
 
@@ -65,12 +67,18 @@ Status FaultHandler::serve() {
       {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
        {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
        {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
+  // The guest is about to run and to miss pages; later, for as long as it misses some.
+  AwakeCores cores;
+  cores.hold();
   while (!closing_.load(std::memory_order_acquire)) {
-    if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+    const int ready = ::poll(waiting.data(), waiting.size(), cores.held() ? kStayAwakeMs : -1);
+    if (ready < 0) {
       if (errno == EINTR) continue;
       return Status::from_errno("poll");
     }
+    if (ready == 0) cores.release();
     if (waiting[0].revents != 0) {
+      cores.hold();
       if (Status served = serve_faults(); !served.ok()) return served;
     }
     if (waiting[1].revents != 0) {

@@ -4,7 +4,8 @@
 // It waits on the userfaultfd and the fault channel together: a fault on a page of the residual set
 // becomes a request, the answer is installed and wakes the guest thread. A second thread maps the pages
 // that came before the switchover, so that they do not fault one by one. JavaScript takes no part: the
-// thread that faults may be the JavaScript thread itself.
+// thread that faults may be the JavaScript thread itself. Idle cores are kept awake while guest threads
+// fault (os/awake_cores.h), and until none has for 0.1 s.
 //
 // Thread contract: counters and latencies from any thread. `on_failure` is called at most once, from
 // the handler's thread, and then the handler has ended: guest threads that touch a missing page wait

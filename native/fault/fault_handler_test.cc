@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "os/thread_test_util.h"
@@ -17,6 +19,7 @@ namespace {
 using namespace testing;
 
 constexpr std::uint64_t kPages = 64;  // in regions of 40 and 24
+constexpr const char* kCoreRequests = "/dev/cpu_dma_latency";
 
 std::vector<std::byte> content(PageIndex page, std::uint64_t version) {
   std::vector<std::byte> bytes(kPageBytes);
@@ -149,6 +152,32 @@ TEST_P(FaultHandlerOf, AGuestThreadWaitsForItsPageAndThenReadsIt) {
   EXPECT_TRUE(holds(destination.guest(), 41, 3));
   wait_until([&] { return destination.handler().latency().count() == 1; });
   EXPECT_EQ(destination.handler().faults_over_network(), 1u);
+}
+
+// Whether this process asks the kernel to keep idle cores awake.
+bool keeps_cores_awake() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry, gone) == kCoreRequests) return true;
+  }
+  return false;
+}
+
+TEST_P(FaultHandlerOf, IdleCoresAreKeptAwakeWhileGuestThreadsFaultAndNoLonger) {
+  if (::access(kCoreRequests, W_OK) != 0) GTEST_SKIP() << kCoreRequests << " is not ours to write";
+  Destination destination(GetParam());
+  ASSERT_NO_FATAL_FAILURE(destination.serve());
+  wait_until([&] { return !keeps_cores_awake(); });
+  bool awake = false;
+  for (PageIndex page = 0; page < kPages && !awake; ++page) {
+    auto& toucher = destination.touch(page);
+    EXPECT_EQ(destination.next_request(), page);
+    awake = keeps_cores_awake();
+    destination.answer_raw(page, 1);
+    toucher.thread->join();
+  }
+  EXPECT_TRUE(awake);
+  wait_until([&] { return !keeps_cores_awake(); });
 }
 
 TEST_P(FaultHandlerOf, AZeroAnswerGivesZerosAlsoWhereAnOldCopyLies) {

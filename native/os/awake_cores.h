@@ -1,0 +1,26 @@
+// Keeps this machine's idle cores from halting while threads wake each other for a guest that waits: a halted
+// core takes tens of microseconds to run again (docs/decisions/0022). The request is the kernel's own
+// (Documentation/power/pm_qos_interface): it holds while the descriptor is open, whatever becomes of the process.
+//
+// Best effort: without write access to /dev/cpu_dma_latency (root) or an idle driver nothing changes. It costs
+// power, so hold it only while somebody waits.
+//
+// Thread contract: one thread at a time.
+#pragma once
+
+#include "os/unique_fd.h"
+
+namespace pageferry {
+
+class AwakeCores {
+ public:
+  // Idempotent, as is release().
+  void hold();
+  void release() { request_.reset(); }
+  bool held() const { return request_.valid(); }
+
+ private:
+  UniqueFd request_;
+};
+
+}  // namespace pageferry
