@@ -7,12 +7,12 @@
 namespace pageferry {
 
 void AwakeCores::hold() {
-  if (held()) return;
+  if (held() || refused_) return;
   UniqueFd request(::open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC));
-  if (!request) return;
   const std::int32_t longest_wake_up_us = 0;
-  if (::write(request.get(), &longest_wake_up_us, sizeof(longest_wake_up_us)) < 0) return;
-  request_ = std::move(request);
+  refused_ =
+      !request || ::write(request.get(), &longest_wake_up_us, sizeof(longest_wake_up_us)) < 0;
+  if (!refused_) request_ = std::move(request);
 }
 
 }  // namespace pageferry

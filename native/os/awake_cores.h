@@ -14,13 +14,14 @@ namespace pageferry {
 
 class AwakeCores {
  public:
-  // Idempotent, as is release().
+  // Idempotent, as is release(). Once the request was refused it is not made again: a fault is no time to ask.
   void hold();
   void release() { request_.reset(); }
   bool held() const { return request_.valid(); }
 
  private:
   UniqueFd request_;
+  bool refused_ = false;
 };
 
 }  // namespace pageferry

@@ -100,8 +100,12 @@ function awakeCoresCheck(): Capability {
     accessSync(path, constants.W_OK);
     return { name, available: true, reason: '', remedy: '' };
   } catch {
-    const reason = `${path} is not there, or not ours to write`;
-    return { name, available: false, reason, remedy: 'run as root: faults are then served sooner' };
+    return {
+      name,
+      available: false,
+      reason: `${path} is not there, or not ours to write`,
+      remedy: 'only for quicker faults: run as root, in a container with that device',
+    };
   }
 }
 
