@@ -87,10 +87,9 @@ function faultRow(name, atMost) {
 export const peerHybridScenario = {
   name: 'peer-swept-hybrid',
   neededBytes: 2 * memoryBytes,
-  mostRepetitions: 2,
   warmUp: false,
   sampleSeconds: 42,
-  how: `The same guest by hybrid at 1 Gbit/s, each engine’s own rate limit, at most twice; Pageferry’s does not hold back pages that the guest waits for. Post-copy begins after one round. QEMU tells no fault latencies. ${HOW}`,
+  how: `The same guest by hybrid at 1 Gbit/s, each engine’s own rate limit; Pageferry’s does not hold back pages that the guest waits for. Post-copy begins after one round. QEMU tells no fault latencies. ${HOW}`,
   rows: [
     ...rowsBeside('peer-swept-hybrid', '1 GiB swept, hybrid at 1 Gbit/s: total time', 's', 10.5),
     ...rowsBeside('peer-swept-hybrid-gap', '1 GiB swept, hybrid: longest gap', 'ms', 40),

@@ -144,11 +144,13 @@ class PageSender::ChannelTask {
 };
 
 PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
-                       std::shared_ptr<TokenBucket> bucket, const PageCodec* codec)
+                       std::shared_ptr<TokenBucket> bucket, const PageCodec* codec,
+                       Placement placement)
     : memory_(std::move(memory)),
       channels_(std::move(channels)),
       bucket_(std::move(bucket)),
-      codec_(codec) {}
+      codec_(codec),
+      placement_(placement) {}
 
 // Runs `body(task)` on one thread per channel, then ends each channel with the next sync. Few pages need
 // no thread but this one, which then takes the channels in order.
@@ -167,10 +169,14 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
     if (!outcomes[i].ok())
       cancel();  // The others would only send into a migration that has failed.
   };
+  const auto run_placed = [&](std::size_t i) {
+    const auto place = place_copying_thread(placement_, i);
+    run(i);
+  };
   std::vector<NativeThread> threads;
-  const std::size_t here = pages <= kFewPages ? channels_.size() : 1;
-  for (std::size_t i = here; i < channels_.size(); ++i) {
-    auto thread = NativeThread::start("page-sender", [&run, i] { run(i); });
+  const bool few = pages <= kFewPages;
+  for (std::size_t i = 1; i < channels_.size() && !few; ++i) {
+    auto thread = NativeThread::start("page-sender", [&run_placed, i] { run_placed(i); });
     if (thread.ok()) {
       threads.push_back(std::move(thread.value()));
     } else {
@@ -178,7 +184,11 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
       cancel();
     }
   }
-  for (std::size_t i = 0; i < here; ++i) run(i);
+  if (few) {
+    for (std::size_t i = 0; i < channels_.size(); ++i) run(i);
+  } else {
+    run_placed(0);
+  }
   threads.clear();  // Joins them.
 
   SendStats stats;

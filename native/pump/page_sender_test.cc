@@ -44,6 +44,13 @@ void expect_same(const Ferry& ferry) {
   EXPECT_EQ(different, 0u);
 }
 
+// How many cores this thread may run on.
+int own_cores() {
+  cpu_set_t cores;
+  EXPECT_EQ(::sched_getaffinity(0, sizeof(cores), &cores), 0);
+  return CPU_COUNT(&cores);
+}
+
 class PageSenderOverChannels : public ::testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(PageSenderOverChannels, EveryPageOfARoundArrivesAsItIs) {
@@ -249,7 +256,8 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   auto pair = connect_pair();
   std::vector<Socket> sockets;
   sockets.push_back(std::move(pair.near));
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
+                    Placement::kFree);
   const PageBitmap pages = populated_pages(*guest.memory);
   Status status;
   WatchedThread sending([&] { status = sender.send_round(pages, nullptr).status(); });
@@ -281,7 +289,8 @@ TEST(PageSender, APushLeavesHalfOfTheChannelsAloneWhilePagesAreDemanded) {
   std::vector<std::thread> draining = drain(peers);
   // Takes 200 ms, so that a channel that may push does.
   PageSender sender(guest.memory, std::move(sockets),
-                    std::make_shared<TokenBucket>(5 * kPages * kPageBytes), nullptr);
+                    std::make_shared<TokenBucket>(5 * kPages * kPageBytes), nullptr,
+                    Placement::kFree);
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
   PushWidth never_quiet(PushWidth::Clock::now() + std::chrono::hours(1));
@@ -303,7 +312,8 @@ TEST(PageSender, APushUsesEveryChannelOnceNothingIsDemanded) {
   for (PageIndex page = 0; page < kPages; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(5);
   for (Socket& socket : sockets) socket.set_send_buffer(64 << 10);
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
+                    Placement::kFree);
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
   Status pushed;
@@ -331,10 +341,49 @@ TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
   for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(3);
   { const Socket closing = std::move(peers[1]); }
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
+                    Placement::kFree);
   const auto sent = sender.send_round(populated_pages(*guest.memory), nullptr);
   ASSERT_FALSE(sent.ok());
   EXPECT_EQ(sent.status().code(), StatusCode::kPeerClosed) << sent.status().message();
+}
+
+TEST(PageSender, PairedChannelsKeepEachThreadOnOneCoreAndUseThemAll) {
+  const auto channels = static_cast<std::uint32_t>(own_cores() + 1);
+  Ferry ferry({.region_pages = {channels * 1024ull},
+               .channels = channels,
+               .rate = 1 << 20,
+               .placement = Placement::kPaired});
+  const auto pages = ferry.source().page_count();
+  PageBitmap all(pages);
+  for (PageIndex page = 0; page < pages; ++page) {
+    fill_page(ferry.source(), page, 1);
+    all.set(page);
+  }
+  // The first channel is the caller's.
+  WatchedThread sending([&] { (void)ferry.sender().send_round(all, nullptr); });
+  const auto placed = [&](const char* name, std::size_t count) {
+    const auto cores = cores_of_threads(name);
+    return cores.size() == count &&
+           std::ranges::all_of(cores, [](const cpu_set_t& one) { return CPU_COUNT(&one) == 1; });
+  };
+  wait_until(
+      [&] { return placed("page-sender", channels - 1) && placed("page-receiver", channels); });
+  cpu_set_t used;
+  CPU_ZERO(&used);
+  for (const auto& one : cores_of_threads("page-receiver")) CPU_OR(&used, &used, &one);
+  EXPECT_EQ(CPU_COUNT(&used), own_cores());
+  ferry.sender().cancel();
+}
+
+TEST(PageSender, ACallerHasItsCoresBackAfterItsRound) {
+  Ferry ferry({.region_pages = {2048}, .channels = 2, .placement = Placement::kPaired});
+  const auto pages = random_pages(2048, 2, 3);
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  const int before = own_cores();
+  ferry.ferry_round(pages);
+  EXPECT_EQ(own_cores(), before);
+  expect_same(ferry);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 /** The destination's half of one migration: a step function over its state (docs/protocol.md, section 3). */
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
@@ -11,6 +12,7 @@ import {
   type FaultHandler,
   type GuestMemory,
 } from '../native/binding.js';
+import { pairsChannels } from '../policy/copying.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
@@ -186,8 +188,12 @@ export class DestinationAgent {
     const memory = prepared.take(regionBytes) ?? (await this.#createMemory(regionBytes));
     const guest = await this.#createGuest(memory, message.description);
     const arriving = binding.createArrivingMemory(memory);
-    const receiver = binding.createPageReceiver(arriving, message.channels, (error) =>
-      this.#channelFailed(error),
+    const copying = { ...message, sameHost: message.bootId === bootId() };
+    const receiver = binding.createPageReceiver(
+      arriving,
+      message.channels,
+      pairsChannels(copying, availableParallelism()),
+      (error) => this.#channelFailed(error),
     );
     const path = faultPath(memory.backing);
     this.#channel.send({

@@ -43,6 +43,7 @@ export const sourceSchemas = {
     description: bytes,
     bootId: text,
     strategy: text,
+    bandwidthBytesPerSecond: count,
   }),
   clock: v.object({ type: v.literal('clock'), sentNs: clock }),
   round: v.object({ type: v.literal('round'), sync: count }),

@@ -13,6 +13,7 @@ import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
 import { binding, type Connection, type PageSet } from '../native/binding.js';
 import type { Decision } from '../policy/convergence.js';
+import { pairsChannels, sendBufferBytes } from '../policy/copying.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
@@ -21,7 +22,6 @@ import {
 } from '../protocol/messages.js';
 import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
-import { sendBufferBytes } from './send-buffer.js';
 
 const CLOCK_EXCHANGES = 8;
 /** Peers whose answer comes within this are near. */
@@ -76,6 +76,7 @@ async function negotiate(m: SourceMigration): Promise<void> {
     description: m.guest.describe?.() ?? new Uint8Array(),
     bootId: bootId(),
     strategy: m.options.strategy.name,
+    bandwidthBytesPerSecond: m.options.bandwidthBytesPerSecond,
   });
   const opened = await m.expect('opened');
   if (m.options.strategy.mayServeFaults && !opened.faultPath) {
@@ -126,12 +127,15 @@ async function openChannels(m: SourceMigration): Promise<void> {
   }
   m.faultConnection = connections.pop();
   const codec = m.options.codec === 'raw' ? null : m.options.codec;
+  const copying = { ...m.options, sameHost: m.peerDistance === 'this-host' };
+  const cores = availableParallelism();
   m.sender = binding.createPageSender(
     m.guest.memory,
     connections,
     m.bucket,
     codec,
-    sendBufferBytes(m.peerDistance, m.options, availableParallelism()),
+    sendBufferBytes(copying, cores),
+    pairsChannels(copying, cores),
   );
 }
 

@@ -43,7 +43,7 @@ describe('the comparison of document and code', () => {
     ['a message that only the document has', '| bye | | the', '| hello | | |\n| bye | | the'],
     ['a message that only the code has', '| ready | |', '| prepared | |'],
     ['a field that only the document has', '| pushed | `sync` |', '| pushed | `sync`, `pages` |'],
-    ['a field that only the code has', '`bootId`, `strategy` |', '`bootId` |'],
+    ['a field that only the code has', '`channels`, `populatedBytes`', '`channels`'],
     ['a field of a list', '[{`bytes`, `pageBytes`}]', '[{`bytes`}]'],
     ['an optional field', '`faultPathReason` why not', 'and why not'],
     ['an error code', '`SWITCHOVER_UNCONFIRMED`', '`SWITCHOVER_UNKNOWN`'],

@@ -21,6 +21,7 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
     description: bytes,
     bootId: 'b',
     strategy: 'pre-copy',
+    bandwidthBytesPerSecond: 0,
   },
   clock: { sentNs: 5n },
   round: { sync: 1 },
@@ -113,6 +114,7 @@ const counts = [
   [fromSource.pushed, 'pushed', 'sync', parseSourceMessage],
   [fromSource.open, 'open', 'channels', parseSourceMessage],
   [fromSource.open, 'open', 'populatedBytes', parseSourceMessage],
+  [fromSource.open, 'open', 'bandwidthBytesPerSecond', parseSourceMessage],
   [fromDestination.rounded, 'rounded', 'pages', parseDestinationMessage],
   [fromDestination.complete, 'complete', 'demandFaults', parseDestinationMessage],
 ] as const;

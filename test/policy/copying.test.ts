@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { type Copying, pairsChannels, sendBufferBytes } from '../../src/policy/copying.js';
+
+const here: Copying = { sameHost: true, channels: 2, bandwidthBytesPerSecond: 0 };
+const elsewhere: Copying = { ...here, sameHost: false };
+const GBIT = { bandwidthBytesPerSecond: 125_000_000 };
+
+describe('the send buffer of a page channel', () => {
+  it('is the kernel’s to choose for a peer on another host', () => {
+    expect(sendBufferBytes(elsewhere, 2)).toBe(0);
+  });
+
+  it('is small under a rate limit, wherever the peer is', () => {
+    expect(sendBufferBytes({ ...here, ...GBIT }, 64)).toBe(262_144);
+    expect(sendBufferBytes({ ...elsewhere, ...GBIT }, 64)).toBe(262_144);
+  });
+
+  it('is small on one host exactly when the threads that copy outnumber its cores', () => {
+    expect(sendBufferBytes(here, 3)).toBe(262_144);
+    expect(sendBufferBytes(here, 4)).toBe(0);
+    expect(sendBufferBytes({ ...here, channels: 1 }, 2)).toBe(0);
+  });
+});
+
+describe('page channels', () => {
+  it('are paired on one host exactly when the threads that copy outnumber its cores', () => {
+    expect(pairsChannels(here, 3)).toBe(true);
+    expect(pairsChannels(here, 4)).toBe(false);
+    expect(pairsChannels({ ...here, channels: 1 }, 2)).toBe(false);
+  });
+
+  it('are not paired with a peer on another host', () => {
+    expect(pairsChannels(elsewhere, 1)).toBe(false);
+  });
+
+  it('are not paired under a rate limit', () => {
+    expect(pairsChannels({ ...here, ...GBIT }, 2)).toBe(false);
+  });
+});
