@@ -13,20 +13,26 @@ namespace pageferry {
 namespace {
 
 constexpr std::size_t kEventsPerRead = 16;
-constexpr int kStayAwakeMs = 100;
+constexpr int kForEver = -1;
+
+int milliseconds(AwakeTime::Clock::duration time) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
+}
 
 }  // namespace
 
 Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<ArrivingMemory> arriving,
                                                           Socket fault_channel,
-                                                          OnFailure on_failure) {
+                                                          OnFailure on_failure,
+                                                          AwakeTime awake_time) {
   if (fault_channel.peer_closed()) {
     return Status(StatusCode::kPeerClosed, "the fault channel is closed");
   }
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
-  std::unique_ptr<FaultHandler> handler(new FaultHandler(
-      std::move(arriving), std::move(fault_channel), std::move(stop), std::move(on_failure)));
+  std::unique_ptr<FaultHandler> handler(new FaultHandler(std::move(arriving),
+                                                         std::move(fault_channel), std::move(stop),
+                                                         std::move(on_failure), awake_time));
   // Without a mapper, or where it fails, a page faults once more and the handler maps it.
   FaultHandler& self = *handler;
   auto mapper = NativeThread::start("page-mapper",
@@ -36,11 +42,12 @@ Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<Arrivi
 }
 
 FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel,
-                           UniqueFd stop, OnFailure on_failure)
+                           UniqueFd stop, OnFailure on_failure, AwakeTime awake_time)
     : arriving_(std::move(arriving)),
       socket_(std::move(fault_channel)),
       stop_(std::move(stop)),
       on_failure_(std::move(on_failure)),
+      awake_time_(awake_time),
       answers_(arriving_->memory()),
       handler_([this] { run(); }) {}
 
@@ -67,22 +74,27 @@ Status FaultHandler::serve() {
       {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
        {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
        {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  // The guest is about to run and to miss pages; later, for as long as it misses some.
   AwakeCores cores;
-  cores.hold();
   while (!closing_.load(std::memory_order_acquire)) {
-    const int ready = ::poll(waiting.data(), waiting.size(), cores.held() ? kStayAwakeMs : -1);
+    const int timeout_ms = awake_time_.awake() ? milliseconds(awake_time_.patience()) : kForEver;
+    const int ready = ::poll(waiting.data(), waiting.size(), timeout_ms);
     if (ready < 0) {
       if (errno == EINTR) continue;
       return Status::from_errno("poll");
     }
-    if (ready == 0) cores.release();
+    if (ready == 0) awake_time_.quiet(Clock::now());
     if (waiting[0].revents != 0) {
-      cores.hold();
+      awake_time_.fault(Clock::now());
       if (Status served = serve_faults(); !served.ok()) return served;
     }
     if (waiting[1].revents != 0) {
       if (Status served = serve_answers(); !served.ok()) return served;
+    }
+    // After the fault was asked for: meanwhile its page is under way.
+    if (awake_time_.awake()) {
+      cores.hold();
+    } else {
+      cores.release();
     }
   }
   return Status(StatusCode::kCancelled, "closed");

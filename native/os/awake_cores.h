@@ -3,7 +3,7 @@
 // (Documentation/power/pm_qos_interface): it holds while the descriptor is open, whatever becomes of the process.
 //
 // Best effort: without write access to /dev/cpu_dma_latency (root) or an idle driver nothing changes. It costs
-// power, so hold it only while somebody waits.
+// power and a virtual machine's quota: AwakeTime says when it is worth it.
 //
 // Thread contract: one thread at a time.
 #pragma once
