@@ -169,7 +169,8 @@ TEST_P(FaultHandlerOf, IdleCoresAreKeptAwakeInABurstOfFaultsAndNoLonger) {
   Destination destination(GetParam());
   // So long that the test's own faults are a burst, and that it sees so before the burst is over.
   const AwakeTime::Limits limits = {.burst = std::chrono::milliseconds(200),
-                                    .longest = std::chrono::hours(1)};
+                                    .quiet = std::chrono::milliseconds(200),
+                                    .allowance = std::chrono::hours(1)};
   ASSERT_NO_FATAL_FAILURE(destination.serve({0, kPages}, AwakeTime(limits)));
   EXPECT_FALSE(keeps_cores_awake());
   bool awake = false;
