@@ -1,9 +1,9 @@
-// When cores are kept awake for a guest that faults: in a burst of faults, for at most a fifth of the time.
+// When cores are kept awake for a guest that faults: in a burst of faults, for at most a tenth of the time.
 //
 // In a burst every wake-up of a halted core is time that a guest thread waits (docs/decisions/0022). But an awake core
 // that has nothing to do looks busy to the host of a virtual machine and uses up its quota. Once that is gone the host
 // lets no core run, for longer than all wake-ups together took. So there is an allowance of awake time: it is spent in
-// bursts, and grows back by a quarter of the time between.
+// bursts, and grows back by a ninth of the time between.
 //
 // Pure: the caller says what time it is. Thread contract: one thread.
 #pragma once
@@ -25,9 +25,9 @@ class AwakeTime {
     // every fourth fault slow (docs/decisions/0022).
     Clock::duration quiet = std::chrono::milliseconds(20);
     // The most that can be spent in one burst.
-    Clock::duration allowance = std::chrono::milliseconds(200);
+    Clock::duration allowance = std::chrono::milliseconds(50);
   };
-  static constexpr int kGrowth = 4;
+  static constexpr int kGrowth = 9;
   // A burst that finds less than this part of the allowance has none: asking the kernel has its price.
   static constexpr int kWorthIt = 4;
 
