@@ -348,20 +348,33 @@ TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
   EXPECT_EQ(sent.status().code(), StatusCode::kPeerClosed) << sent.status().message();
 }
 
+// The first pages of a stripe of each channel, so many of each.
+PageBitmap some_of_every_channel(std::uint32_t channels, std::uint64_t each,
+                                 std::uint64_t stripes) {
+  PageBitmap pages(stripes * wire::kStripePages);
+  std::vector<bool> has(channels, false);
+  for (std::uint64_t stripe = 0; stripe < stripes; ++stripe) {
+    const auto channel = wire::channel_of_stripe(stripe, channels);
+    if (has[channel]) continue;
+    has[channel] = true;
+    for (std::uint64_t i = 0; i < each; ++i) pages.set(stripe * wire::kStripePages + i);
+  }
+  return pages;
+}
+
 TEST(PageSender, PairedChannelsKeepEachThreadOnOneCoreAndUseThemAll) {
   const auto channels = static_cast<std::uint32_t>(own_cores() + 1);
-  Ferry ferry({.region_pages = {channels * 1024ull},
+  const std::uint64_t stripes = 16ull * channels;
+  // So slow that no channel comes to its end before it was looked at.
+  Ferry ferry({.region_pages = {stripes * wire::kStripePages},
                .channels = channels,
-               .rate = 1 << 20,
+               .rate = 1 << 10,
                .placement = Placement::kPaired});
-  const auto pages = ferry.source().page_count();
-  PageBitmap all(pages);
-  for (PageIndex page = 0; page < pages; ++page) {
-    fill_page(ferry.source(), page, 1);
-    all.set(page);
-  }
+  const PageBitmap pages = some_of_every_channel(channels, 200, stripes);
+  ASSERT_EQ(pages.count(), 200u * channels);
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
   // The first channel is the caller's.
-  WatchedThread sending([&] { (void)ferry.sender().send_round(all, nullptr); });
+  WatchedThread sending([&] { (void)ferry.sender().send_round(pages, nullptr); });
   const auto placed = [&](const char* name, std::size_t count) {
     const auto cores = cores_of_threads(name);
     return cores.size() == count &&
