@@ -163,20 +163,19 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
   for (std::size_t i = 0; i < channels_.size(); ++i) {
     tasks.push_back(std::make_unique<ChannelTask>(*this, i));
   }
+  const bool few = pages <= kFewPages;
+  const Placement placement = few ? Placement::kFree : placement_;
   const auto run = [&](std::size_t i) {
+    const auto place = place_copying_thread(placement, i);
     outcomes[i] = body(*tasks[i]);
     if (outcomes[i].ok()) outcomes[i] = tasks[i]->finish(sync);
     if (!outcomes[i].ok())
       cancel();  // The others would only send into a migration that has failed.
   };
-  const auto run_placed = [&](std::size_t i) {
-    const auto place = place_copying_thread(placement_, i);
-    run(i);
-  };
   std::vector<NativeThread> threads;
-  const bool few = pages <= kFewPages;
-  for (std::size_t i = 1; i < channels_.size() && !few; ++i) {
-    auto thread = NativeThread::start("page-sender", [&run_placed, i] { run_placed(i); });
+  const std::size_t here = few ? channels_.size() : 1;
+  for (std::size_t i = here; i < channels_.size(); ++i) {
+    auto thread = NativeThread::start("page-sender", [&run, i] { run(i); });
     if (thread.ok()) {
       threads.push_back(std::move(thread.value()));
     } else {
@@ -184,11 +183,7 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
       cancel();
     }
   }
-  if (few) {
-    for (std::size_t i = 0; i < channels_.size(); ++i) run(i);
-  } else {
-    run_placed(0);
-  }
+  for (std::size_t i = 0; i < here; ++i) run(i);
   threads.clear();  // Joins them.
 
   SendStats stats;
