@@ -5,7 +5,6 @@
 
 #include <array>
 
-#include "os/awake_cores.h"
 #include "wire/records.h"
 
 namespace pageferry {
@@ -15,24 +14,18 @@ namespace {
 constexpr std::size_t kEventsPerRead = 16;
 constexpr int kForEver = -1;
 
-int milliseconds(AwakeTime::Clock::duration time) {
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<ArrivingMemory> arriving,
                                                           Socket fault_channel,
-                                                          OnFailure on_failure,
-                                                          AwakeTime awake_time) {
+                                                          OnFailure on_failure) {
   if (fault_channel.peer_closed()) {
     return Status(StatusCode::kPeerClosed, "the fault channel is closed");
   }
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
-  std::unique_ptr<FaultHandler> handler(new FaultHandler(std::move(arriving),
-                                                         std::move(fault_channel), std::move(stop),
-                                                         std::move(on_failure), awake_time));
+  std::unique_ptr<FaultHandler> handler(new FaultHandler(
+      std::move(arriving), std::move(fault_channel), std::move(stop), std::move(on_failure)));
   // Without a mapper, or where it fails, a page faults once more and the handler maps it.
   FaultHandler& self = *handler;
   auto mapper = NativeThread::start("page-mapper",
@@ -42,12 +35,11 @@ Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<Arrivi
 }
 
 FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel,
-                           UniqueFd stop, OnFailure on_failure, AwakeTime awake_time)
+                           UniqueFd stop, OnFailure on_failure)
     : arriving_(std::move(arriving)),
       socket_(std::move(fault_channel)),
       stop_(std::move(stop)),
       on_failure_(std::move(on_failure)),
-      awake_time_(awake_time),
       answers_(arriving_->memory()),
       handler_([this] { run(); }) {}
 
@@ -74,27 +66,16 @@ Status FaultHandler::serve() {
       {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
        {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
        {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  AwakeCores cores;
   while (!closing_.load(std::memory_order_acquire)) {
-    const int timeout_ms = awake_time_.awake() ? milliseconds(awake_time_.patience()) : kForEver;
-    const int ready = ::poll(waiting.data(), waiting.size(), timeout_ms);
-    if (ready < 0) {
+    if (::poll(waiting.data(), waiting.size(), kForEver) < 0) {
       if (errno == EINTR) continue;
       return Status::from_errno("poll");
     }
-    if (ready == 0) awake_time_.quiet(Clock::now());
     if (waiting[0].revents != 0) {
-      awake_time_.fault(Clock::now());
       if (Status served = serve_faults(); !served.ok()) return served;
     }
     if (waiting[1].revents != 0) {
       if (Status served = serve_answers(); !served.ok()) return served;
-    }
-    // After the fault was asked for: meanwhile its page is under way.
-    if (awake_time_.awake()) {
-      cores.hold();
-    } else {
-      cores.release();
     }
   }
   return Status(StatusCode::kCancelled, "closed");

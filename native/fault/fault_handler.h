@@ -4,8 +4,7 @@
 // It waits on the userfaultfd and the fault channel together: a fault on a page of the residual set
 // becomes a request, the answer is installed and wakes the guest thread. A second thread maps the pages
 // that came before the switchover, so that they do not fault one by one. JavaScript takes no part: the
-// thread that faults may be the JavaScript thread itself. In a burst of faults idle cores are kept awake
-// (os/awake_cores.h).
+// thread that faults may be the JavaScript thread itself.
 //
 // Thread contract: counters and latencies from any thread. `on_failure` is called at most once, from
 // the handler's thread, and then the handler has ended: guest threads that touch a missing page wait
@@ -22,7 +21,6 @@
 #include <unordered_map>
 
 #include "fault/answer_reader.h"
-#include "fault/awake_time.h"
 #include "fault/latency_histogram.h"
 #include "net/socket.h"
 #include "os/native_thread.h"
@@ -39,8 +37,7 @@ class FaultHandler {
   // `arriving` is serving. Fails with kPeerClosed when the fault channel is dead already: then the guest
   // must not be resumed here.
   static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
-                                                     Socket fault_channel, OnFailure on_failure,
-                                                     AwakeTime awake_time = AwakeTime());
+                                                     Socket fault_channel, OnFailure on_failure);
   ~FaultHandler();
 
   // Faults of guest threads that this handler resolved: on pages that were here but not mapped, and on
@@ -59,7 +56,7 @@ class FaultHandler {
   using Clock = std::chrono::steady_clock;
 
   FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel, UniqueFd stop,
-               OnFailure on_failure, AwakeTime awake_time);
+               OnFailure on_failure);
   void run();
   Status serve();
   Status serve_faults();
@@ -78,7 +75,6 @@ class FaultHandler {
   std::atomic<std::uint64_t> duplicates_{0};
   LatencyHistogram latency_;
   std::unordered_map<PageIndex, Clock::time_point> requested_;  // handler's thread only
-  AwakeTime awake_time_;                                        // handler's thread only
   AnswerReader answers_;                                        // handler's thread only
   std::optional<NativeThread> mapper_;
   std::thread handler_;

@@ -19,7 +19,6 @@ namespace {
 using namespace testing;
 
 constexpr std::uint64_t kPages = 64;  // in regions of 40 and 24
-constexpr const char* kCoreRequests = "/dev/cpu_dma_latency";
 
 std::vector<std::byte> content(PageIndex page, std::uint64_t version) {
   std::vector<std::byte> bytes(kPageBytes);
@@ -36,7 +35,7 @@ class Destination {
   explicit Destination(Backing backing)
       : guest_(make_guest(backing, {40, 24})),
         arriving_(std::make_shared<ArrivingMemory>(guest_.memory)),
-        receiver_(std::in_place, arriving_, 1, Placement::kFree, failures_.callback()) {
+        receiver_(std::in_place, arriving_, 1, failures_.callback()) {
     auto pair = connect_pair();
     page_channel_.emplace(std::move(pair.near));
     page_channel_->set_no_delay();
@@ -50,14 +49,13 @@ class Destination {
   }
 
   // Everything that was not sent before is missing.
-  void serve(PageRange missing = {0, kPages}, AwakeTime awake_time = AwakeTime()) {
+  void serve(PageRange missing = {0, kPages}) {
     ASSERT_TRUE(arriving_->mark_missing(missing).ok());
     ASSERT_TRUE(arriving_->start_serving([this] { complete_.store(true); }).ok());
     auto pair = connect_pair();
     fault_channel_.emplace(std::move(pair.near));
     fault_channel_->set_no_delay();
-    auto started =
-        FaultHandler::start(arriving_, std::move(pair.far), failures_.callback(), awake_time);
+    auto started = FaultHandler::start(arriving_, std::move(pair.far), failures_.callback());
     ASSERT_TRUE(started.ok()) << started.status().message();
     handler_ = std::move(started.value());
   }
@@ -153,36 +151,6 @@ TEST_P(FaultHandlerOf, AGuestThreadWaitsForItsPageAndThenReadsIt) {
   EXPECT_TRUE(holds(destination.guest(), 41, 3));
   wait_until([&] { return destination.handler().latency().count() == 1; });
   EXPECT_EQ(destination.handler().faults_over_network(), 1u);
-}
-
-// Whether this process asks the kernel to keep idle cores awake.
-bool keeps_cores_awake() {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code gone;
-    if (std::filesystem::read_symlink(entry, gone) == kCoreRequests) return true;
-  }
-  return false;
-}
-
-TEST_P(FaultHandlerOf, IdleCoresAreKeptAwakeInABurstOfFaultsAndNoLonger) {
-  if (::access(kCoreRequests, W_OK) != 0) GTEST_SKIP() << kCoreRequests << " is not ours to write";
-  Destination destination(GetParam());
-  // So long that the test's own faults are a burst, and that it sees so before the burst is over.
-  const AwakeTime::Limits limits = {.burst = std::chrono::milliseconds(200),
-                                    .quiet = std::chrono::milliseconds(200),
-                                    .allowance = std::chrono::hours(1)};
-  ASSERT_NO_FATAL_FAILURE(destination.serve({0, kPages}, AwakeTime(limits)));
-  EXPECT_FALSE(keeps_cores_awake());
-  bool awake = false;
-  for (PageIndex page = 0; page < kPages && !awake; ++page) {
-    auto& toucher = destination.touch(page);
-    EXPECT_EQ(destination.next_request(), page);
-    awake = keeps_cores_awake();
-    destination.answer_raw(page, 1);
-    toucher.thread->join();
-  }
-  EXPECT_TRUE(awake);
-  wait_until([&] { return !keeps_cores_awake(); });
 }
 
 TEST_P(FaultHandlerOf, AZeroAnswerGivesZerosAlsoWhereAnOldCopyLies) {

@@ -40,12 +40,7 @@ const PageCodec* to_codec(const Napi::Value& value) {
   return codec;
 }
 
-Placement to_placement(const Napi::Value& paired) {
-  return paired.ToBoolean() ? Placement::kPaired : Placement::kFree;
-}
-
-// Arguments: memory, connections, bucket, codec or null, send buffer bytes (0: the kernel decides), whether
-// channels are paired.
+// Arguments: memory, connections, bucket, codec or null, send buffer bytes (0: the kernel decides).
 Napi::Value create_sender(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto memory = GuestMemoryWrap::from(info[0]);
@@ -63,7 +58,7 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
   }
   return PageSenderWrap::make(
       env, std::make_shared<PageSender>(std::move(memory), std::move(sockets), std::move(bucket),
-                                        codec, to_placement(info[5])));
+                                        codec));
 }
 
 Napi::Value create_arriving(const Napi::CallbackInfo& info) {
@@ -71,16 +66,15 @@ Napi::Value create_arriving(const Napi::CallbackInfo& info) {
                                   std::make_shared<ArrivingMemory>(GuestMemoryWrap::from(info[0])));
 }
 
-// Arguments: arriving memory, channels, whether they are paired, what to call on failure.
+// Arguments: arriving memory, channels, what to call on failure.
 Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   const auto channels = to_u32(info[1], "channels");
   if (channels < 1 || channels > 64) {
     throw Napi::RangeError::New(info.Env(), "channels must be 1 to 64");
   }
   return PageReceiverWrap::make(
-      info.Env(),
-      std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
-                                     to_placement(info[2]), failure_callback(info.Env(), info[3])));
+      info.Env(), std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
+                                                 failure_callback(info.Env(), info[2])));
 }
 
 }  // namespace

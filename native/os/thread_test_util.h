@@ -1,20 +1,17 @@
-// What a test can tell of threads: that one sleeps in the kernel, on which cores they may run. Tests only.
+// What a test can tell of threads: that one sleeps in the kernel. Tests only.
 //
 // Thread contract: one thread owns it; wait_until_asleep and done read what the thread left behind.
 #pragma once
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace pageferry::testing {
 
@@ -57,21 +54,6 @@ class WatchedThread {
   std::atomic<bool> done_{false};
   std::thread thread_;
 };
-
-// The cores that each of this process's threads called `name` may run on.
-inline std::vector<cpu_set_t> cores_of_threads(const std::string& name) {
-  std::vector<cpu_set_t> cores;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream file(task.path() / "comm");
-    std::string comm;
-    std::getline(file, comm);
-    cpu_set_t allowed;
-    const auto id = static_cast<pid_t>(std::stol(task.path().filename()));
-    if (comm != name || ::sched_getaffinity(id, sizeof(allowed), &allowed) != 0) continue;
-    cores.push_back(allowed);
-  }
-  return cores;
-}
 
 // Waits for a condition that another thread is certain to bring about.
 template <class Condition>

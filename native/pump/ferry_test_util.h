@@ -61,7 +61,6 @@ struct FerryOptions {
   Backing destination = Backing::kShared;
   std::uint64_t rate = 0;  // bytes per second; 0: no limit
   const PageCodec* codec = nullptr;
-  Placement placement = Placement::kFree;
 };
 
 // Page channels between two guests.
@@ -72,16 +71,16 @@ class Ferry {
         destination_(make_guest(options.destination, options.region_pages)),
         arriving_(std::make_shared<ArrivingMemory>(destination_.memory)),
         bucket_(std::make_shared<TokenBucket>(options.rate)),
-        receiver_(std::make_unique<PageReceiver>(arriving_, options.channels, options.placement,
-                                                 failures_.callback())) {
+        receiver_(
+            std::make_unique<PageReceiver>(arriving_, options.channels, failures_.callback())) {
     std::vector<Socket> sending;
     for (std::uint32_t i = 0; i < options.channels; ++i) {
       auto pair = connect_pair();
       sending.push_back(std::move(pair.near));
       EXPECT_TRUE(receiver_->add_channel(i, std::move(pair.far)).ok());
     }
-    sender_ = std::make_unique<PageSender>(source_.memory, std::move(sending), bucket_,
-                                           options.codec, options.placement);
+    sender_ =
+        std::make_unique<PageSender>(source_.memory, std::move(sending), bucket_, options.codec);
   }
 
   const GuestMemory& source() const { return *source_.memory; }

@@ -115,8 +115,7 @@ void write_residual(Socket& socket) {
   missing.set_range({12, 4});
   std::vector<Socket> sockets;
   sockets.emplace_back(UniqueFd(::dup(socket.fd())));
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
-                    Placement::kFree);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
   ASSERT_TRUE(sender.announce_missing(missing).ok());
 }
 
@@ -164,7 +163,7 @@ struct Received {
       : guest(make_guest(Backing::kShared, kRegions)),
         arriving(std::make_shared<ArrivingMemory>(guest.memory)) {
     auto pair = connect_pair();
-    PageReceiver receiver(arriving, 1, Placement::kFree, failures.callback());
+    PageReceiver receiver(arriving, 1, failures.callback());
     EXPECT_TRUE(receiver.add_channel(0, std::move(pair.far)).ok());
     const Bytes stream = read_vector(name);
     EXPECT_TRUE(pair.near.send_all(stream.data(), stream.size()).ok());

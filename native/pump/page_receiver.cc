@@ -9,11 +9,8 @@
 namespace pageferry {
 
 PageReceiver::PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32_t channels,
-                           Placement placement, OnFailure on_failure)
-    : arriving_(std::move(arriving)),
-      placement_(placement),
-      on_failure_(std::move(on_failure)),
-      channels_(channels) {}
+                           OnFailure on_failure)
+    : arriving_(std::move(arriving)), on_failure_(std::move(on_failure)), channels_(channels) {}
 
 PageReceiver::~PageReceiver() { close(); }
 
@@ -26,10 +23,7 @@ Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
   }
   channels_[number] = std::make_unique<Channel>(std::move(socket));
   Channel& channel = *channels_[number];
-  auto thread = NativeThread::start("page-receiver", [this, number, &channel] {
-    const auto place = place_copying_thread(placement_, number);
-    run(channel);
-  });
+  auto thread = NativeThread::start("page-receiver", [this, &channel] { run(channel); });
   if (!thread.ok()) {
     channels_[number].reset();
     return thread.status();

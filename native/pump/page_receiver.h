@@ -15,7 +15,6 @@
 #include "net/socket.h"
 #include "os/native_thread.h"
 #include "os/status.h"
-#include "pump/placement.h"
 #include "region/arriving_memory.h"
 
 namespace pageferry {
@@ -26,7 +25,7 @@ class PageReceiver {
   using OnReached = std::function<void(Status)>;
 
   PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32_t channels,
-               Placement placement, OnFailure on_failure);
+               OnFailure on_failure);
   ~PageReceiver();
 
   // Starts the thread of page channel `number`. kProtocol when it is there already or out of range.
@@ -70,7 +69,6 @@ class PageReceiver {
   };
 
   const std::shared_ptr<ArrivingMemory> arriving_;
-  const Placement placement_;
   const OnFailure on_failure_;
   std::mutex closing_;  // held by close() throughout, so that each caller returns after the joins
   mutable std::mutex mutex_;

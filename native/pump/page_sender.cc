@@ -144,13 +144,11 @@ class PageSender::ChannelTask {
 };
 
 PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
-                       std::shared_ptr<TokenBucket> bucket, const PageCodec* codec,
-                       Placement placement)
+                       std::shared_ptr<TokenBucket> bucket, const PageCodec* codec)
     : memory_(std::move(memory)),
       channels_(std::move(channels)),
       bucket_(std::move(bucket)),
-      codec_(codec),
-      placement_(placement) {}
+      codec_(codec) {}
 
 // Runs `body(task)` on one thread per channel, then ends each channel with the next sync. Few pages need
 // no thread but this one, which then takes the channels in order.
@@ -164,9 +162,7 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
     tasks.push_back(std::make_unique<ChannelTask>(*this, i));
   }
   const bool few = pages <= kFewPages;
-  const Placement placement = few ? Placement::kFree : placement_;
   const auto run = [&](std::size_t i) {
-    const auto place = place_copying_thread(placement, i);
     outcomes[i] = body(*tasks[i]);
     if (outcomes[i].ok()) outcomes[i] = tasks[i]->finish(sync);
     if (!outcomes[i].ok())

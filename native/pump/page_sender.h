@@ -15,7 +15,6 @@
 #include "net/socket.h"
 #include "net/token_bucket.h"
 #include "os/status.h"
-#include "pump/placement.h"
 #include "pump/push_width.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
@@ -39,7 +38,7 @@ class PageSender {
  public:
   // `codec` null: raw and zero pages only. One page channel per socket, at least one.
   PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
-             std::shared_ptr<TokenBucket> bucket, const PageCodec* codec, Placement placement);
+             std::shared_ptr<TokenBucket> bucket, const PageCodec* codec);
 
   // Sends every page of the set, then a sync on every channel. With a tracker, pages that were written
   // again since their harvest are skipped: they are dirty and will be harvested again.
@@ -86,7 +85,6 @@ class PageSender {
   std::vector<Socket> channels_;
   const std::shared_ptr<TokenBucket> bucket_;
   const PageCodec* const codec_;
-  const Placement placement_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> sync_{0};
   std::atomic<std::uint64_t> pages_sent_{0};

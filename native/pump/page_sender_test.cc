@@ -44,13 +44,6 @@ void expect_same(const Ferry& ferry) {
   EXPECT_EQ(different, 0u);
 }
 
-// How many cores this thread may run on.
-int own_cores() {
-  cpu_set_t cores;
-  EXPECT_EQ(::sched_getaffinity(0, sizeof(cores), &cores), 0);
-  return CPU_COUNT(&cores);
-}
-
 class PageSenderOverChannels : public ::testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(PageSenderOverChannels, EveryPageOfARoundArrivesAsItIs) {
@@ -256,8 +249,7 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   auto pair = connect_pair();
   std::vector<Socket> sockets;
   sockets.push_back(std::move(pair.near));
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
-                    Placement::kFree);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
   const PageBitmap pages = populated_pages(*guest.memory);
   Status status;
   WatchedThread sending([&] { status = sender.send_round(pages, nullptr).status(); });
@@ -289,8 +281,7 @@ TEST(PageSender, APushLeavesHalfOfTheChannelsAloneWhilePagesAreDemanded) {
   std::vector<std::thread> draining = drain(peers);
   // Takes 200 ms, so that a channel that may push does.
   PageSender sender(guest.memory, std::move(sockets),
-                    std::make_shared<TokenBucket>(5 * kPages * kPageBytes), nullptr,
-                    Placement::kFree);
+                    std::make_shared<TokenBucket>(5 * kPages * kPageBytes), nullptr);
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
   PushWidth never_quiet(PushWidth::Clock::now() + std::chrono::hours(1));
@@ -312,8 +303,7 @@ TEST(PageSender, APushUsesEveryChannelOnceNothingIsDemanded) {
   for (PageIndex page = 0; page < kPages; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(5);
   for (Socket& socket : sockets) socket.set_send_buffer(64 << 10);
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
-                    Placement::kFree);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
   Status pushed;
@@ -341,8 +331,7 @@ TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
   for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(3);
   { const Socket closing = std::move(peers[1]); }
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr,
-                    Placement::kFree);
+  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
   const auto sent = sender.send_round(populated_pages(*guest.memory), nullptr);
   ASSERT_FALSE(sent.ok());
   EXPECT_EQ(sent.status().code(), StatusCode::kPeerClosed) << sent.status().message();
@@ -360,43 +349,6 @@ PageBitmap some_of_every_channel(std::uint32_t channels, std::uint64_t each,
     for (std::uint64_t i = 0; i < each; ++i) pages.set(stripe * wire::kStripePages + i);
   }
   return pages;
-}
-
-TEST(PageSender, PairedChannelsKeepEachThreadOnOneCoreAndUseThemAll) {
-  const auto channels = static_cast<std::uint32_t>(own_cores() + 1);
-  const std::uint64_t stripes = 16ull * channels;
-  // So slow that no channel comes to its end before it was looked at.
-  Ferry ferry({.region_pages = {stripes * wire::kStripePages},
-               .channels = channels,
-               .rate = 1 << 10,
-               .placement = Placement::kPaired});
-  const PageBitmap pages = some_of_every_channel(channels, 200, stripes);
-  ASSERT_EQ(pages.count(), 200u * channels);
-  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
-  // The first channel is the caller's.
-  WatchedThread sending([&] { (void)ferry.sender().send_round(pages, nullptr); });
-  const auto placed = [&](const char* name, std::size_t count) {
-    const auto cores = cores_of_threads(name);
-    return cores.size() == count &&
-           std::ranges::all_of(cores, [](const cpu_set_t& one) { return CPU_COUNT(&one) == 1; });
-  };
-  wait_until(
-      [&] { return placed("page-sender", channels - 1) && placed("page-receiver", channels); });
-  cpu_set_t used;
-  CPU_ZERO(&used);
-  for (const auto& one : cores_of_threads("page-receiver")) CPU_OR(&used, &used, &one);
-  EXPECT_EQ(CPU_COUNT(&used), own_cores());
-  ferry.sender().cancel();
-}
-
-TEST(PageSender, ACallerHasItsCoresBackAfterItsRound) {
-  Ferry ferry({.region_pages = {2048}, .channels = 2, .placement = Placement::kPaired});
-  const auto pages = random_pages(2048, 2, 3);
-  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
-  const int before = own_cores();
-  ferry.ferry_round(pages);
-  EXPECT_EQ(own_cores(), before);
-  expect_same(ferry);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 /** `pageferry doctor`: what this machine offers, and for each thing missing, why and how to get it. */
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { availableMemoryBytes } from '../host.js';
@@ -55,7 +55,7 @@ function doctor(json: boolean): ExitCode {
 
 function diagnose(): Diagnosis {
   const { kernel, capabilities, tracker } = probe();
-  const checks = [nodeCheck(), ...capabilities, awakeCoresCheck(), unprivilegedCheck()];
+  const checks = [nodeCheck(), ...capabilities, unprivilegedCheck()];
   const works = (name: string) => checks.some((check) => check.name === name && check.available);
   return {
     version: 1,
@@ -90,23 +90,6 @@ function nodeCheck(): Capability {
     reason: available ? '' : `this is Node ${process.versions.node}`,
     remedy: available ? '' : `use Node ${leastMajor}.${leastMinor} or later`,
   };
-}
-
-/** Whether idle cores can be kept awake while a guest waits for pages (docs/decisions/0022). */
-function awakeCoresCheck(): Capability {
-  const name = 'awake-cores';
-  const path = '/dev/cpu_dma_latency';
-  try {
-    accessSync(path, constants.W_OK);
-    return { name, available: true, reason: '', remedy: '' };
-  } catch {
-    return {
-      name,
-      available: false,
-      reason: `${path} is not there, or not ours to write`,
-      remedy: 'only for quicker faults: run as root, in a container with that device',
-    };
-  }
 }
 
 /** Whether a user without privileges could serve faults of the kernel, too. */

@@ -1,5 +1,4 @@
 /** The destination's half of one migration: a step function over its state (docs/protocol.md, section 3). */
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
@@ -12,8 +11,8 @@ import {
   type FaultHandler,
   type GuestMemory,
 } from '../native/binding.js';
-import { pairsChannels } from '../policy/copying.js';
 import { ControlChannel } from '../protocol/channel.js';
+import { MAX_STATE_BYTES } from '../protocol/framing.js';
 import {
   type DestinationMessage,
   parseSourceMessage,
@@ -118,8 +117,19 @@ export class DestinationAgent {
   /** Ends the migration from outside, as if the connection had been lost. */
   abort(error: PageferryError): void {
     this.#failure ??= error;
-    this.#channel.send({ type: 'failed', code: error.code, message: error.message });
+    this.#channel.send({
+      type: 'failed',
+      code: error.code,
+      message: error.message,
+      neverRan: this.#neverRan,
+    });
     this.#channel.close();
+  }
+
+  /** The guest has not been resumed here, and from now on never will be. */
+  get #neverRan(): boolean {
+    const { kind } = this.#state;
+    return kind === 'opening' || kind === 'copying' || kind === 'ready';
   }
 
   /** Handles one message. True when the migration is over. */
@@ -188,12 +198,8 @@ export class DestinationAgent {
     const memory = prepared.take(regionBytes) ?? (await this.#createMemory(regionBytes));
     const guest = await this.#createGuest(memory, message.description);
     const arriving = binding.createArrivingMemory(memory);
-    const copying = { ...message, sameHost: message.bootId === bootId() };
-    const receiver = binding.createPageReceiver(
-      arriving,
-      message.channels,
-      pairsChannels(copying, availableParallelism()),
-      (error) => this.#channelFailed(error),
+    const receiver = binding.createPageReceiver(arriving, message.channels, (error) =>
+      this.#channelFailed(error),
     );
     const path = faultPath(memory.backing);
     this.#channel.send({
@@ -201,6 +207,7 @@ export class DestinationAgent {
       bootId: bootId(),
       faultPath: path.available,
       faultPathReason: path.reason,
+      maxStateBytes: MAX_STATE_BYTES,
     });
     const awaited = new Set(Array.from({ length: message.channels }, (_, channel) => channel));
     return {
@@ -385,8 +392,13 @@ export class DestinationAgent {
   async #fail(error: PageferryError): Promise<DestinationEnd> {
     const state = this.#state;
     this.progress();
+    this.#channel.send({
+      type: 'failed',
+      code: error.code,
+      message: error.message,
+      neverRan: this.#neverRan,
+    });
     this.#state = { kind: 'ended' };
-    this.#channel.send({ type: 'failed', code: error.code, message: error.message });
     this.#channel.close();
     switch (state.kind) {
       case 'opening':

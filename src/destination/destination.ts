@@ -1,7 +1,7 @@
 /** The side that guests move to: listens on one port and takes one migration after another, several at once. */
+import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { TypedEmitter } from '../metrics/events.js';
 import { type Arrival, binding, type Listener } from '../native/binding.js';
 import { formatAddress } from '../units.js';
 import { DestinationAgent } from './agent.js';
@@ -26,7 +26,7 @@ export interface DestinationEvents {
   stranger: [peer: string, reason: string];
 }
 
-export class Destination extends TypedEmitter<DestinationEvents> {
+export class Destination extends Announcer<DestinationEvents> {
   readonly host: string;
   readonly #options: ResolvedDestinationOptions;
   readonly #agents = new Map<string, DestinationAgent>();
@@ -63,7 +63,7 @@ export class Destination extends TypedEmitter<DestinationEvents> {
         port,
         destination.#options.stallMs,
         (arrival) => destination.#onArrival(arrival),
-        (peer, reason) => destination.emit('stranger', peer, reason),
+        (peer, reason) => destination.tell('stranger', peer, reason),
       );
     } catch (error) {
       prepared.release();
@@ -137,20 +137,20 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   async #serve(id: string, agent: DestinationAgent): Promise<void> {
     const migration = { id, peer: agent.peer };
     this.#agents.set(id, agent);
-    this.emit('arriving', migration);
+    this.tell('arriving', migration);
     const end = await agent.run();
     this.#agents.delete(id);
     addTo(this.#ended, agent.progress());
     switch (end.kind) {
       case 'arrived':
-        this.emit('arrived', end.guest, migration);
+        this.tell('arrived', end.guest, migration);
         break;
       case 'dropped':
-        this.emit('dropped', end.error, migration);
+        this.tell('dropped', end.error, migration);
         break;
       case 'lost':
         this.#lost.push(end.hold);
-        this.emit('lost', end.error, end.hold.guest, migration);
+        this.tell('lost', end.error, end.hold.guest, migration);
         break;
       default:
         throw new Error(`no such end: ${JSON.stringify(end satisfies never)}`);

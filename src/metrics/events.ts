@@ -1,5 +1,4 @@
 /** What a migration tells while it runs. */
-import { EventEmitter } from 'node:events';
 import type { RoundReport } from './report.js';
 
 /** The source's phases, in their order; `rounds` and `push` only where the strategy has them. */
@@ -37,28 +36,4 @@ export interface SourceEvents {
   phase: [phase: SourcePhase];
   round: [round: RoundReport, number: number];
   progress: [progress: SourceProgress];
-}
-
-/** An EventEmitter that knows its events. */
-export class TypedEmitter<Events extends Record<keyof Events, unknown[]>> {
-  readonly #emitter = new EventEmitter();
-
-  on<K extends keyof Events & string>(event: K, listener: (...args: Events[K]) => void): this {
-    this.#emitter.on(event, listener as (...args: unknown[]) => void);
-    return this;
-  }
-
-  once<K extends keyof Events & string>(event: K, listener: (...args: Events[K]) => void): this {
-    this.#emitter.once(event, listener as (...args: unknown[]) => void);
-    return this;
-  }
-
-  off<K extends keyof Events & string>(event: K, listener: (...args: Events[K]) => void): this {
-    this.#emitter.off(event, listener as (...args: unknown[]) => void);
-    return this;
-  }
-
-  protected emit<K extends keyof Events & string>(event: K, ...args: Events[K]): void {
-    this.#emitter.emit(event, ...args);
-  }
 }

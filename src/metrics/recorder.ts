@@ -1,6 +1,7 @@
 /** Collects a migration's figures while it runs and makes the report of them. */
 import type { PageferryError } from '../errors.js';
 import type { SendStats, TrackerKind, Verification } from '../native/binding.js';
+import type { ClockComparison } from '../policy/clock.js';
 import type { RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';
 import type {
@@ -32,7 +33,7 @@ export class Recorder {
   readonly #pages: Record<string, number> = { raw: 0, zero: 0 };
   #startedNs = 0n;
   #tracker: TrackerKind | null = null;
-  #clock: { kind: 'shared' | 'estimated'; errorMs: number } = { kind: 'shared', errorMs: 0 };
+  #clock: Pick<ClockComparison, 'kind' | 'errorMs'> = { kind: 'shared', errorMs: 0 };
   #downtimeMs: number | null = null;
   #downtimeParts: DowntimeParts | null = null;
   #complete: Complete | null = null;
@@ -67,8 +68,8 @@ export class Recorder {
     this.#tracker = tracker;
   }
 
-  clockEstimated(errorMs: number): void {
-    this.#clock = { kind: 'estimated', errorMs };
+  clockCompared(clock: ClockComparison): void {
+    this.#clock = clock;
   }
 
   throughputBefore(opsPerSecond: number): void {

@@ -264,14 +264,12 @@ export interface Binding {
     bucket: TokenBucket,
     codec: 'lz4' | null,
     sendBufferBytes: number,
-    paired: boolean,
   ): PageSender;
   createResidualSet(pages: PageSet): ResidualSet;
   createArrivingMemory(memory: GuestMemory): ArrivingMemory;
   createPageReceiver(
     arriving: ArrivingMemory,
     channels: number,
-    paired: boolean,
     onFailure: (error: Error) => void,
   ): PageReceiver;
   startPageServer(

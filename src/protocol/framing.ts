@@ -2,6 +2,8 @@
 import { Packr, Unpackr } from 'msgpackr';
 
 export const MAX_MESSAGE_BYTES = 268_435_456;
+/** The largest state of a guest: what a message holds, less room for its other fields. */
+export const MAX_STATE_BYTES = MAX_MESSAGE_BYTES - 65_536;
 const LENGTH_BYTES = 4;
 
 const packr = new Packr({ useRecords: false });

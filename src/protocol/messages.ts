@@ -43,7 +43,6 @@ export const sourceSchemas = {
     description: bytes,
     bootId: text,
     strategy: text,
-    bandwidthBytesPerSecond: count,
   }),
   clock: v.object({ type: v.literal('clock'), sentNs: clock }),
   round: v.object({ type: v.literal('round'), sync: count }),
@@ -53,6 +52,7 @@ export const sourceSchemas = {
     postCopy: v.boolean(),
     state: bytes,
     pausedAtNs: clock,
+    running: v.boolean(),
   }),
   resume: v.object({ type: v.literal('resume') }),
   pushed: v.object({ type: v.literal('pushed'), sync: count }),
@@ -69,6 +69,7 @@ export const destinationSchemas = {
     bootId: text,
     faultPath: v.boolean(),
     faultPathReason: v.optional(text, ''),
+    maxStateBytes: count,
   }),
   clocked: v.object({ type: v.literal('clocked'), sentNs: clock, nowNs: clock }),
   rounded: v.object({ type: v.literal('rounded'), sync: count, pages: count }),
@@ -94,7 +95,12 @@ export const destinationSchemas = {
     verification: v.nullable(verification),
     guest: v.nullable(v.object({ opsPerSecond: milliseconds })),
   }),
-  failed: v.object({ type: v.literal('failed'), code: text, message: text }),
+  failed: v.object({
+    type: v.literal('failed'),
+    code: text,
+    message: text,
+    neverRan: v.boolean(),
+  }),
   alive: v.object({ type: v.literal('alive') }),
 };
 

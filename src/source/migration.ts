@@ -15,6 +15,7 @@ import {
   type PageSet,
   type ResidualSet,
 } from '../native/binding.js';
+import type { ClockComparison } from '../policy/clock.js';
 import { type ControlChannel, peerError } from '../protocol/channel.js';
 import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';
 import type { ResolvedOptions } from './options.js';
@@ -24,9 +25,6 @@ type MessageNamed<T extends MessageType> = Extract<DestinationMessage, { type: T
 
 /** How far the guest has been given away. Only ever goes forward. */
 export type Custody = 'running-here' | 'paused-here' | 'given-up' | 'running-there' | 'arrived';
-
-/** The peer reads the same clock as we do, or answers within some milliseconds, or neither. */
-export type PeerDistance = 'this-host' | 'near' | 'far';
 
 export class SourceMigration {
   readonly id = randomBytes(16);
@@ -47,9 +45,10 @@ export class SourceMigration {
   faultChannelEnded: PageferryError | undefined;
   /** Pages that the destination does not have in their newest content, as far as is known. */
   pending: PageSet | undefined;
-  /** Destination's monotonic clock minus ours, in nanoseconds; 0 on one host. */
-  clockOffsetNs = 0n;
-  peerDistance: PeerDistance = 'far';
+  /** The destination's monotonic clock beside ours. */
+  clock: ClockComparison = { kind: 'shared', offsetNs: 0n, errorMs: 0 };
+  /** Both processes run on the same boot of the same kernel. */
+  sameHost = false;
   #failure: PageferryError | undefined;
 
   constructor(

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { PageferryError } from '../errors.js';
 import { binding, type TrackerKind } from '../native/binding.js';
 import type { ConvergenceLimits } from '../policy/convergence.js';
+import { defaultChannels, MAX_CHANNELS } from '../policy/copying.js';
 import { hybrid, postCopy, preCopy, type Strategy, stopAndCopy } from '../strategy/strategy.js';
 import type { StrategyName } from '../vocabulary.js';
 
@@ -74,13 +75,16 @@ function strategyOf(options: SourceOptions, memoryPages: number): Strategy {
 
 /** Fills in the defaults. Throws USAGE for a value that makes no sense. */
 export function resolveOptions(options: SourceOptions, memoryPages: number): ResolvedOptions {
-  const cores = availableParallelism();
-  const defaultChannels = Math.min(64, Math.max(Math.min(2, cores), Math.floor(cores / 2)));
   return {
     host: options.host,
     port: wholeWithin('port', options.port, 1, 65_535),
     strategy: strategyOf(options, memoryPages),
-    channels: wholeWithin('channels', options.channels ?? defaultChannels, 1, 64),
+    channels: wholeWithin(
+      'channels',
+      options.channels ?? defaultChannels(availableParallelism()),
+      1,
+      MAX_CHANNELS,
+    ),
     tracker: options.tracker ?? binding.probe('shared').tracker,
     codec: options.codec ?? 'raw',
     bandwidthBytesPerSecond: wholeWithin(

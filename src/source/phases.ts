@@ -12,8 +12,9 @@ import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
 import { binding, type Connection, type PageSet } from '../native/binding.js';
+import { type ClockExchange, compareClocks } from '../policy/clock.js';
 import type { Decision } from '../policy/convergence.js';
-import { pairsChannels, sendBufferBytes } from '../policy/copying.js';
+import { sendBufferBytes } from '../policy/copying.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
@@ -24,8 +25,6 @@ import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
 
 const CLOCK_EXCHANGES = 8;
-/** Peers whose answer comes within this are near. */
-const NEAR_NS = 2_000_000n;
 
 /** What the phases tell while they run. */
 export interface Observer {
@@ -76,7 +75,6 @@ async function negotiate(m: SourceMigration): Promise<void> {
     description: m.guest.describe?.() ?? new Uint8Array(),
     bootId: bootId(),
     strategy: m.options.strategy.name,
-    bandwidthBytesPerSecond: m.options.bandwidthBytesPerSecond,
   });
   const opened = await m.expect('opened');
   if (m.options.strategy.mayServeFaults && !opened.faultPath) {
@@ -86,28 +84,19 @@ async function negotiate(m: SourceMigration): Promise<void> {
       { peer: m.control.peer },
     );
   }
-  await compareClocks(m, opened.bootId === bootId());
+  m.sameHost = opened.bootId === bootId();
+  m.clock = compareClocks(await exchangeClocks(m), m.sameHost);
+  m.recorder.clockCompared(m.clock);
 }
 
-/** On one host both sides read the same clock; on two, the exchange with the shortest way counts. */
-async function compareClocks(m: SourceMigration, sameHost: boolean): Promise<void> {
-  if (sameHost) {
-    m.peerDistance = 'this-host';
-    return;
-  }
-  let bestRoundTrip = BigInt(Number.MAX_SAFE_INTEGER);
+async function exchangeClocks(m: SourceMigration): Promise<ClockExchange[]> {
+  const exchanges: ClockExchange[] = [];
   for (let i = 0; i < CLOCK_EXCHANGES; i += 1) {
     m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
     const { sentNs, nowNs } = await m.expect('clocked');
-    const receivedNs = process.hrtime.bigint();
-    const roundTrip = receivedNs - sentNs;
-    if (roundTrip < bestRoundTrip) {
-      bestRoundTrip = roundTrip;
-      m.clockOffsetNs = nowNs - (sentNs + roundTrip / 2n);
-    }
+    exchanges.push({ sentNs, thereNs: nowNs, receivedNs: process.hrtime.bigint() });
   }
-  m.peerDistance = bestRoundTrip < NEAR_NS ? 'near' : 'far';
-  m.recorder.clockEstimated(Number(bestRoundTrip) / 2e6);
+  return exchanges;
 }
 
 /** On return every page channel and the fault channel are connected. */
@@ -127,15 +116,13 @@ async function openChannels(m: SourceMigration): Promise<void> {
   }
   m.faultConnection = connections.pop();
   const codec = m.options.codec === 'raw' ? null : m.options.codec;
-  const copying = { ...m.options, sameHost: m.peerDistance === 'this-host' };
-  const cores = availableParallelism();
+  const copying = { ...m.options, sameHost: m.sameHost };
   m.sender = binding.createPageSender(
     m.guest.memory,
     connections,
     m.bucket,
     codec,
-    sendBufferBytes(copying, cores),
-    pairsChannels(copying, cores),
+    sendBufferBytes(copying, availableParallelism()),
   );
 }
 
@@ -197,21 +184,13 @@ interface Paused {
 }
 
 /**
- * After a long round what a switchover uses has left the processors' caches: the control channel's code and data
- * on both sides, and the page table entries that the final round looks at. One exchange and one look bring them
- * back before the guest is paused rather than after (docs/decisions/0014). A far peer would take too long to answer.
+ * On return the guest is paused.
+ *
+ * After a long round the page table entries that the final round looks at have left the processor's caches. One look
+ * brings them back before the guest is paused rather than after (docs/decisions/0014).
  */
-async function warmUp(m: SourceMigration): Promise<void> {
-  const near = m.peerDistance !== 'far';
-  if (near) m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
-  // Waited for before anything can fail, because only then may the tracker be disarmed.
-  if (m.pending !== undefined) await m.tracker?.peek(m.pending);
-  if (near) await m.expect('clocked');
-}
-
-/** On return the guest is paused. */
 async function pauseGuest(m: SourceMigration): Promise<Paused> {
-  await warmUp(m);
+  if (m.pending !== undefined) await m.tracker?.peek(m.pending);
   const startedNs = process.hrtime.bigint();
   // Set before the call: should it fail halfway, the guest must be resumed.
   m.custody = 'paused-here';
@@ -252,7 +231,8 @@ async function finalRound(
       sync,
       postCopy,
       state,
-      pausedAtNs: paused.startedNs + m.clockOffsetNs,
+      pausedAtNs: paused.startedNs + m.clock.offsetNs,
+      running: true,
     });
     // As far as is known by now: what the guest wrote since the last harvest is found on the way.
     observer.sending(pending.count(), m.recorder.rounds.length);
@@ -282,7 +262,7 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   const running = await m.expect('running', m.options.stallMs);
 
   m.custody = 'running-there';
-  const resumedNs = running.resumedAtNs - m.clockOffsetNs;
+  const resumedNs = running.resumedAtNs - m.clock.offsetNs;
   m.recorder.switchedOver(msBetween(paused.startedNs, resumedNs), {
     pauseMs: msBetween(paused.startedNs, paused.pausedNs),
     stateMs: msBetween(paused.pausedNs, final.stateNs),

@@ -1,8 +1,9 @@
 /** The source's half of a migration, for whoever owns the guest. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Announcer } from '../announcer.js';
 import { asPageferryError, type ErrorCode, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { type SourceEvents, type SourcePhase, TypedEmitter } from '../metrics/events.js';
+import type { SourceEvents, SourcePhase } from '../metrics/events.js';
 import type { GuestLocation, MigrationReport, Outcome, RoundReport } from '../metrics/report.js';
 import { peerError } from '../protocol/channel.js';
 import { SourceMigration } from './migration.js';
@@ -36,7 +37,7 @@ export interface SourceFigures {
 }
 
 /** One migration of one guest. Make a new Source for another attempt. */
-export class Source extends TypedEmitter<SourceEvents> {
+export class Source extends Announcer<SourceEvents> {
   readonly #m: SourceMigration;
   #phase: SourcePhase = 'negotiate';
   #round = 0;
@@ -69,13 +70,13 @@ export class Source extends TypedEmitter<SourceEvents> {
       await runPhases(m, {
         phase: (phase) => {
           this.#phase = phase;
-          this.emit('phase', phase);
+          this.tell('phase', phase);
         },
         sending: (pages, round) => {
           this.#pagesToSend = pages;
           this.#round = round;
         },
-        round: (round: RoundReport, number: number) => this.emit('round', round, number),
+        round: (round: RoundReport, number: number) => this.tell('round', round, number),
       });
       this.#emitProgress();
       return m.recorder.report('completed', 'destination', m.wireBytes, null);
@@ -222,7 +223,7 @@ export class Source extends TypedEmitter<SourceEvents> {
     const rate = seconds > 0 ? (sent.wireBytes - this.#lastProgress.wireBytes) / seconds : 0;
     this.#lastProgress = { at, wireBytes: sent.wireBytes };
     const last = recorder.rounds.at(-1);
-    this.emit('progress', {
+    this.tell('progress', {
       phase: this.#phase,
       elapsedMs: recorder.elapsedMs,
       round: this.#round,

@@ -27,7 +27,6 @@ it('doctor --json says what there is, and for what is missing why and how to get
     'uffd-wp-sync',
     'mprotect',
     'post-copy',
-    'awake-cores',
     'unprivileged-userfaultfd',
   ]);
   for (const { available, reason, remedy } of found.checks) {

@@ -23,6 +23,7 @@ const switchover = {
   type: 'switchover',
   sync: 1,
   postCopy: false,
+  running: true,
   state: new Uint8Array(),
   pausedAtNs: 0n,
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Copying, pairsChannels, sendBufferBytes } from '../../src/policy/copying.js';
+import { type Copying, defaultChannels, sendBufferBytes } from '../../src/policy/copying.js';
 
 const here: Copying = { sameHost: true, channels: 2, bandwidthBytesPerSecond: 0 };
 const elsewhere: Copying = { ...here, sameHost: false };
@@ -22,18 +22,14 @@ describe('the send buffer of a page channel', () => {
   });
 });
 
-describe('page channels', () => {
-  it('are paired on one host exactly when the threads that copy outnumber its cores', () => {
-    expect(pairsChannels(here, 3)).toBe(true);
-    expect(pairsChannels(here, 4)).toBe(false);
-    expect(pairsChannels({ ...here, channels: 1 }, 2)).toBe(false);
-  });
-
-  it('are not paired with a peer on another host', () => {
-    expect(pairsChannels(elsewhere, 1)).toBe(false);
-  });
-
-  it('are not paired under a rate limit', () => {
-    expect(pairsChannels({ ...here, ...GBIT }, 2)).toBe(false);
+describe('the default number of page channels', () => {
+  it.each([
+    [1, 1],
+    [2, 2],
+    [4, 2],
+    [16, 8],
+    [256, 64],
+  ])('on %i cores is %i', (cores, channels) => {
+    expect(defaultChannels(cores)).toBe(channels);
   });
 });

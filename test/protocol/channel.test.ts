@@ -156,10 +156,10 @@ describe('a control channel whose peer', () => {
 describe('a control channel that was closed here', () => {
   it('sends what was queued first, and tells nobody', async () => {
     const { channel, peer, ends } = await openChannel();
-    channel.send({ type: 'failed', code: 'CANCELLED', message: 'enough' });
+    channel.send({ type: 'failed', code: 'CANCELLED', message: 'enough', neverRan: true });
     channel.close();
     channel.close();
-    expect(await nextMessage(peer)).toMatchObject({ type: 'failed', code: 'CANCELLED' });
+    expect(await nextMessage(peer)).toMatchObject({ type: 'failed', code: 'CANCELLED', neverRan: true });
     await once(peer, 'close');
     expect(ends).toEqual([]);
   });

@@ -21,11 +21,10 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
     description: bytes,
     bootId: 'b',
     strategy: 'pre-copy',
-    bandwidthBytesPerSecond: 0,
   },
   clock: { sentNs: 5n },
   round: { sync: 1 },
-  switchover: { sync: 1, postCopy: false, state: bytes, pausedAtNs: 7n },
+  switchover: { sync: 1, postCopy: false, state: bytes, pausedAtNs: 7n, running: true },
   resume: {},
   pushed: { sync: 2 },
   verify: { observeMs: 0.5 },
@@ -36,7 +35,7 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
 };
 
 const fromDestination: Readonly<Record<keyof typeof destinationSchemas, Fields>> = {
-  opened: { bootId: 'b', faultPath: true, faultPathReason: '' },
+  opened: { bootId: 'b', faultPath: true, faultPathReason: '', maxStateBytes: 1024 },
   clocked: { sentNs: 5n, nowNs: 6n },
   rounded: { sync: 1, pages: 10 },
   ready: {},
@@ -54,7 +53,7 @@ const fromDestination: Readonly<Record<keyof typeof destinationSchemas, Fields>>
     verification: { pagesCompared: 1, pagesDifferent: 0, firstDifferentPage: null, failedReads: 0 },
     guest: { opsPerSecond: 1e6 },
   },
-  failed: { code: 'INTERNAL', message: 'oh' },
+  failed: { code: 'INTERNAL', message: 'oh', neverRan: true },
   alive: {},
 };
 
@@ -114,7 +113,6 @@ const counts = [
   [fromSource.pushed, 'pushed', 'sync', parseSourceMessage],
   [fromSource.open, 'open', 'channels', parseSourceMessage],
   [fromSource.open, 'open', 'populatedBytes', parseSourceMessage],
-  [fromSource.open, 'open', 'bandwidthBytesPerSecond', parseSourceMessage],
   [fromDestination.rounded, 'rounded', 'pages', parseDestinationMessage],
   [fromDestination.complete, 'complete', 'demandFaults', parseDestinationMessage],
 ] as const;

@@ -114,7 +114,6 @@ export function openMessage(pages = 4, changes: object = {}) {
     description: new Uint8Array(),
     bootId: 'none',
     strategy: 'hybrid',
-    bandwidthBytesPerSecond: 0,
     ...changes,
   };
 }
