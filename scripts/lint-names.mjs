@@ -11,7 +11,7 @@ const nameRules = [
     name: /^[a-z][a-z0-9.-]*$/,
     style: 'kebab-case',
   },
-  { files: /^docs\/decisions\//, name: /^\d{4}-[a-z0-9-]+$/, style: 'NNNN-kebab-case' },
+  { files: /^docs\/decisions\//, name: /^(?:README|\d{4}-[a-z0-9-]+)$/, style: 'NNNN-kebab-case' },
 ];
 const contentRules = [
   {

@@ -39,7 +39,6 @@ export const demandFaultScenario = {
       unit: 'µs',
       better: 'lower',
       baseline: 'its own p50',
-      target: { figure: 'ratio', atMost: 4 },
     },
     {
       key: 'demand-fault-paced',

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --no-memory-reducer
 /**
- * The `pageferry` command. V8 would collect an idle heap on every core, 8 s after the process began: see
- * docs/decisions/0021-idle-collections.md.
+ * The `pageferry` command. Without the flag in the first line V8 would collect the whole heap of an idle process 8 s
+ * after it began, for about 10 ms on every core, while a guest runs there. V8 reads the flag only when it starts.
  */
 import { nativeCode, PageferryError } from '../errors.js';
 import { printError } from './output.js';
