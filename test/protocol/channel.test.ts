@@ -159,7 +159,11 @@ describe('a control channel that was closed here', () => {
     channel.send({ type: 'failed', code: 'CANCELLED', message: 'enough', neverRan: true });
     channel.close();
     channel.close();
-    expect(await nextMessage(peer)).toMatchObject({ type: 'failed', code: 'CANCELLED', neverRan: true });
+    expect(await nextMessage(peer)).toMatchObject({
+      type: 'failed',
+      code: 'CANCELLED',
+      neverRan: true,
+    });
     await once(peer, 'close');
     expect(ends).toEqual([]);
   });
