@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { PageferryError } from '../errors.js';
-import type { Run } from './program.js';
+import type { Run } from './run.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bench/main.mjs', import.meta.url));
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

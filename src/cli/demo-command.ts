@@ -23,11 +23,13 @@ import {
   guestOptions,
   type MigrationValues,
 } from './options.js';
-import { checkJsonFile, Output, printError, writeReports } from './output.js';
+import { Output, printError } from './output.js';
 import { checkGuest } from './preflight.js';
-import type { Run } from './program.js';
+import { checkJsonFile, saveReports } from './report-file.js';
+import type { Run } from './run.js';
+import { createView } from './view/create-view.js';
 import { printTable } from './view/table.js';
-import { createView, type MigrationView } from './view/view.js';
+import type { MigrationView } from './view/view.js';
 
 interface DemoValues extends MigrationValues {
   readonly strategy: StrategyName | 'all';
@@ -86,7 +88,7 @@ async function demo(values: DemoValues): Promise<ExitCode> {
     const end = await migrateAll(run, strategies, createView(output, strategies), metrics);
     printTable(output, end.reports);
     printFailures(end);
-    writeReports(values.json, end.reports);
+    saveReports(values.json, end.reports);
     return exitCodeOfDemo(end, run);
   } finally {
     await run.end();

@@ -18,7 +18,7 @@ import { onInterrupt } from './interrupts.js';
 import { serveMetrics } from './metrics-server.js';
 import { argument, metricsOption } from './options.js';
 import { Output } from './output.js';
-import type { Run } from './program.js';
+import type { Run } from './run.js';
 
 interface DestinationValues {
   readonly listen: Address;

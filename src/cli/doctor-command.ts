@@ -6,8 +6,9 @@ import { availableMemoryBytes } from '../host.js';
 import { type Capability, probe } from '../index.js';
 import { formatBytes } from '../units.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { Output, writeJson } from './output.js';
-import type { Run } from './program.js';
+import { Output } from './output.js';
+import { writeJson } from './report-file.js';
+import type { Run } from './run.js';
 
 const LEAST_NODE = [20, 19] as const;
 const TRACKERS = ['uffd-wp-async', 'uffd-wp-sync', 'mprotect'];

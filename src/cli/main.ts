@@ -4,7 +4,7 @@
  * after it began, for about 10 ms on every core, while a guest runs there. V8 reads the flag only when it starts.
  */
 import { nativeCode, PageferryError } from '../errors.js';
-import { printError } from './output.js';
+import { outliveReaders, printError } from './output.js';
 
 /** The addon is a file of its own: not built, or built for another machine. */
 function explainImport(error: unknown): unknown {
@@ -17,6 +17,7 @@ function explainImport(error: unknown): unknown {
   );
 }
 
+outliveReaders();
 try {
   // Imported late, so that an addon that cannot be loaded is an error like any other.
   const { runCommand } = await import('./program.js');

@@ -7,10 +7,8 @@ import { destinationCommand } from './destination-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
 import { printError } from './output.js';
+import type { Run } from './run.js';
 import { sourceCommand } from './source-command.js';
-
-/** Runs what a command does and keeps its exit code. */
-export type Run = (action: () => Promise<number>) => Promise<void>;
 
 const EXAMPLES = `
 Examples:

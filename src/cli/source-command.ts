@@ -15,11 +15,13 @@ import {
   guestOptions,
   type MigrationValues,
 } from './options.js';
-import { checkJsonFile, Output, printError, writeReports } from './output.js';
+import { Output, printError } from './output.js';
 import { checkGuest } from './preflight.js';
-import type { Run } from './program.js';
+import { checkJsonFile, saveReports } from './report-file.js';
+import type { Run } from './run.js';
+import { createView } from './view/create-view.js';
 import { printTable } from './view/table.js';
-import { createView, type MigrationView } from './view/view.js';
+import type { MigrationView } from './view/view.js';
 
 interface SourceValues extends MigrationValues {
   readonly to: Address;
@@ -61,7 +63,7 @@ async function source(values: SourceValues): Promise<ExitCode> {
     printTable(output, [report]);
     const failure = failureOf(report);
     if (failure !== undefined) printError(failure);
-    writeReports(values.json, [report]);
+    saveReports(values.json, [report]);
     return exitCodeOfReport(report);
   } finally {
     server?.close();

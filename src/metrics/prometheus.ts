@@ -200,7 +200,8 @@ export class MetricsServer {
   /** Throws PORT_IN_USE, or USAGE for an address that this host does not have. */
   static async listen(registry: Registry, address: Address): Promise<MetricsServer> {
     const server = createServer((request, response) => {
-      if (request.url !== '/metrics') {
+      // Whoever scrapes may add a query; it changes nothing.
+      if (request.url?.split('?', 1)[0] !== '/metrics') {
         response.writeHead(404).end('the metrics are at /metrics\n');
         return;
       }

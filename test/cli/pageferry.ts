@@ -20,8 +20,14 @@ export class Pageferry {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-    this.#child = spawn(process.execPath, [MAIN, ...args], {
+  /** `wrapper`: a program and its arguments that runs the command which follows them. */
+  constructor(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+    wrapper: readonly string[] = [],
+  ) {
+    const [program = process.execPath, ...rest] = [...wrapper, process.execPath, MAIN, ...args];
+    this.#child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
@@ -46,6 +52,12 @@ export class Pageferry {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
+  }
+
+  /** Closes the reading ends of its pipes, as `| head` does. */
+  stopReading(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
   /** Waits for something it says on either stream; answers the match. */

@@ -81,6 +81,13 @@ describe('DestinationMetrics', () => {
 });
 
 describe('MetricsServer', () => {
+  it('answers a scrape that carries a query', async () => {
+    const { registry } = new SourceMetrics();
+    server = await MetricsServer.listen(registry, { host: '127.0.0.1', port: 0 });
+    const answer = await fetch(`http://127.0.0.1:${server.port}/metrics?x=1`);
+    expect(answer.status).toBe(200);
+  });
+
   it('serves /metrics and nothing else', async () => {
     const { registry } = new SourceMetrics();
     server = await MetricsServer.listen(registry, { host: '127.0.0.1', port: 0 });

@@ -178,11 +178,10 @@ describe('optional figures', () => {
   });
 
   it('has an empty reason where none is given', () => {
-    expect(parseDestinationMessage({ type: 'opened', bootId: 'b', faultPath: true })).toMatchObject(
-      {
-        faultPathReason: '',
-      },
-    );
+    const { faultPathReason: _, ...opened } = fromDestination.opened;
+    expect(parseDestinationMessage({ type: 'opened', ...opened })).toMatchObject({
+      faultPathReason: '',
+    });
   });
 });
 

@@ -6,9 +6,6 @@ import type {
   SourceProgress,
   StrategyName,
 } from '../../index.js';
-import type { Output } from '../output.js';
-import { LiveView } from './live-view.js';
-import { PlainLog } from './plain-log.js';
 
 /** Told about one migration after another. Figures only: a view decides nothing. */
 export interface MigrationView {
@@ -22,9 +19,4 @@ export interface MigrationView {
   note(text: string): void;
   /** On return the terminal is as it was, with the last picture left on it. */
   close(): void;
-}
-
-/** `strategies`: those to come, in their order. */
-export function createView(output: Output, strategies: readonly StrategyName[]): MigrationView {
-  return output.isTerminal ? new LiveView(output, strategies) : new PlainLog(output);
 }
