@@ -165,6 +165,11 @@ export function parseAddress(text: string, defaultHost?: string): Address {
   );
 }
 
+/** True for a link-local IPv6 address (RFC 4291, section 2.5.6) that does not say on which interface it is. */
+export function missesZone(host: string): boolean {
+  return /^fe[89ab][0-9a-f]:/i.test(host) && !host.includes('%');
+}
+
 /** As parseAddress reads it: an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -3,7 +3,7 @@ import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { type Arrival, binding, type Listener } from '../native/binding.js';
-import { formatAddress } from '../units.js';
+import { type Address, formatAddress, missesZone } from '../units.js';
 import { DestinationAgent } from './agent.js';
 import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
 import { PreparedMemory } from './prepared-memory.js';
@@ -67,7 +67,7 @@ export class Destination extends Announcer<DestinationEvents> {
       );
     } catch (error) {
       prepared.release();
-      throw explainListen(error, formatAddress({ host, port }));
+      throw explainListen(error, { host, port });
     }
     return destination;
   }
@@ -166,8 +166,16 @@ function addTo(sum: { -readonly [K in keyof Figures]: Figures[K] }, figures: Fig
   sum.demandFaults += figures.demandFaults;
 }
 
-function explainListen(error: unknown, address: string): PageferryError {
+function explainListen(error: unknown, { host, port }: Address): PageferryError {
+  const address = formatAddress({ host, port });
   switch (errnoOf(error)) {
+    case 'EINVAL':
+      if (!missesZone(host)) break;
+      return new PageferryError(
+        'USAGE',
+        `cannot listen on ${address}: a link-local address needs its interface. Write it as [${host}%eth0]:${port}`,
+        { cause: error },
+      );
     case 'EADDRINUSE':
       return new PageferryError(
         'PORT_IN_USE',
@@ -183,6 +191,7 @@ function explainListen(error: unknown, address: string): PageferryError {
         },
       );
     default:
-      return asPageferryError(error, `cannot listen on ${address}`);
+      break;
   }
+  return asPageferryError(error, `cannot listen on ${address}`);
 }

@@ -1,7 +1,7 @@
 /** Opens the source's connections and says in plain words why one could not be opened. */
 import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
 import { binding, type ChannelRole, type Connection } from '../native/binding.js';
-import { formatAddress } from '../units.js';
+import { type Address, formatAddress, missesZone } from '../units.js';
 import type { SourceMigration } from './migration.js';
 
 export async function openConnection(
@@ -21,11 +21,12 @@ export async function openConnection(
       stallMs,
     });
   } catch (error) {
-    throw explain(error, formatAddress({ host, port }));
+    throw explain(error, { host, port });
   }
 }
 
-function explain(error: unknown, peer: string): PageferryError {
+function explain(error: unknown, { host, port }: Address): PageferryError {
+  const peer = formatAddress({ host, port });
   const details = { peer, cause: error };
   const reason = error instanceof Error ? error.message : String(error);
   switch (nativeCode(error)) {
@@ -55,6 +56,13 @@ function explain(error: unknown, peer: string): PageferryError {
       break;
   }
   switch (errnoOf(error)) {
+    case 'EINVAL':
+      if (!missesZone(host)) break;
+      return new PageferryError(
+        'USAGE',
+        `cannot connect to ${peer}: a link-local address needs its interface. Write it as [${host}%eth0]:${port}`,
+        details,
+      );
     case 'ECONNREFUSED':
       return new PageferryError(
         'UNREACHABLE',
@@ -69,6 +77,7 @@ function explain(error: unknown, peer: string): PageferryError {
         details,
       );
     default:
-      return asPageferryError(error, `cannot connect to ${peer}`, { peer });
+      break;
   }
+  return asPageferryError(error, `cannot connect to ${peer}`, { peer });
 }

@@ -54,6 +54,14 @@ async function refusalOf(port: number, options: Partial<SourceOptions> = {}) {
 }
 
 describe('a source whose destination', () => {
+  it('is at a link-local address without its interface says how to write it', async () => {
+    const error = await refusalOf(7777, { host: 'fe80::1' });
+    expect(error).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('[fe80::1%eth0]:7777'),
+    });
+  });
+
   it('is not there says that nothing listens', async () => {
     const port = await portThatNobodyListensOn();
     const error = await refusalOf(port);
