@@ -1,9 +1,11 @@
 /** Pageferry: moves a running guest's memory from one process to another and measures what that costs. */
 export { Destination, type DestinationEvents } from './destination/destination.js';
+export { Ledger } from './destination/ledger.js';
 export type { DestinationOptions } from './destination/options.js';
 export { ERROR_CODES, type ErrorCode, PageferryError } from './errors.js';
 export type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest/guest.js';
 export { type Fill, WorkloadGuest, type WorkloadOptions } from './guest/workload-guest.js';
+export { type AvailableMemory, availableMemory } from './host/memory.js';
 export {
   SOURCE_PHASES,
   type SourceEvents,

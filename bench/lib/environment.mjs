@@ -25,12 +25,6 @@ function sysctl(path) {
   return readFileSync(`/proc/sys/${path}`, 'utf8').trim().replaceAll('\t', ' ');
 }
 
-/** Bytes that processes can still get without swapping. */
-export function availableMemoryBytes() {
-  const line = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
-  return Number(line?.[1] ?? 0) * 1024;
-}
-
 /** The share of all cores, 0 … 1, that others use while the bench waits. */
 async function othersShare() {
   const shares = watchCpuTime();

@@ -1,5 +1,5 @@
 // Makes the host ready: memory that a virtual machine has never used is several times slower.
-import { availableMemoryBytes } from './environment.mjs';
+import { availableMemory } from '../../dist/index.js';
 import { runNative } from './native.mjs';
 
 /** Left to everything else while memory is touched. */
@@ -8,7 +8,7 @@ const RESERVE_BYTES = 2 ** 30;
 /** Touches as much memory as the scenarios will need, within what is free; answers the bytes. */
 export async function warmMemory(scenarios, signal) {
   const needed = Math.max(0, ...scenarios.map(({ neededBytes }) => neededBytes));
-  const bytes = Math.max(0, Math.min(needed, availableMemoryBytes() - RESERVE_BYTES));
+  const bytes = Math.max(0, Math.min(needed, availableMemory().bytes - RESERVE_BYTES));
   await runNative('warm-memory', [bytes], { signal });
   return bytes;
 }

@@ -1,8 +1,8 @@
 // Runs the scenarios of a suite, one after the other, into a ResultBuilder.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { availableMemory } from '../../dist/index.js';
 import { WriteError } from '../result/file.mjs';
 import { watchCpuTime } from './cpu-time.mjs';
-import { availableMemoryBytes } from './environment.mjs';
 
 /** What must stay free for everything that is not a guest. */
 const RESERVE_BYTES = 2 ** 30;
@@ -19,7 +19,7 @@ async function obstacle(scenario) {
   const reason = (await scenario.skip?.()) ?? null;
   if (reason !== null) return reason;
   const needed = scenario.neededBytes + RESERVE_BYTES;
-  const available = availableMemoryBytes();
+  const available = availableMemory().bytes;
   if (available >= needed) return null;
   const gib = (bytes) => (bytes / 2 ** 30).toFixed(1);
   return `needs ${gib(needed)} GiB of free memory, ${gib(available)} GiB are free`;

@@ -92,6 +92,7 @@ void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceAccessor("backing", &GuestMemoryWrap::backing, nullptr),
                InstanceMethod("findPopulated", &GuestMemoryWrap::find_populated),
                InstanceMethod("populatedBytes", &GuestMemoryWrap::populated_bytes),
+               InstanceMethod("allocatedBytes", &GuestMemoryWrap::allocated_bytes),
                InstanceMethod("prefault", &GuestMemoryWrap::prefault),
                InstanceMethod("window", &GuestMemoryWrap::window)});
   exports.Set("createGuestMemory", Napi::Function::New(env, create_memory));
@@ -139,6 +140,12 @@ Napi::Value GuestMemoryWrap::populated_bytes(const Napi::CallbackInfo& info) {
   return async_call<std::uint64_t>(
       info.Env(), [memory = native()] { return memory->populated_bytes(); },
       [](Napi::Env env, std::uint64_t& bytes) { return from_u64(env, bytes); });
+}
+
+// Whoever keeps accounts may ask after the release: nothing is held then.
+Napi::Value GuestMemoryWrap::allocated_bytes(const Napi::CallbackInfo& info) {
+  if (released()) return from_u64(info.Env(), 0);
+  return from_u64(info.Env(), value_or_throw(info.Env(), native()->allocated_bytes()));
 }
 
 Napi::Value GuestMemoryWrap::prefault(const Napi::CallbackInfo& info) {

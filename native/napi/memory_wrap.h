@@ -36,6 +36,7 @@ class GuestMemoryWrap : public Wrap<GuestMemoryWrap, GuestMemory> {
   Napi::Value backing(const Napi::CallbackInfo& info);
   Napi::Value find_populated(const Napi::CallbackInfo& info);
   Napi::Value populated_bytes(const Napi::CallbackInfo& info);
+  Napi::Value allocated_bytes(const Napi::CallbackInfo& info);
   Napi::Value prefault(const Napi::CallbackInfo& info);
   Napi::Value window(const Napi::CallbackInfo& info);
 };

@@ -128,6 +128,7 @@ class Wrap : public Napi::ObjectWrap<Derived> {
     }
     return native_;
   }
+  bool released() const { return native_ == nullptr; }
 
  private:
   void release(const Napi::CallbackInfo&) { native_.reset(); }

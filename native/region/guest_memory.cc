@@ -256,15 +256,23 @@ PageIndex GuestMemory::page_at(std::uint64_t guest_address) const {
   return page_count_;
 }
 
-Result<std::uint64_t> GuestMemory::populated_bytes() const {
+Result<std::uint64_t> GuestMemory::allocated_bytes() const {
   std::uint64_t bytes = 0;
   for (const Region& region : regions_) {
-    if (region.backing == Backing::kShared) {
-      const auto held = file_data_bytes(region);
-      if (!held.ok()) return held.status();
-      bytes += std::min(held.value(), region.bytes());
-      continue;
-    }
+    if (region.backing != Backing::kShared) continue;
+    const auto held = file_data_bytes(region);
+    if (!held.ok()) return held.status();
+    bytes += std::min(held.value(), region.bytes());
+  }
+  return bytes;
+}
+
+Result<std::uint64_t> GuestMemory::populated_bytes() const {
+  const auto allocated = allocated_bytes();
+  if (!allocated.ok()) return allocated.status();
+  std::uint64_t bytes = allocated.value();
+  for (const Region& region : regions_) {
+    if (region.backing == Backing::kShared) continue;
     const Status scanned = pagemap_.scan_populated(region.guest_range(),
                                                    [&](AddressRange run) { bytes += run.bytes; });
     if (!scanned.ok()) return scanned;

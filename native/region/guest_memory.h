@@ -103,6 +103,9 @@ class GuestMemory {
 
   // Bytes of the pages that hold something.
   Result<std::uint64_t> populated_bytes() const;
+  // The part of it that the memfds hold: the kernel keeps count, so this costs one call a region and may
+  // be asked on any thread's path. Private regions count as nothing.
+  Result<std::uint64_t> allocated_bytes() const;
   // Sets the bit of each page that holds something: data in the memfd, or present/swapped in a
   // private mapping. Never reads the pages themselves.
   Status find_populated(PageBitmap& populated) const;

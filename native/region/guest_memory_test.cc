@@ -75,6 +75,19 @@ TEST(GuestMemory, SharedMemoryReportsOnlyPagesThatHoldData) {
   EXPECT_EQ(populated_pages(guest), (std::vector<PageIndex>{3, 255, 256}));
 }
 
+TEST(GuestMemory, AllocatedBytesAreThoseOfThePagesThatHoldDataByEitherMapping) {
+  auto memory = GuestMemory::create_shared({kMiB, kMiB});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const GuestMemory& guest = *memory.value();
+  EXPECT_EQ(guest.allocated_bytes().value(), 0u);
+  *guest_page(guest, 3) = std::byte{1};
+  *guest.engine_page(3) = std::byte{1};
+  *guest.engine_page(256) = std::byte{1};
+  EXPECT_EQ(guest.allocated_bytes().value(), 2 * kPageBytes);
+  ASSERT_TRUE(guest.prefault().ok());
+  EXPECT_EQ(guest.allocated_bytes().value(), guest.bytes());
+}
+
 TEST(GuestMemory, FindingPopulatedPagesPopulatesNone) {
   auto memory = GuestMemory::create_shared({64 * kMiB});
   ASSERT_TRUE(memory.ok()) << memory.status().message();

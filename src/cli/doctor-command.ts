@@ -2,7 +2,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { Command } from 'commander';
-import { availableMemoryBytes } from '../host.js';
+import {
+  type AvailableMemory,
+  describeBound,
+  type MemoryReading,
+  readMemory,
+} from '../host/memory.js';
 import { type Capability, probe } from '../index.js';
 import { formatBytes } from '../units.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -21,7 +26,8 @@ export interface Diagnosis {
   readonly node: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  readonly availableMemoryBytes: number;
+  /** What a guest that comes here could take, and which limit bounds it; null when nobody can tell. */
+  readonly availableMemory: AvailableMemory | null;
   readonly tcpCongestionControl: string;
   /** The dirty tracker that migrations use unless told otherwise. */
   readonly tracker: string;
@@ -56,7 +62,8 @@ function doctor(json: boolean): ExitCode {
 
 function diagnose(): Diagnosis {
   const { kernel, capabilities, tracker } = probe();
-  const checks = [nodeCheck(), ...capabilities, unprivilegedCheck()];
+  const memory = readMemory();
+  const checks = [nodeCheck(), freeMemoryCheck(memory), ...capabilities, unprivilegedCheck()];
   const works = (name: string) => checks.some((check) => check.name === name && check.available);
   return {
     version: 1,
@@ -65,7 +72,7 @@ function diagnose(): Diagnosis {
     node: process.versions.node,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
-    availableMemoryBytes: availableMemoryBytes(),
+    availableMemory: memory.kind === 'known' ? memory.memory : null,
     tcpCongestionControl: readSetting('/proc/sys/net/ipv4/tcp_congestion_control') ?? 'unknown',
     tracker,
     checks,
@@ -91,6 +98,14 @@ function nodeCheck(): Capability {
     reason: available ? '' : `this is Node ${process.versions.node}`,
     remedy: available ? '' : `use Node ${leastMajor}.${leastMinor} or later`,
   };
+}
+
+/** Admission needs to know how much memory is free; a destination with --overcommit does not ask. */
+function freeMemoryCheck(reading: MemoryReading): Capability {
+  const name = 'free-memory';
+  if (reading.kind === 'known') return { name, available: true, reason: '', remedy: '' };
+  const { reason, remedy } = reading;
+  return { name, available: false, reason, remedy };
 }
 
 /** Whether a user without privileges could serve faults of the kernel, too. */
@@ -131,16 +146,19 @@ function conclusion({ ready, checks, tracker }: Diagnosis): string {
     : 'Not ready: only stop-and-copy works here; see what has a ✘ above.';
 }
 
+function describeMemory({ availableMemory: available, memoryBytes }: Diagnosis): string {
+  const all = `the host has ${formatBytes(memoryBytes)}`;
+  if (available === null) return `unknown for guests; ${all}`;
+  return `${formatBytes(available.bytes)} for guests, bounded by ${describeBound(available)}; ${all}`;
+}
+
 function print(output: Output, diagnosis: Diagnosis): void {
   const { bold, dim, green, red, yellow } = output.colors;
   const facts: readonly [string, string][] = [
     ['kernel', `Linux ${diagnosis.kernel}, ${diagnosis.architecture}`],
     ['node', diagnosis.node],
     ['cores', String(diagnosis.cores)],
-    [
-      'memory',
-      `${formatBytes(diagnosis.availableMemoryBytes)} of ${formatBytes(diagnosis.memoryBytes)} available`,
-    ],
+    ['memory', describeMemory(diagnosis)],
     ['TCP', `congestion control ${diagnosis.tcpCongestionControl}`],
   ];
   for (const [label, value] of facts) output.line(`  ${dim(label.padEnd(24))}  ${value}`);

@@ -1,7 +1,7 @@
 /** What can be known to fail before a guest is made: said at once, and not after its memory was filled. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { PageferryError } from '../errors.js';
-import { availableMemoryBytes } from '../host.js';
+import { availableMemory, costOfPopulating, describeBound } from '../host/memory.js';
 import type { Fill, WorkloadOptions } from '../index.js';
 import { exactBytes, formatBytes } from '../units.js';
 
@@ -39,12 +39,12 @@ function bytesInUse({ fill, workload, memoryBytes, workingSetBytes }: WorkloadOp
 }
 
 function checkMemory(guest: WorkloadOptions, copies: number): void {
-  const needed = bytesInUse(guest) * copies;
-  const available = availableMemoryBytes();
-  if (needed <= available) return;
+  const needed = costOfPopulating(bytesInUse(guest)) * copies;
+  const available = availableMemory();
+  if (needed <= available.bytes) return;
   const both = copies > 1 ? ' for the guest on both sides' : '';
   throw new PageferryError(
     'USAGE',
-    `--memory ${exactBytes(guest.memoryBytes)} takes ${formatBytes(needed)}${both} and this host has ${formatBytes(available)} available: give less`,
+    `--memory ${exactBytes(guest.memoryBytes)} takes ${formatBytes(needed)}${both} and ${describeBound(available)} leaves ${formatBytes(available.bytes)}: give less`,
   );
 }

@@ -1,26 +1,33 @@
 /** Whether a guest may come here, and if not, why. */
 import { PageferryError } from '../errors.js';
-import { availableMemoryBytes } from '../host.js';
+import { costOfPopulating } from '../host/memory.js';
 import { type Backing, binding } from '../native/binding.js';
 import type { SourceMessage } from '../protocol/messages.js';
 import { formatBytes } from '../units.js';
+import type { Claim, Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
 
 type Open = Extract<SourceMessage, { type: 'open' }>;
 
 const PAGE_BYTES = 4096;
-/** What a host keeps for itself when a guest moves in. */
-const RESERVE_BYTES = 64 << 20;
-
-/** What guests may still take here. */
-export function roomForGuests(): number {
-  return Math.max(0, availableMemoryBytes() - RESERVE_BYTES);
-}
 /** Sets of pages that are kept while a guest arrives, one bit a page each. */
 const PAGE_SETS = 3;
 
-/** Throws when this guest cannot be taken. `isPrepared`: its memory is populated already. */
-export function admit(open: Open, options: ResolvedDestinationOptions, isPrepared: boolean): void {
+const GUEST: Claim = {
+  code: 'DESTINATION_NO_MEMORY',
+  what: 'the guest',
+  remedy: 'Free some memory, choose another destination, or start this one with --overcommit',
+};
+
+/**
+ * Reserves what this guest will take (docs/decisions/0024), until the migration ends; undefined where the
+ * destination overcommits. `isPrepared`: its memory is populated already. Throws when the guest cannot be taken.
+ */
+export function admit(
+  open: Open,
+  options: ResolvedDestinationOptions,
+  isPrepared: boolean,
+): Reservation | undefined {
   let total = 0;
   for (const { bytes, pageBytes } of open.regions) {
     if (pageBytes !== PAGE_BYTES || bytes === 0 || bytes % PAGE_BYTES !== 0) {
@@ -37,17 +44,19 @@ export function admit(open: Open, options: ResolvedDestinationOptions, isPrepare
       `the guest has ${formatBytes(total)} and the limit here is ${formatBytes(options.memoryLimitBytes)}. Raise it with --memory-limit`,
     );
   }
-  const bookkeeping = (PAGE_SETS * total) / (8 * PAGE_BYTES);
-  if (options.overcommit) return;
-  const toPopulate = options.prefault ? total : open.populatedBytes;
-  const needed = bookkeeping + (isPrepared ? 0 : toPopulate);
-  const available = roomForGuests();
-  if (needed > available) {
+  if (open.populatedBytes > total) {
     throw new PageferryError(
-      'DESTINATION_NO_MEMORY',
-      `the guest needs ${formatBytes(needed)} and ${formatBytes(available)} are free here. Free some memory, choose another destination, or start this one with --overcommit`,
+      'PROTOCOL',
+      `the guest's regions have ${formatBytes(total)}, yet ${formatBytes(open.populatedBytes)} of them are said to be populated`,
     );
   }
+  if (options.overcommit) return undefined;
+  const bookkeeping = (PAGE_SETS * total) / (8 * PAGE_BYTES);
+  const toPopulate = options.prefault ? total : open.populatedBytes;
+  return options.ledger.reserve(
+    bookkeeping + (isPrepared ? 0 : costOfPopulating(toPopulate)),
+    GUEST,
+  );
 }
 
 /** Whether this host can serve the faults of a guest with such memory. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { guestCall } from '../guest/guest-call.js';
-import { bootId } from '../host.js';
+import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
 import {
   binding,
@@ -19,6 +19,7 @@ import {
   type SourceMessage,
 } from '../protocol/messages.js';
 import { admit, faultPath } from './admission.js';
+import type { Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
 import type { DestinationState, Hold } from './state.js';
 
@@ -50,6 +51,8 @@ export class DestinationAgent {
   #state: DestinationState = { kind: 'opening' };
   #failure: PageferryError | undefined;
   #received = { pages: 0, wireBytes: 0 };
+  /** From admission to the end of the migration, however that comes. */
+  #reservation: Reservation | undefined;
   /** Of the fault handler, once it has ended. */
   #demandFaults = 0;
 
@@ -95,6 +98,14 @@ export class DestinationAgent {
 
   /** Runs the migration to its end. Never rejects. */
   async run(): Promise<DestinationEnd> {
+    try {
+      return await this.#stepToEnd();
+    } finally {
+      this.#reservation?.release();
+    }
+  }
+
+  async #stepToEnd(): Promise<DestinationEnd> {
     try {
       while (this.#state.kind !== 'ended') {
         const message = await this.#channel.receive();
@@ -194,7 +205,10 @@ export class DestinationAgent {
   async #open(message: Message<'open'>): Promise<DestinationState> {
     const regionBytes = message.regions.map((region) => region.bytes);
     const { prepared } = this.#options;
-    admit(message, this.#options, prepared.has(regionBytes));
+    this.#reservation = admit(message, this.#options, prepared.has(regionBytes));
+    this.#reservation?.watchGrowth((error) => {
+      if (!this.mayHoldGuest) this.abort(error);
+    });
     const memory = prepared.take(regionBytes) ?? (await this.#createMemory(regionBytes));
     const guest = await this.#createGuest(memory, message.description);
     const arriving = binding.createArrivingMemory(memory);
@@ -220,6 +234,7 @@ export class DestinationAgent {
 
   async #createMemory(regionBytes: number[]): Promise<GuestMemory> {
     const memory = binding.createGuestMemory(regionBytes);
+    this.#reservation?.attach(memory);
     try {
       if (this.#options.prefault) await memory.prefault();
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Guest } from '../guest/guest.js';
 import { type Arrival, binding, type Listener } from '../native/binding.js';
 import { type Address, formatAddress, missesZone } from '../units.js';
 import { DestinationAgent } from './agent.js';
+import { type Ledger, processLedger } from './ledger.js';
 import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
 import { PreparedMemory } from './prepared-memory.js';
 import type { Hold } from './state.js';
@@ -37,7 +38,7 @@ export class Destination extends Announcer<DestinationEvents> {
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #listener: Listener | undefined;
 
-  private constructor(options: DestinationOptions, prepared: PreparedMemory) {
+  private constructor(options: DestinationOptions, ledger: Ledger, prepared: PreparedMemory) {
     super();
     this.host = options.host ?? '127.0.0.1';
     this.#options = {
@@ -45,6 +46,7 @@ export class Destination extends Announcer<DestinationEvents> {
       memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
       overcommit: options.overcommit ?? false,
       maxMigrations: options.maxMigrations ?? 64,
+      ledger,
       prefault: options.prefault ?? false,
       prepared,
       stallMs: options.stallMs ?? 30_000,
@@ -53,8 +55,9 @@ export class Destination extends Announcer<DestinationEvents> {
 
   /** Starts to listen, once the memory to prepare is there. Throws PORT_IN_USE, NO_MEMORY and the like. */
   static async listen(options: DestinationOptions): Promise<Destination> {
-    const prepared = await PreparedMemory.populate(options.prepare ?? []);
-    const destination = new Destination(options, prepared);
+    const ledger = options.ledger ?? processLedger;
+    const prepared = await PreparedMemory.populate(options.prepare ?? [], ledger);
+    const destination = new Destination(options, ledger, prepared);
     const { host } = destination;
     const port = options.port ?? 0;
     try {

@@ -1,5 +1,6 @@
 /** What a destination can be told, and its defaults. */
 import type { GuestFactory } from '../guest/guest.js';
+import type { Ledger } from './ledger.js';
 import type { PreparedMemory } from './prepared-memory.js';
 
 export interface DestinationOptions {
@@ -9,13 +10,18 @@ export interface DestinationOptions {
   readonly port?: number;
   /** Builds each guest that arrives. */
   readonly createGuest: GuestFactory;
-  /** The largest guest that is taken; unlimited by default (the host's free memory always counts). */
+  /** The largest guest that is taken; unlimited by default (what is free here always counts). */
   readonly memoryLimitBytes?: number;
   /**
    * Take guests that hold more than is free here, where there is swap or their pages are zero; false by
-   * default.
+   * default. Nothing is reserved for them, and nobody looks whether they outgrow what is free.
    */
   readonly overcommit?: boolean;
+  /**
+   * Where memory for guests is reserved while they arrive. All destinations of a process share one ledger by
+   * default, which believes what the host and this process's control groups say is available.
+   */
+  readonly ledger?: Ledger;
   /** Migrations at once; 64 by default. */
   readonly maxMigrations?: number;
   /** Populate a guest's memory before its first page arrives; false by default. */
@@ -33,6 +39,7 @@ export interface ResolvedDestinationOptions {
   readonly createGuest: GuestFactory;
   readonly memoryLimitBytes: number;
   readonly overcommit: boolean;
+  readonly ledger: Ledger;
   readonly maxMigrations: number;
   readonly prefault: boolean;
   readonly prepared: PreparedMemory;

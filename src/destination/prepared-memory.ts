@@ -1,8 +1,8 @@
 /** Memory that was made and populated before its guest came. */
-import { asPageferryError, PageferryError } from '../errors.js';
+import { asPageferryError } from '../errors.js';
+import { costOfPopulating } from '../host/memory.js';
 import { binding, type GuestMemory } from '../native/binding.js';
-import { formatBytes } from '../units.js';
-import { roomForGuests } from './admission.js';
+import type { Claim, Ledger } from './ledger.js';
 
 interface Prepared {
   readonly regionBytes: readonly number[];
@@ -13,15 +13,11 @@ function alike(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((bytes, i) => bytes === b[i]);
 }
 
-/** Beyond it the kernel would end processes, this one first. */
-function checkRoom(bytes: number): void {
-  const room = roomForGuests();
-  if (bytes <= room) return;
-  throw new PageferryError(
-    'NO_MEMORY',
-    `the memory to prepare is ${formatBytes(bytes)} and ${formatBytes(room)} are free here. Free some memory, or prepare less`,
-  );
-}
+const PREPARED: Claim = {
+  code: 'NO_MEMORY',
+  what: 'the memory to prepare',
+  remedy: 'Free some memory, or prepare less',
+};
 
 /**
  * Populating a page costs about as much as receiving it, and so does it before anybody waits. Each memory
@@ -30,19 +26,30 @@ function checkRoom(bytes: number): void {
 export class PreparedMemory {
   #ready: Prepared[] = [];
 
-  /** One entry for each guest that is expected: the sizes of its regions in bytes. Throws NO_MEMORY and the like. */
-  static async populate(guests: readonly (readonly number[])[]): Promise<PreparedMemory> {
-    checkRoom(guests.flat().reduce((sum, bytes) => sum + bytes, 0));
+  /**
+   * One entry for each guest that is expected: the sizes of its regions in bytes. All of it is reserved while
+   * it is populated. Throws NO_MEMORY and the like; nothing of it is left then.
+   */
+  static async populate(
+    guests: readonly (readonly number[])[],
+    ledger: Ledger,
+  ): Promise<PreparedMemory> {
     const prepared = new PreparedMemory();
+    if (guests.length === 0) return prepared;
+    const bytes = guests.flat().reduce((sum, each) => sum + each, 0);
+    const reservation = ledger.reserve(costOfPopulating(bytes), PREPARED);
     try {
       for (const regionBytes of guests) {
         const memory = binding.createGuestMemory([...regionBytes]);
         prepared.#ready.push({ regionBytes, memory });
+        reservation.attach(memory);
         await memory.prefault();
       }
     } catch (error) {
       prepared.release();
       throw asPageferryError(error, "cannot prepare a guest's memory");
+    } finally {
+      reservation.release();
     }
     return prepared;
   }

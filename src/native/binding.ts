@@ -36,6 +36,8 @@ export interface GuestMemory extends Releasable {
   findPopulated(): Promise<PageSet>;
   /** Bytes of the pages that hold something. */
   populatedBytes(): Promise<number>;
+  /** The same at once, as the kernel counts it, of shared memory; 0 of private memory, and once released. */
+  allocatedBytes(): number;
   /** Populates every page, so that a migration into this memory meets warm pages. */
   prefault(): Promise<void>;
   /** The guest's own view of `bytes` bytes from `offset`, at most 4 GiB − 1, within one region. */

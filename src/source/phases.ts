@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
 import { guestCall } from '../guest/guest-call.js';
-import { bootId } from '../host.js';
+import { bootId } from '../host/boot-id.js';
 import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';

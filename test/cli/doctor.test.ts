@@ -13,7 +13,11 @@ it('doctor --json says what there is, and for what is missing why and how to get
     node: process.versions.node,
     cores: expect.any(Number),
     memoryBytes: expect.any(Number),
-    availableMemoryBytes: expect.any(Number),
+    availableMemory: {
+      bytes: expect.any(Number),
+      boundBy: expect.stringMatching(/^(host|cgroup)$/),
+      where: expect.stringMatching(/^\/(proc|sys)\//),
+    },
     tcpCongestionControl: text,
     tracker: expect.stringMatching(/^(uffd-wp-async|uffd-wp-sync|mprotect)$/),
     checks: expect.any(Array),
@@ -21,6 +25,7 @@ it('doctor --json says what there is, and for what is missing why and how to get
   });
   expect(found.checks.map(({ name }: { name: string }) => name)).toEqual([
     'node',
+    'free-memory',
     'userfaultfd',
     'pagemap-scan',
     'uffd-wp-async',

@@ -81,6 +81,13 @@ export async function pageferry(...args: string[]): Promise<Ended> {
   return await new Pageferry(args).ended;
 }
 
+export async function pageferryWithin(
+  wrapper: readonly string[],
+  ...args: string[]
+): Promise<Ended> {
+  return await new Pageferry(args, {}, wrapper).ended;
+}
+
 /** For afterEach: ends what a failed test left. */
 export async function endAll(): Promise<void> {
   const left = [...running];

@@ -1,9 +1,8 @@
 /** A destination on an open port: whatever comes, it survives and serves the next. */
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { Guest, GuestFactory } from '../../src/guest/guest.js';
-import { WorkloadGuest } from '../../src/guest/workload-guest.js';
-import { binding, type GuestMemory } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import { takeAnything } from '../support/any-guest.js';
 import { Receiving, sourceFor } from '../support/destinations.js';
 import { expectUnharmed, startGuest } from '../support/guests.js';
 import { seededRandom } from '../support/random.js';
@@ -27,24 +26,6 @@ const switchover = {
   state: new Uint8Array(),
   pausedAtNs: 0n,
 };
-
-/** Takes any memory; its state is anything but nothing. */
-class AnyGuest implements Guest {
-  constructor(readonly memory: GuestMemory) {}
-  async pause(): Promise<void> {}
-  async resume(): Promise<void> {}
-  async saveState(): Promise<Uint8Array> {
-    return Uint8Array.of(1);
-  }
-  async loadState(state: Uint8Array): Promise<void> {
-    if (state.byteLength > 0) throw new Error('this state is not mine');
-  }
-}
-
-const takeAnything: GuestFactory = async (memory, description) =>
-  description.byteLength === 0
-    ? new AnyGuest(memory)
-    : await WorkloadGuest.arrive(memory, description);
 
 async function start(
   options: { stallMs?: number; maxMigrations?: number } = {},

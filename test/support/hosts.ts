@@ -38,10 +38,12 @@ export class Host {
   >();
   #lastCall = 0;
 
-  private constructor() {
+  private constructor(within: readonly string[]) {
+    const [execPath = process.execPath, ...first] = within;
     this.#child = fork(fileURLToPath(new URL('host-process.mjs', import.meta.url)), {
       serialization: 'advanced',
-      execArgv: [],
+      execPath,
+      execArgv: within.length === 0 ? [] : [...first, process.execPath],
     });
     this.#child.on('message', (message: HostEvent | Answer) => this.#onMessage(message));
     this.#child.on('exit', () => {
@@ -50,8 +52,9 @@ export class Host {
     });
   }
 
-  static async start(): Promise<Host> {
-    const host = new Host();
+  /** `within`: a command that becomes the process that its last arguments name, in other surroundings. */
+  static async start(within: readonly string[] = []): Promise<Host> {
+    const host = new Host(within);
     onTestFinished(() => host.kill());
     await host.event('started');
     return host;
