@@ -131,7 +131,7 @@ describe('a guest that grows while it moves', () => {
     const source = sourceFor(guest, receiving.port, {
       strategy: 'pre-copy',
       downtimeBudgetMs: 1,
-      bandwidthBytesPerSecond: 8 * MIB,
+      bandwidthBytesPerSecond: MIB,
     });
     const moving = failureOf(source.migrate());
     await until('it moves', () => receiving.destination.progress().pages > 0);
