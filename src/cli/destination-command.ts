@@ -66,7 +66,10 @@ export function destinationCommand(run: Run): Command {
       argument((text) => parseCount(text, 1)),
       64,
     )
-    .option('--overcommit', 'take guests that hold more than is free here')
+    .option(
+      '--overcommit',
+      'take guests that hold more than is free here, and reserve nothing for them',
+    )
     .option('--prefault', "populate a guest's memory before its first page arrives")
     .option(
       '--prepare <size>',

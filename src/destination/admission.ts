@@ -20,7 +20,7 @@ const GUEST: Claim = {
 };
 
 /**
- * Reserves what this guest will take (docs/decisions/0024), until the migration ends; undefined where the
+ * Reserves what this guest will take (docs/decisions/0026), until the migration ends; undefined where the
  * destination overcommits. `isPrepared`: its memory is populated already. Throws when the guest cannot be taken.
  */
 export function admit(

@@ -14,7 +14,7 @@ const MEMINFO = '/proc/meminfo';
 /** Stays free for everything that is not a guest, this process's own growth among it. */
 const KEPT_BYTES = 64 << 20;
 const PAGE_BYTES = 4096;
-/** What the kernel itself takes for a populated page: an entry in each of two page tables and one in the file. */
+/** The kernel's own for a populated page, rounded up: entries in two page tables and in the file's tree. */
 const KERNEL_BYTES_PER_PAGE = 32;
 
 /** What populating so many bytes of guest memory takes in all. */

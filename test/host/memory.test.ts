@@ -232,8 +232,8 @@ describe('the available memory', () => {
   });
 });
 
-describe('a destination whose control group allows less than the host has', () => {
-  it('refuses a guest that would end it, lives, and takes one that fits', async (context) => {
+describe('a control group that allows less than the host has', () => {
+  it('lets a destination refuse a guest that would end it, live, and take one that fits', async (context) => {
     const group = makeLimitedGroup(224 * MIB);
     if (group.kind === 'impossible') return context.skip(group.reason);
     const destination = await Host.start(withinGroup(group.directory));
@@ -252,7 +252,7 @@ describe('a destination whose control group allows less than the host has', () =
     expect(report.guestVerified).toBe(true);
   });
 
-  it('prepares no more than the group allows, and doctor names the limit', async (context) => {
+  it('bounds what a destination prepares, and doctor names it', async (context) => {
     const group = makeLimitedGroup(224 * MIB);
     if (group.kind === 'impossible') return context.skip(group.reason);
     const destination = await Host.start(withinGroup(group.directory));
@@ -262,6 +262,17 @@ describe('a destination whose control group allows less than the host has', () =
       boundBy: 'cgroup',
       where: expect.stringContaining(group.directory),
     });
+  });
+
+  it('is what a source looks at before it makes a guest', async (context) => {
+    const group = makeLimitedGroup(224 * MIB);
+    if (group.kind === 'impossible') return context.skip(group.reason);
+    const { code, stderr } = await pageferryWithin(
+      withinGroup(group.directory),
+      ...['source', '--to', '127.0.0.1:1', '--memory', '256MiB', '--fill', 'random'],
+    );
+    expect(stderr).toContain(`the limit in ${group.directory}`);
+    expect(code).toBe(2);
   });
 });
 
