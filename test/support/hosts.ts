@@ -38,12 +38,12 @@ export class Host {
   >();
   #lastCall = 0;
 
-  private constructor(within: readonly string[]) {
-    const [execPath = process.execPath, ...first] = within;
+  private constructor(wrapper: readonly string[]) {
+    const [execPath = process.execPath, ...first] = wrapper;
     this.#child = fork(fileURLToPath(new URL('host-process.mjs', import.meta.url)), {
       serialization: 'advanced',
       execPath,
-      execArgv: within.length === 0 ? [] : [...first, process.execPath],
+      execArgv: wrapper.length === 0 ? [] : [...first, process.execPath],
     });
     this.#child.on('message', (message: HostEvent | Answer) => this.#onMessage(message));
     this.#child.on('exit', () => {
@@ -52,9 +52,9 @@ export class Host {
     });
   }
 
-  /** `within`: a command that becomes the process that its last arguments name, in other surroundings. */
-  static async start(within: readonly string[] = []): Promise<Host> {
-    const host = new Host(within);
+  /** `wrapper`: a program and its arguments that becomes the command which follows them. */
+  static async start(wrapper: readonly string[] = []): Promise<Host> {
+    const host = new Host(wrapper);
     onTestFinished(() => host.kill());
     await host.event('started');
     return host;
