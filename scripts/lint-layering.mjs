@@ -6,7 +6,8 @@
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
 // may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
 // at run time), except between source and destination. A module at the root of src/ other than
-// index.ts (errors.ts, units.ts) is a leaf: everyone may import it, and it imports only leaves.
+// index.ts (errors.ts, units.ts) is a leaf: everyone may import it, and it imports only leaves. No imports of
+// src/ go in a circle, those of types included.
 //
 //   node scripts/lint-layering.mjs [FOLDER]
 import { posix } from 'node:path';
@@ -137,6 +138,7 @@ function lintTypescript(path, code) {
       complain(path, line, `'${specifier}': src/ imports nothing outside src/`);
       continue;
     }
+    imports.set(path, [...(imports.get(path) ?? []), target]);
     const to = typescriptFolder(target);
     const toLayer = layerOf(typescriptLayers, to);
     if (to === from || toLayer < fromLayer) continue;
@@ -146,10 +148,33 @@ function lintTypescript(path, code) {
   }
 }
 
+/** Relative imports within src/, types included, by importing file. */
+const imports = new Map();
+
+/** A circle of imports cannot be read from one end, nor one file of it be understood alone. */
+function lintCircles() {
+  const done = new Set();
+  const path = [];
+  const visit = (file) => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      complain(file, 1, `imports go in a circle: ${[...path.slice(at), file].join(' → ')}`);
+      return;
+    }
+    if (done.has(file)) return;
+    path.push(file);
+    for (const target of imports.get(file) ?? []) visit(target);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file);
+}
+
 const folder = process.argv[2] ?? root;
 const files = projectFiles(folder);
 const native = files.filter((path) => /^native\/.*\.(?:h|cc)$/.test(path));
 const typescript = files.filter((path) => /^src\/.*\.ts$/.test(path));
 for (const path of native) lintNative(path, withoutComments(readProjectFile(path, folder)));
 for (const path of typescript) lintTypescript(path, withoutComments(readProjectFile(path, folder)));
+lintCircles();
 finish('layering', complaints, native.length + typescript.length);
