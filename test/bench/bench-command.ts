@@ -2,8 +2,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { type Ended, Pageferry } from '../cli/pageferry.js';
+import { atEnd } from '../support/at-end.js';
 
 /** A migration that takes no time: `name` and what else differs. */
 export function small(fields: Record<string, unknown> = {}): Record<string, unknown> {
@@ -13,7 +13,7 @@ export function small(fields: Record<string, unknown> = {}): Record<string, unkn
 /** A folder that is removed after the test. */
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pageferry-bench-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

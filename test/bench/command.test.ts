@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { endAll, ends, Pageferry } from '../cli/pageferry.js';
+import { atEnd } from '../support/at-end.js';
 import { until } from '../support/until.js';
 import {
   bench,
@@ -177,7 +178,7 @@ describe('pageferry bench', () => {
     } catch (error) {
       skip(`a small file system cannot be mounted here: ${error}`);
     }
-    onTestFinished(() => {
+    atEnd(() => {
       execFileSync('umount', [folder]);
     });
     const scenarios = Array.from({ length: 9 }, (_, i) => small({ name: `m${i}` }));

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { migrateOnce } from '../../bench/lib/pair.mjs';
 import { openLink } from '../../bench/links/index.mjs';
 import { namespacesObstacle } from '../../bench/links/netns.mjs';
+import { atEnd } from '../support/at-end.js';
 import { rejection } from '../support/until.js';
 
 const MEMORY_BYTES = 32 * 2 ** 20;
@@ -38,7 +39,7 @@ async function startOwner(next: string) {
     ${next}`;
   const owner = spawn(process.execPath, ['--input-type=module', '-e', script]);
   const gone = once(owner, 'exit');
-  onTestFinished(() => {
+  atEnd(() => {
     owner.kill('SIGKILL');
   });
   await once(owner.stdout, 'data');

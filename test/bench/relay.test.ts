@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openLink } from '../../bench/links/index.mjs';
 import { ends } from '../cli/pageferry.js';
+import { atEnd } from '../support/at-end.js';
 import { seededRandom } from '../support/random.js';
 
 const MIB = 2 ** 20;
@@ -31,7 +32,7 @@ async function throughRelay(rttMs: number): Promise<{ client: Socket; server: So
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const link = await openLink({ kind: 'relay', rttMs });
-  onTestFinished(async () => {
+  atEnd(async () => {
     listener.close();
     await link.close();
   });
@@ -39,7 +40,7 @@ async function throughRelay(rttMs: number): Promise<{ client: Socket; server: So
   const target = await link.target((listener.address() as AddressInfo).port);
   const client = connect({ ...target, allowHalfOpen: true, noDelay: true });
   const [server] = await accepted;
-  onTestFinished(() => {
+  atEnd(() => {
     client.destroy();
     server.destroy();
   });
@@ -91,7 +92,7 @@ describe('the relay of the bench', () => {
 
   it('resets a connection whose target cannot be reached', async () => {
     const link = await openLink({ kind: 'relay', rttMs: 1 });
-    onTestFinished(() => link.close());
+    atEnd(() => link.close());
     // Nothing listens on port 1.
     const client = connect(await link.target(1));
     const [error] = await once(client, 'error');
@@ -127,7 +128,7 @@ describe('the relay of the bench', () => {
       console.log('open');
       setInterval(() => {}, 1000);`;
     const owner = spawn(process.execPath, ['--input-type=module', '-e', script]);
-    onTestFinished(() => {
+    atEnd(() => {
       owner.kill('SIGKILL');
     });
     await once(owner.stdout, 'data');

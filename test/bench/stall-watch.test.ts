@@ -5,11 +5,12 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNative } from '../../bench/lib/native.mjs';
 import { migrateOnce } from '../../bench/lib/pair.mjs';
 import { watchStalls } from '../../bench/lib/stall-watch.mjs';
 import { ends } from '../cli/pageferry.js';
+import { atEnd } from '../support/at-end.js';
 import { rejection } from '../support/until.js';
 
 const BUILD_TIMEOUT_MS = 120_000;
@@ -66,7 +67,7 @@ describe('the program that watches for stalls', () => {
   it('has a thread on every core, ends when its input does, and tells when each stood still', async (context) => {
     if (obstacle !== undefined) return context.skip(obstacle);
     const child = spawn(buildNative('stall-watch'), { stdio: ['pipe', 'pipe', 'inherit'] });
-    onTestFinished(() => {
+    atEnd(() => {
       child.kill('SIGKILL');
     });
     const gone = once(child, 'exit');

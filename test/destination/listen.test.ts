@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Destination } from '../../src/destination/destination.js';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import { WorkloadGuest } from '../../src/guest/workload-guest.js';
+import { atEnd } from '../support/at-end.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { startGuest } from '../support/guests.js';
 
 async function listen(options: Partial<DestinationOptions>): Promise<Destination> {
   const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive, ...options });
-  onTestFinished(() => destination.close());
+  atEnd(() => destination.close());
   return destination;
 }
 

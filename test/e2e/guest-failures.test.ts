@@ -1,8 +1,9 @@
 /** A guest of an embedder's own that fails in what it is asked to do. */
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
 import { binding, type GuestMemory } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
+import { atEnd } from '../support/at-end.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 
 type Call = 'pause' | 'resume' | 'saveState' | 'loadState';
@@ -45,7 +46,7 @@ class FailingGuest implements Guest {
 
 function guestHere(failsTo: Call | null): FailingGuest {
   const guest = new FailingGuest(createGuestMemory([1 << 20]), failsTo);
-  onTestFinished(() => guest.memory.release());
+  atEnd(() => guest.memory.release());
   guest.isRunning = true;
   return guest;
 }
@@ -75,7 +76,7 @@ function watchFinalRound(): string[] {
     };
     return Object.defineProperty(tracker, 'disarm', { value });
   });
-  onTestFinished(() => {
+  atEnd(() => {
     senders.mockRestore();
     trackers.mockRestore();
   });

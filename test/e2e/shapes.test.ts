@@ -1,8 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Guest, GuestFactory } from '../../src/guest/guest.js';
 import type { GuestMemory } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
 import { STRATEGY_NAMES } from '../../src/vocabulary.js';
+import { atEnd } from '../support/at-end.js';
 import { CountingGuest } from '../support/counting-guest.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
@@ -26,7 +27,7 @@ describe.each(STRATEGY_NAMES)('%s moves', (strategy) => {
     // No region starts where a stripe does, and one is a single page.
     const memory = createGuestMemory([3 * PAGE_BYTES, 5 * MIB, PAGE_BYTES, 2 * MIB + PAGE_BYTES]);
     const guest = new CountingGuest(memory);
-    onTestFinished(() => guest.discard());
+    atEnd(() => guest.discard());
     await guest.resume();
     const report = await migrate(guest, receiving.port, { strategy, channels: 2 });
     expect(report).toMatchObject({
@@ -64,7 +65,7 @@ describe('a guest of 5 GiB of which hardly a page was touched', () => {
   it.each(STRATEGY_NAMES)('moves by %s, and stays untouched elsewhere', async (strategy) => {
     const receiving = await Receiving.start({ createGuest: StillGuest.arrive });
     const memory = createGuestMemory([5 * GIB]);
-    onTestFinished(() => memory.release());
+    atEnd(() => memory.release());
     offsets.forEach((offset, at) => {
       pageAt(memory, offset).fill(at + 1);
     });
@@ -73,7 +74,7 @@ describe('a guest of 5 GiB of which hardly a page was touched', () => {
     expect(report.memoryBytes).toBe(5 * GIB);
     expect(report.wireBytes).toBeLessThan(MIB);
     const arrived = await receiving.nextArrived();
-    onTestFinished(() => arrived.memory.release());
+    atEnd(() => arrived.memory.release());
     expect((await arrived.memory.findPopulated()).count()).toBe(offsets.length);
     offsets.forEach((offset, at) => {
       expect(pageAt(arrived.memory, offset).equals(Buffer.alloc(PAGE_BYTES, at + 1))).toBe(true);

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PageferryError } from '../../src/errors.js';
 import { type Fill, WorkloadGuest, type WorkloadOptions } from '../../src/guest/workload-guest.js';
 import { WORKLOAD_NAMES } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
+import { atEnd } from '../support/at-end.js';
 import { expectRunning, expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { rejection, until } from '../support/until.js';
 
@@ -23,7 +24,7 @@ async function refusal(options: Partial<WorkloadOptions>): Promise<PageferryErro
 /** A guest that is not started; every page of it, one after the other. */
 async function pagesOf(fill: Fill, memoryBytes = MIB): Promise<Buffer[]> {
   const guest = await WorkloadGuest.create({ workload: 'idle', memoryBytes, fill });
-  onTestFinished(() => guest.discard());
+  atEnd(() => guest.discard());
   const bytes = Buffer.from(guest.memory.window(0, memoryBytes));
   return Array.from({ length: memoryBytes / PAGE_BYTES }, (_, page) =>
     Buffer.from(bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)),
@@ -32,7 +33,7 @@ async function pagesOf(fill: Fill, memoryBytes = MIB): Promise<Buffer[]> {
 
 function temporaryFile(content: Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'pageferry-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  atEnd(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'fill');
   writeFileSync(path, content);
   return path;
@@ -47,7 +48,7 @@ async function processThatRemembers(text: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['-e', program, text], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  atEnd(() => void child.kill('SIGKILL'));
   let ready = false;
   child.stdout?.once('data', () => {
     ready = true;
@@ -103,7 +104,7 @@ describe('a guest that cannot be', () => {
 describe('the fill', () => {
   it('zero leaves every page untouched', async () => {
     const guest = await WorkloadGuest.create({ workload: 'idle', memoryBytes: MIB });
-    onTestFinished(() => guest.discard());
+    atEnd(() => guest.discard());
     expect((await guest.memory.findPopulated()).count()).toBe(0);
   });
 

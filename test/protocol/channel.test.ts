@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
 import { type Arrival, binding } from '../../src/native/binding.js';
 import { ControlChannel, peerError } from '../../src/protocol/channel.js';
@@ -11,6 +11,7 @@ import {
   parseSourceMessage,
   type SourceMessage,
 } from '../../src/protocol/messages.js';
+import { atEnd } from '../support/at-end.js';
 import { rejection, until } from '../support/until.js';
 
 type Channel = ControlChannel<DestinationMessage, SourceMessage>;
@@ -40,7 +41,7 @@ async function openChannel(stallMs = 30_000) {
     stallMs,
     onEnd: (error) => ends.push(error),
   });
-  onTestFinished(() => {
+  atEnd(() => {
     listener.close();
     channel.close();
     peer.destroy();

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { binding } from '../../src/native/binding.js';
 import type { SourceOptions } from '../../src/source/options.js';
 import { Source } from '../../src/source/source.js';
+import { atEnd } from '../support/at-end.js';
 import { failureOf, sourceFor } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
 
@@ -17,7 +18,7 @@ async function serverThat(onConnection: (socket: Socket) => void): Promise<numbe
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
+  atEnd(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });

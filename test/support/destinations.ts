@@ -1,5 +1,5 @@
 /** A destination in this process that remembers what became of each migration. */
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { Destination } from '../../src/destination/destination.js';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import type { PageferryError } from '../../src/errors.js';
@@ -8,6 +8,7 @@ import { WorkloadGuest } from '../../src/guest/workload-guest.js';
 import type { MigrationReport } from '../../src/metrics/report.js';
 import type { SourceOptions } from '../../src/source/options.js';
 import { MigrationFailed, Source } from '../../src/source/source.js';
+import { atEnd } from './at-end.js';
 import { startGuest } from './guests.js';
 import { rejection, until } from './until.js';
 
@@ -28,7 +29,7 @@ export class Receiving {
   static async start(options: Partial<DestinationOptions> = {}): Promise<Receiving> {
     const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive, ...options });
     const receiving = new Receiving(destination);
-    onTestFinished(async () => {
+    atEnd(async () => {
       await destination.close();
       const guests = [...receiving.arrived, ...receiving.lost.map(({ guest }) => guest)];
       for (const guest of guests) guest.discard?.();

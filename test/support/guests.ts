@@ -1,8 +1,9 @@
 /** Guests for tests, and what can be asked of them. Guests are let go at the end of the test. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
 import { WorkloadGuest, type WorkloadOptions } from '../../src/guest/workload-guest.js';
+import { atEnd } from './at-end.js';
 import { until } from './until.js';
 
 export const MIB = 2 ** 20;
@@ -15,7 +16,7 @@ export async function startGuest(options: Partial<WorkloadOptions> = {}): Promis
     fill: { kind: 'random' },
     ...options,
   });
-  onTestFinished(() => guest.discard());
+  atEnd(() => guest.discard());
   await guest.resume();
   return guest;
 }

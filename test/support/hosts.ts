@@ -1,12 +1,12 @@
 /** Processes of their own for tests: something to kill. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import type { WorkloadOptions } from '../../src/guest/workload-guest.js';
 import type { MigrationReport } from '../../src/metrics/report.js';
 import type { Verification } from '../../src/native/binding.js';
 import type { SourceOptions } from '../../src/source/options.js';
+import { atEnd } from './at-end.js';
 import { until } from './until.js';
 
 export interface HostEvent {
@@ -55,7 +55,7 @@ export class Host {
   /** `wrapper`: a program and its arguments that becomes the command which follows them. */
   static async start(wrapper: readonly string[] = []): Promise<Host> {
     const host = new Host(wrapper);
-    onTestFinished(() => host.kill());
+    atEnd(() => host.kill());
     await host.event('started');
     return host;
   }

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
 import { binding, type ChannelRole } from '../../src/native/binding.js';
 import { encodeFrame, FrameDecoder } from '../../src/protocol/framing.js';
+import { atEnd } from './at-end.js';
 import { readExactly } from './relay.js';
 import { until } from './until.js';
 
@@ -41,7 +41,7 @@ export class RawClient {
     this.socket.on('close', () => {
       this.#closed = true;
     });
-    onTestFinished(() => void this.socket.destroy());
+    atEnd(() => void this.socket.destroy());
   }
 
   /** A connection on which nothing was said. */

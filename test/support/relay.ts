@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
 import type { ChannelRole } from '../../src/native/binding.js';
 import { FrameDecoder } from '../../src/protocol/framing.js';
+import { atEnd } from './at-end.js';
 
 const PREAMBLE_BYTES = 32;
 const REPLY_BYTES = 16;
@@ -46,7 +46,7 @@ export class Relay {
     const relay = new Relay(server, destinationPort);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    onTestFinished(() => {
+    atEnd(() => {
       server.close();
       relay.cut();
     });
