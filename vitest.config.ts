@@ -1,8 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Two projects. `engine` is `npm test`. `bench` is `npm run test:bench`: its tests measure, so that
+ * nothing runs beside them.
+ */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'engine',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/bench/**'],
+          // These files wait for timeouts and for slow links more than they compute.
+          maxWorkers: 4,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'bench',
+          include: ['test/bench/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
     // Each file in a process of its own: the addon installs signal handlers and owns threads.
     pool: 'forks',
     testTimeout: 60_000,

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { endAll, ends, Pageferry } from '../cli/pageferry.js';
+import { describe, expect, it } from 'vitest';
+import { ends, Pageferry } from '../cli/pageferry.js';
 import { atEnd } from '../support/at-end.js';
 import { until } from '../support/until.js';
 import {
@@ -18,8 +18,6 @@ import {
 } from './bench-command.js';
 
 const ONCE = ['--repetitions', '1'];
-
-afterEach(endAll);
 
 function twice(row: Row): Row {
   if (row.measured === undefined) return row;

@@ -1,8 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { endAll } from '../cli/pageferry.js';
+import { describe, expect, it } from 'vitest';
 import { bench, newFolder, small, writeJson } from './bench-command.js';
-
-afterEach(endAll);
 
 const WRONG: readonly (readonly [what: string, args: string[], says: RegExp])[] = [
   ['a suite that does not exist', ['quik'], /no suite is called 'quik'; there are quick, /],

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { endAll, ends, isAlive, Pageferry, pageferry } from './pageferry.js';
+import { describe, expect, it } from 'vitest';
+import { ends, isAlive, Pageferry, pageferry } from './pageferry.js';
 import { COMPLETED_REPORT, type ReportsDocument, ROUND } from './report-shape.js';
 
 const SMALL = ['--memory', '64MiB', '--observe', '50ms'];
@@ -8,8 +8,6 @@ const SLOW = ['--memory', '64MiB', '--fill', 'random', '--observe', '0', '--band
 const STARTED = { 'pre-copy': /round 0: /, 'post-copy': /active push/ };
 /** Demand faults are not held up by the rate limit: only an idle guest's push takes its time. */
 const WORKLOAD = { 'pre-copy': 'uniform', 'post-copy': 'idle' };
-
-afterEach(endAll);
 
 /** A demo that copies or pushes, and its two processes. */
 async function slowDemo(strategy: keyof typeof STARTED) {

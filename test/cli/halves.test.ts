@@ -1,26 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endAll, Pageferry, pageferry, startDestination } from './pageferry.js';
+import { describe, expect, it } from 'vitest';
+import { atEnd } from '../support/at-end.js';
+import { Pageferry, pageferry, startDestination } from './pageferry.js';
 
 const SMALL = ['--memory', '16MiB', '--observe', '0'];
 const SLOW = ['--memory', '64MiB', '--fill', 'random', '--observe', '0', '--bandwidth', '16MiB/s'];
 const IDLE = ['--strategy', 'post-copy', '--workload', 'idle'];
-
-let folder = '';
-const servers: Server[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'pageferry-'));
-});
-
-afterEach(async () => {
-  await endAll();
-  for (const server of servers.splice(0)) server.close();
-  rmSync(folder, { recursive: true });
-});
 
 /** Something else on a port: says `greeting` to whoever connects. */
 async function otherServer(greeting: string): Promise<string> {
@@ -28,7 +16,7 @@ async function otherServer(greeting: string): Promise<string> {
     socket.on('error', () => {});
     socket.end(greeting);
   });
-  servers.push(server);
+  atEnd(() => void server.close());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
@@ -62,6 +50,8 @@ describe('source and destination', () => {
 
   it('SIGINT cancels: the guest is unharmed, and the destination serves the next migration', async () => {
     const { destination, address } = await startDestination();
+    const folder = mkdtempSync(join(tmpdir(), 'pageferry-'));
+    atEnd(() => rmSync(folder, { recursive: true }));
     const json = join(folder, 'report.json');
     const source = new Pageferry(['source', '--to', address, ...SLOW, '--json', json]);
     await source.says(/round 0: /);

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { atEnd } from '../support/at-end.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const WAIT_MS = 40_000;
@@ -11,8 +12,6 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-const running = new Set<Pageferry>();
 
 export class Pageferry {
   readonly ended: Promise<Ended>;
@@ -31,7 +30,6 @@ export class Pageferry {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
-    running.add(this);
     this.#child.stdout?.on('data', (data) => {
       this.#stdout += data;
     });
@@ -40,9 +38,12 @@ export class Pageferry {
     });
     this.ended = new Promise((resolve) => {
       this.#child.once('close', (code) => {
-        running.delete(this);
         resolve({ code, stdout: this.#stdout, stderr: this.#stderr });
       });
+    });
+    atEnd(async () => {
+      this.signal('SIGKILL');
+      await this.ended;
     });
   }
 
@@ -86,13 +87,6 @@ export async function pageferryWithin(
   ...args: string[]
 ): Promise<Ended> {
   return await new Pageferry(args, {}, wrapper).ended;
-}
-
-/** For afterEach: ends what a failed test left. */
-export async function endAll(): Promise<void> {
-  const left = [...running];
-  for (const one of left) one.signal('SIGKILL');
-  await Promise.all(left.map((one) => one.ended));
 }
 
 /** A destination on a free port, and its HOST:PORT. */
