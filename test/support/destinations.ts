@@ -17,24 +17,45 @@ export class Receiving {
   readonly dropped: PageferryError[] = [];
   readonly lost: { readonly error: PageferryError; readonly guest: Guest }[] = [];
   readonly strangers: string[] = [];
+  readonly #guests: Guest[] = [];
 
   private constructor(readonly destination: Destination) {
     destination.on('arrived', (guest) => this.arrived.push(guest));
+    destination.on('arrived', (guest) => this.#guests.push(guest));
+    destination.on('lost', (_error, guest) => this.#guests.push(guest));
     destination.on('dropped', (error) => this.dropped.push(error));
     destination.on('lost', (error, guest) => this.lost.push({ error, guest }));
     destination.on('stranger', (_peer, reason) => this.strangers.push(reason));
   }
 
-  /** Listens until the end of the test; takes the built-in guests unless told otherwise. */
+  /** Listens until it is closed; takes the built-in guests unless told otherwise. */
+  static async listen(options: Partial<DestinationOptions> = {}): Promise<Receiving> {
+    return new Receiving(
+      await Destination.listen({ createGuest: WorkloadGuest.arrive, ...options }),
+    );
+  }
+
+  /** Listens until the end of the test. */
   static async start(options: Partial<DestinationOptions> = {}): Promise<Receiving> {
-    const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive, ...options });
-    const receiving = new Receiving(destination);
-    atEnd(async () => {
-      await destination.close();
-      const guests = [...receiving.arrived, ...receiving.lost.map(({ guest }) => guest)];
-      for (const guest of guests) guest.discard?.();
-    });
+    const receiving = await Receiving.listen(options);
+    atEnd(() => receiving.close());
     return receiving;
+  }
+
+  async close(): Promise<void> {
+    await this.destination.close();
+    this.#letGo();
+  }
+
+  /** Waits until every migration is over, lets go of the guests, and remembers nothing. */
+  async forget(): Promise<void> {
+    await until('no migration is under way', () => this.destination.migrations === 0);
+    this.#letGo();
+    for (const seen of [this.arrived, this.dropped, this.lost, this.strangers]) seen.length = 0;
+  }
+
+  #letGo(): void {
+    for (const guest of this.#guests.splice(0)) guest.discard?.();
   }
 
   get port(): number {
