@@ -14,6 +14,9 @@ class AnyGuest implements Guest {
   async loadState(state: Uint8Array): Promise<void> {
     if (state.byteLength > 0) throw new Error('this state is not mine');
   }
+  discard(): void {
+    this.memory.release();
+  }
 }
 
 /** A guest without a description is memory alone; any other is one of ours. */
