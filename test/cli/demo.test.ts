@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { ends, isAlive, Pageferry, pageferry } from './pageferry.js';
 import { COMPLETED_REPORT, type ReportsDocument, ROUND } from './report-shape.js';
 
-const SMALL = ['--memory', '64MiB', '--observe', '50ms'];
+const SMALL = ['--memory', '64MiB', '--observe', '50ms', '--write-rate', '20000'];
 /** Slow enough that something can be done to it between the rounds, or during active push. */
-const SLOW = ['--memory', '64MiB', '--fill', 'random', '--observe', '0', '--bandwidth', '16MiB/s'];
+const SLOW = [
+  ...['--memory', '64MiB', '--fill', 'random', '--observe', '0', '--bandwidth', '16MiB/s'],
+  // Leaves the cores to the tests beside it while it moves slowly.
+  ...['--write-rate', '2000'],
+];
 const STARTED = { 'pre-copy': /round 0: /, 'post-copy': /active push/ };
 /** Demand faults are not held up by the rate limit: only an idle guest's push takes its time. */
 const WORKLOAD = { 'pre-copy': 'uniform', 'post-copy': 'idle' };
