@@ -6,8 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { atEnd } from '../support/at-end.js';
 import { Pageferry, pageferry, startDestination } from './pageferry.js';
 
-const SMALL = ['--memory', '16MiB', '--observe', '0'];
-const SLOW = ['--memory', '64MiB', '--fill', 'random', '--observe', '0', '--bandwidth', '16MiB/s'];
+const SMALL = ['--memory', '16MiB', '--observe', '0', '--write-rate', '20000'];
+const SLOW = [
+  ...['--memory', '64MiB', '--fill', 'random', '--observe', '0', '--bandwidth', '16MiB/s'],
+  // Leaves the cores to the tests beside it while it moves slowly.
+  ...['--write-rate', '2000'],
+];
 const IDLE = ['--strategy', 'post-copy', '--workload', 'idle'];
 
 /** Something else on a port: says `greeting` to whoever connects. */
