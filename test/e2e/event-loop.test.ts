@@ -4,7 +4,7 @@ import { Host } from '../support/hosts.js';
 
 const BLOCKED_MS = 1000;
 
-describe('in post-copy, while the event loop of the destination is blocked for a second', () => {
+describe.concurrent('in post-copy, while the event loop of the destination is blocked for a second', () => {
   it('the demand faults of the guest are served all the same', async () => {
     const [here, there] = [await Host.start(), await Host.start()];
     const port = await there.listen();
