@@ -6,12 +6,17 @@ import { failureOf, migrate, Receiving, sourceFor } from '../support/destination
 import { expectRunning, expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { until } from '../support/until.js';
 
-describe('one guest', () => {
+describe.concurrent('one guest', () => {
   it.each(['uniform', 'kv'] as const)(
     'that runs %s goes back and forth ten times, by every strategy, and is verified each time',
     async (workload) => {
       const [here, there] = [await Receiving.start(), await Receiving.start()];
-      let guest: Guest = await startGuest({ workload, memoryBytes: 8 * MIB, threads: 2 });
+      let guest: Guest = await startGuest({
+        workload,
+        memoryBytes: 8 * MIB,
+        threads: 2,
+        writesPerSecond: 50_000,
+      });
       let operations = 0;
       for (let journey = 0; journey < 10; journey += 1) {
         const receiving = journey % 2 === 0 ? there : here;
@@ -34,7 +39,7 @@ describe('one guest', () => {
   );
 });
 
-describe('several guests', () => {
+describe.concurrent('several guests', () => {
   it('move to one destination at once, each by another strategy', async () => {
     const receiving = await Receiving.start();
     const guests = await Promise.all(
@@ -70,7 +75,7 @@ describe('several guests', () => {
   });
 });
 
-describe('pre-copy of a guest that writes faster than its pages are sent', () => {
+describe.concurrent('pre-copy of a guest that writes faster than its pages are sent', () => {
   const neverConverging = {
     strategy: 'pre-copy',
     bandwidthBytesPerSecond: 16 * MIB,
@@ -104,7 +109,7 @@ describe('pre-copy of a guest that writes faster than its pages are sent', () =>
   });
 });
 
-describe('a migration that failed', () => {
+describe.concurrent('a migration that failed', () => {
   it('can be tried again with another tracker', async () => {
     const receiving = await Receiving.start();
     const guest = await startGuest({ memoryBytes: 8 * MIB });
