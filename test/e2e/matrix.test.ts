@@ -42,7 +42,7 @@ const cases = STRATEGY_NAMES.flatMap((strategy, s) =>
   }),
 );
 
-describe('a guest', () => {
+describe.concurrent('a guest', () => {
   it.each(cases)(
     'moves by $strategy while it runs $workload (fill $fill.kind, codec $codec, channels $channels, tracker $tracker)',
     async ({ strategy, codec, channels, tracker, ...guestOptions }) => {
@@ -61,7 +61,7 @@ describe('a guest', () => {
   );
 });
 
-describe.each(trackers)('the tracker %s', (tracker) => {
+describe.concurrent.each(trackers)('the tracker %s', (tracker) => {
   it.each(['pre-copy', 'hybrid', 'post-copy'] as const)(
     'sees every write of %s',
     async (strategy) => {
