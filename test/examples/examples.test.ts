@@ -12,7 +12,7 @@ const LAST_LINES: Readonly<Record<string, RegExp>> = {
   'own-strategy.mjs': /^(round \d+: .+\n)+while-it-helps: downtime .+ ms\nevery page verified\n$/,
 };
 
-describe('the examples', () => {
+describe.concurrent('the examples', () => {
   it('are all run here', () => {
     expect(readdirSync(folder).filter((name) => /\.m?[jt]s$/.test(name))).toEqual(
       Object.keys(LAST_LINES),
