@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const soak = fileURLToPath(new URL('soak.mjs', import.meta.url));
 
-describe('the soak', () => {
+describe.concurrent('the soak', () => {
   it('verifies a dozen migrations in a row between two processes', async () => {
     const { stdout } = await run(process.execPath, [soak, '--migrations', '12', '--seed', '20']);
     expect(stdout).toMatch(/^12 migrations, seed 20\n/);
