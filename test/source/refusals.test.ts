@@ -54,7 +54,7 @@ async function refusalOf(port: number, options: Partial<SourceOptions> = {}) {
   return error;
 }
 
-describe('a source whose destination', () => {
+describe.concurrent('a source whose destination', () => {
   it('is at a link-local address without its interface says how to write it', async () => {
     const error = await refusalOf(7777, { host: 'fe80::1' });
     expect(error).toMatchObject({
@@ -124,7 +124,7 @@ describe('a source whose destination', () => {
   });
 });
 
-describe('a source', () => {
+describe.concurrent('a source', () => {
   it.each<[string, Partial<SourceOptions>]>([
     ['port 0', { port: 0 }],
     ['port 65536', { port: 65_536 }],
