@@ -30,7 +30,6 @@ export default defineConfig({
     ],
     // Each file in a process of its own: the addon installs signal handlers and owns threads.
     pool: 'forks',
-    maxConcurrency: 10,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
