@@ -12,23 +12,41 @@ function tell(event, details) {
   process.send({ event, ...details });
 }
 
+async function listen(options, createGuest) {
+  const destination = await Destination.listen({ ...options, createGuest });
+  destination.on('arrived', (guest) => tell('arrived', { guest: guests.indexOf(guest) }));
+  destination.on('dropped', (error) => tell('dropped', { code: error.code }));
+  destination.on('lost', (error, guest) =>
+    tell('lost', { code: error.code, guest: guests.indexOf(guest) }),
+  );
+  return destination.port;
+}
+
+/** A guest that does nothing, on whatever memory. */
+class StillGuest {
+  constructor(memory) {
+    this.memory = memory;
+  }
+  async pause() {}
+  async resume() {}
+  async saveState() {
+    return new Uint8Array();
+  }
+  async loadState() {}
+  discard() {
+    this.memory.release();
+  }
+}
+
 const methods = {
-  async listen(options) {
-    const destination = await Destination.listen({
-      ...options,
-      createGuest: async (memory, description) => {
-        const guest = await WorkloadGuest.arrive(memory, description);
-        tell('created', { guest: keep(guest) });
-        return guest;
-      },
-    });
-    destination.on('arrived', (guest) => tell('arrived', { guest: guests.indexOf(guest) }));
-    destination.on('dropped', (error) => tell('dropped', { code: error.code }));
-    destination.on('lost', (error, guest) =>
-      tell('lost', { code: error.code, guest: guests.indexOf(guest) }),
-    );
-    return destination.port;
-  },
+  listen: (options) =>
+    listen(options, async (memory, description) => {
+      const guest = await WorkloadGuest.arrive(memory, description);
+      tell('created', { guest: keep(guest) });
+      return guest;
+    }),
+
+  listenForAnything: (options) => listen(options, async (memory) => new StillGuest(memory)),
 
   async createGuest(options) {
     const guest = await WorkloadGuest.create(options);

@@ -64,6 +64,11 @@ export class Host {
     return this.#call('listen', [options]) as Promise<number>;
   }
 
+  /** Takes any memory for a guest that does nothing. */
+  listenForAnything(options: Partial<DestinationOptions> = {}): Promise<number> {
+    return this.#call('listenForAnything', [options]) as Promise<number>;
+  }
+
   createGuest(options: WorkloadOptions): Promise<number> {
     return this.#call('createGuest', [options]) as Promise<number>;
   }
@@ -92,6 +97,10 @@ export class Host {
     const found = () => this.events.find((one) => one.event === name && matches(one));
     await until(`event ${name}`, () => found() !== undefined);
     return found() as HostEvent;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   /** By its pid; the process has no say in it. */

@@ -99,9 +99,10 @@ export class RawClient {
     return found() as RawClient['messages'][number];
   }
 
-  async closed(): Promise<void> {
+  /** Throws unless the destination closes the connection within that time from now. */
+  async closed(withinMs?: number): Promise<void> {
     this.socket.resume();
-    await until('the destination closes the connection', () => this.#closed);
+    await until('the destination closes the connection', () => this.#closed, withinMs);
   }
 }
 
