@@ -1,29 +1,153 @@
-// Many migrations in a row between two processes, each drawn from a seed, every page of each verified.
-//
-//   node test/soak/soak.mjs [--migrations 200] [--seed N] [--only SEED]
-//
-// Stops at the first that is not verified, says how to run it again, and exits with 1.
+// Guests go back and forth between two processes, each journey drawn from a seed: a guest, and the options
+// of every hop. A quarter of the hops is cancelled, at any phase. After each hop the guest is where the
+// report says, there alone, and every page of it is compared.
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Destination, probe, Source, TRACKER_KINDS, WorkloadGuest } from 'pageferry';
-import { describeMigration, drawMigration, migrationSeed } from './draw.mjs';
+import { probe, TRACKER_KINDS } from 'pageferry';
+import { describeGuest, describeHop, drawJourney, journeySeed } from './draw.mjs';
 
-const SELF = fileURLToPath(import.meta.url);
-/** Longer than any of these migrations may take on the slowest machine. */
+const HELP = `usage: npm run soak -- [--migrations N] [--seed N] [--only SEED]
+
+  --migrations N  how many migrations to make, in journeys of up to 12 (default 200)
+  --seed N        what everything is drawn from; the same seed draws the same run (default: the time)
+  --only SEED     only the journey with this seed, whole
+
+Stops at the first migration after which something is not as it must be, says how to make that journey
+again, and exits with 1. Exits with 2 when it is told something wrong.
+`;
+const PLACE = fileURLToPath(new URL('place.mjs', import.meta.url));
+/** Longer than any of this may take on the slowest machine. */
 const MOST_MS = 120_000;
+/** Descriptors that a process may hold after its last guest and did not hold after its first. */
+const MORE_DESCRIPTORS = 8;
 
-/** The destination's process: stays up for the whole run and lets go of each guest that has arrived. */
-async function serve() {
-  const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive });
-  destination.on('arrived', (guest) => guest.discard?.());
-  destination.on('dropped', (error) =>
-    console.log(`destination dropped a guest: ${error.message}`),
-  );
-  destination.on('lost', (error) => console.log(`destination lost a guest: ${error.message}`));
-  process.on('disconnect', () => process.exit(0));
-  process.send({ port: destination.port });
+/** A process that guests come to and leave from. */
+class Place {
+  #child = fork(PLACE);
+  #waiting;
+
+  constructor() {
+    this.#child.on('message', ({ result, failure }) => {
+      if (failure === undefined) this.#waiting.resolve(result);
+      else this.#waiting.reject(new Error(failure));
+    });
+    this.#child.on('exit', (code, signal) => {
+      this.#waiting?.reject(new Error(`a process ended: ${signal ?? `exit code ${code}`}`));
+    });
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  async ask(method, argument) {
+    const timer = setTimeout(() => {
+      this.#waiting.reject(new Error(`${method} is not over after ${MOST_MS / 1000} s`));
+    }, MOST_MS);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+        this.#child.send({ method, argument });
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  end() {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+function demand(isSo, what, facts) {
+  if (!isSo) throw new Error(`${what}: ${JSON.stringify(facts)}`);
+}
+
+/** One hop, and whether the guest is where it must be. Answers whether it has moved, and the report. */
+async function hop(drawn, here, there) {
+  const ended = await here.ask('hop', { ...drawn, port: await there.ask('port') });
+  const { code, report, cancelled } = ended;
+  const told = await there.ask('told');
+  demand(told.lost.length === 0, 'the guest was lost', { told, ended });
+  if (code === null) {
+    demand(!cancelled, 'a migration that was cancelled went on', report);
+    demand(report.guestVerified === true, 'not verified', report);
+    demand(told.arrived === 1, 'no guest has arrived', told);
+    const operations = await here.ask('operations');
+    const verification = await there.ask('verify');
+    demand(verification.pagesDifferent === 0, 'pages differ at the destination', verification);
+    demand((await here.ask('operations')) === operations, 'the guest runs at both ends', report);
+    await here.ask('letGo');
+    return { moved: true, report };
+  }
+  const mayFail = cancelled
+    ? 'CANCELLED'
+    : drawn.migration.otherwise === 'abort'
+      ? 'NOT_CONVERGING'
+      : 'nothing';
+  demand(code === mayFail, 'the migration failed', ended);
+  demand(report.guestLocation === 'source', 'the guest is not where it was', report);
+  demand(told.arrived === 0, 'a guest has arrived all the same', told);
+  const verification = await here.ask('verify');
+  demand(verification.pagesDifferent === 0, 'pages differ at the source', verification);
+  return { moved: false, report };
+}
+
+class Run {
+  #counts = new Map();
+  #migrations = 0;
+  #pages = 0;
+  #started = performance.now();
+
+  constructor(places, trackers) {
+    this.places = places;
+    this.trackers = trackers;
+  }
+
+  get migrations() {
+    return this.#migrations;
+  }
+
+  /** At most so many hops of it. Throws when something is not as it must be. */
+  async journey(seed, most) {
+    let [here, there] = this.places;
+    const { guest, hops } = drawJourney(seed, { trackers: this.trackers, pid: here.pid });
+    console.log(`journey ${seed} | ${describeGuest(guest)}`);
+    await here.ask('create', guest);
+    for (const drawn of hops.slice(0, most)) {
+      this.#migrations += 1;
+      const place = String(this.#migrations).padStart(5);
+      try {
+        const { moved, report } = await hop(drawn, here, there);
+        if (moved) [here, there] = [there, here];
+        const outcome = moved ? 'verified ' : report.outcome.padEnd(9);
+        const figures = `${Math.round(report.totalMs)} ms, ${report.demandFaults} faults`;
+        console.log(`${place} ${outcome} | ${describeHop(drawn)} | ${figures}`);
+        this.#count(moved ? drawn.migration.strategy : report.outcome);
+        this.#pages += report.pagesSent;
+      } catch (error) {
+        console.log(`${place} WRONG     | ${describeHop(drawn)}`);
+        console.error(JSON.stringify({ guest, drawn }));
+        throw error;
+      }
+    }
+    await here.ask('letGo');
+  }
+
+  descriptors() {
+    return Promise.all(this.places.map((place) => place.ask('descriptors')));
+  }
+
+  summary() {
+    const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
+    const counts = [...this.#counts].map(([name, count]) => `${count} ${name}`).join(', ');
+    return `${this.#migrations} migrations in ${seconds} s (${counts}): ${this.#pages} pages`;
+  }
+
+  #count(name) {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
 }
 
 function availableTrackers() {
@@ -33,89 +157,72 @@ function availableTrackers() {
   );
 }
 
-/** Throws unless every page has arrived as it must be. */
-async function migrateOnce(drawn, port) {
-  const guest = await WorkloadGuest.create(drawn.guest);
+function* seedsOf({ migrations, seed, only }, run) {
+  if (only !== undefined) {
+    yield only;
+    return;
+  }
+  for (let index = 0; run.migrations < migrations; index += 1) yield journeySeed(seed, index);
+}
+
+async function soak(options) {
+  const places = [new Place(), new Place()];
+  const run = new Run(places, availableTrackers());
+  let atFirst;
   try {
-    await guest.resume();
-    const options = { host: '127.0.0.1', port, verify: true, ...drawn.migration };
-    const source = new Source(guest, options);
-    const timer = setTimeout(() => {
-      console.error(`not over after ${MOST_MS / 1000} s`);
-      process.exit(1);
-    }, MOST_MS);
-    const report = await source.migrate().finally(() => clearTimeout(timer));
-    if (report.guestVerified !== true) {
-      throw new Error(`not verified: ${JSON.stringify(report.verification)}`);
+    for (const seed of seedsOf(options, run)) {
+      try {
+        await run.journey(seed, options.migrations - run.migrations);
+      } catch (error) {
+        console.error(error);
+        console.error(`again: npm run soak -- --only ${seed}`);
+        return 1;
+      }
+      atFirst ??= await run.descriptors();
     }
-    return report;
+    const atLast = await run.descriptors();
+    console.log(run.summary());
+    if (atLast.every((count, at) => count <= atFirst[at] + MORE_DESCRIPTORS)) return 0;
+    console.error(`descriptors were not given back: ${atFirst} after one journey, ${atLast} now`);
+    return 1;
   } finally {
-    guest.discard();
+    for (const place of places) place.end();
   }
 }
 
-async function run({ seeds, port, pid }) {
-  const trackers = availableTrackers();
-  const seen = new Map();
-  const started = performance.now();
-  let [pages, wireBytes] = [0, 0];
-  for (const [index, seed] of seeds.entries()) {
-    const drawn = drawMigration(seed, { trackers, pid });
-    const place = `${String(index + 1).padStart(String(seeds.length).length)}/${seeds.length}`;
-    try {
-      const report = await migrateOnce(drawn, port);
-      const figures = `${Math.round(report.totalMs)} ms, ${report.demandFaults} faults`;
-      console.log(`${place} verified | ${describeMigration(drawn)} | ${figures}`);
-      pages += report.pagesSent;
-      wireBytes += report.wireBytes;
-    } catch (error) {
-      console.log(`${place} FAILED   | ${describeMigration(drawn)}`);
-      console.error(error);
-      console.error(JSON.stringify(drawn));
-      console.error(`again: node test/soak/soak.mjs --only ${seed}`);
-      return 1;
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        migrations: { type: 'string' },
+        seed: { type: 'string', default: String(Date.now() >>> 0) },
+        only: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const migrations =
+      values.migrations ?? (values.only === undefined ? '200' : String(Number.MAX_SAFE_INTEGER));
+    const isWhole = (text) => /^\d+$/.test(text ?? '0');
+    if (![migrations, values.seed, values.only].every(isWhole) || Number(migrations) < 1) {
+      return undefined;
     }
-    const { strategy } = drawn.migration;
-    seen.set(strategy, (seen.get(strategy) ?? 0) + 1);
+    const only = values.only === undefined ? undefined : Number(values.only);
+    return { help: values.help, migrations: Number(migrations), seed: Number(values.seed), only };
+  } catch {
+    return undefined;
   }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const counts = [...seen].map(([strategy, count]) => `${count} ${strategy}`).join(', ');
-  console.log(
-    `${seeds.length} migrations verified in ${seconds} s (${counts}): ${pages} pages, ${wireBytes} bytes`,
-  );
-  return 0;
 }
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      migrations: { type: 'string', default: '200' },
-      seed: { type: 'string', default: String(Date.now() >>> 0) },
-      only: { type: 'string' },
-    },
-  });
-  const [count, runSeed] = [Number(values.migrations), Number(values.seed)];
-  if (!Number.isInteger(count) || count < 1 || !Number.isInteger(runSeed)) {
-    console.error('usage: soak.mjs [--migrations N] [--seed N] [--only SEED]');
-    return 2;
+  const options = readOptions();
+  if (options === undefined || options.help) {
+    (options === undefined ? process.stderr : process.stdout).write(HELP);
+    return options === undefined ? 2 : 0;
   }
-  const seeds =
-    values.only === undefined
-      ? Array.from({ length: count }, (_, index) => migrationSeed(runSeed, index))
-      : [Number(values.only)];
-  if (values.only === undefined) console.log(`${count} migrations, seed ${runSeed}`);
-  const destination = fork(SELF, [], { env: { ...process.env, PAGEFERRY_SOAK: 'destination' } });
-  const gone = once(destination, 'exit').then(() => {
-    throw new Error('the destination is gone');
-  });
-  const serving = once(destination, 'message');
-  const [{ port }] = await Promise.race([serving, gone]);
-  try {
-    return await Promise.race([run({ seeds, port, pid: destination.pid }), gone]);
-  } finally {
-    destination.disconnect();
+  if (options.only === undefined) {
+    console.log(`${options.migrations} migrations, seed ${options.seed}`);
   }
+  return await soak(options);
 }
 
-if (process.env.PAGEFERRY_SOAK === 'destination') await serve();
-else process.exit(await main());
+process.exitCode = await main();

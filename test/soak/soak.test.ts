@@ -3,20 +3,45 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
-const run = promisify(execFile);
-const soak = fileURLToPath(new URL('soak.mjs', import.meta.url));
+const script = fileURLToPath(new URL('soak.mjs', import.meta.url));
 
+async function soak(...args: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [script, ...args])).stdout;
+}
+
+/** What was drawn: the journeys and their hops, without how they ended. */
+function drawn(output: string): string[] {
+  return output
+    .split('\n')
+    .filter((line) => line.includes(' | '))
+    .map((line) => line.replace(/^ *\d+ \w+ +\|/, '').replace(/\| \d+ ms, \d+ faults$/, ''));
+}
+
+/** Of seed 13 the first 16 migrations are three journeys, and three are cancelled as a phase begins. */
 describe.concurrent('the soak', () => {
-  it('verifies a dozen migrations in a row between two processes', async () => {
-    const { stdout } = await run(process.execPath, [soak, '--migrations', '12', '--seed', '20']);
-    expect(stdout).toMatch(/^12 migrations, seed 20\n/);
-    expect(stdout.match(/ verified \|/g)).toHaveLength(12);
-    expect(stdout).toMatch(/\n12 migrations verified in .+\n$/);
+  it('moves guests back and forth and cancels some, and makes a journey again by its seed', async () => {
+    const run = await soak('--migrations', '16', '--seed', '13');
+    expect(run).toMatch(/^16 migrations, seed 13\n/);
+    expect(run.match(/^ +\d+ (verified|cancelled|failed) +\|/gm)).toHaveLength(16);
+    expect(run).toMatch(/\n16 migrations in .+ cancelled.+\n$/);
+
+    const journeys = run.split(/^(?=journey )/m).slice(1);
+    const [seed = ''] = /(?<=^journey )\d+/.exec(journeys[1] ?? '') ?? [];
+    const again = await soak('--only', seed);
+    expect(drawn(again)).toEqual(drawn(journeys[1] ?? ''));
+    expect(drawn(again).length).toBeGreaterThan(3);
   });
 
-  it('refuses a number of migrations that is none', async () => {
-    await expect(run(process.execPath, [soak, '--migrations', 'many'])).rejects.toMatchObject({
+  it.each([
+    ['--migrations', 'many'],
+    ['--migrations', '0'],
+    ['--only', 'some'],
+    ['--hours', '1'],
+  ])('refuses %s %s, and says what it takes', async (...args) => {
+    await expect(soak(...args)).rejects.toMatchObject({
       code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('usage: npm run soak'),
     });
   });
 });
