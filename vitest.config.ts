@@ -30,6 +30,7 @@ export default defineConfig({
     ],
     // Each file in a process of its own: the addon installs signal handlers and owns threads.
     pool: 'forks',
+    execArgv: ['--no-memory-reducer'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -11,23 +11,20 @@ import {
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endAll, Pageferry, pageferry, startDestination } from './pageferry.js';
+import { describe, expect, it } from 'vitest';
+import { atEnd } from '../support/at-end.js';
+import { Pageferry, pageferry, startDestination } from './pageferry.js';
 
 const SMALL = ['--memory', '16MiB', '--write-rate', '1000', '--observe', '0'];
 /** About two seconds of round 0, with a line for each half of it. */
 const SLOW = [...SMALL, '--memory', '64MiB', '--fill', 'random', '--bandwidth', '32MiB/s'];
 
-let folder = '';
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'pageferry-'));
-});
-
-afterEach(async () => {
-  await endAll();
-  rmSync(folder, { recursive: true });
-});
+/** Removed after the test. */
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pageferry-'));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
 
 /** Why no file system of one's own can be mounted here; undefined where it can. */
 function whyNoMount(): string | undefined {
@@ -74,6 +71,7 @@ describe('a report', () => {
     const reason = whyNoMount();
     if (reason !== undefined) skip(reason);
     const { address } = await startDestination();
+    const folder = newFolder();
     const script = `mount -t tmpfs -o size=4k tmpfs ${folder} && echo before > ${folder}/report.json && "$@"
       code=$?; cat ${folder}/report.json; ls -A ${folder}; exit $code`;
     const source = new Pageferry(
@@ -89,6 +87,7 @@ describe('a report', () => {
 
   it('replaces the one before it, and what a link points to', async () => {
     const { address } = await startDestination();
+    const folder = newFolder();
     const target = join(folder, 'target.json');
     const link = join(folder, 'link.json');
     writeFileSync(target, 'before');
@@ -102,6 +101,7 @@ describe('a report', () => {
 
   it('goes through a pipe that was named', async () => {
     const { address } = await startDestination();
+    const folder = newFolder();
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     const source = new Pageferry(['source', '--to', address, ...SMALL, '--json', pipe]);

@@ -43,7 +43,11 @@ export class Host {
     this.#child = fork(fileURLToPath(new URL('host-process.mjs', import.meta.url)), {
       serialization: 'advanced',
       execPath,
-      execArgv: wrapper.length === 0 ? [] : [...first, process.execPath],
+      // As `pageferry` runs: what is only given back by a collection of the idle heap then shows.
+      execArgv: [
+        ...(wrapper.length === 0 ? [] : [...first, process.execPath]),
+        '--no-memory-reducer',
+      ],
     });
     this.#child.on('message', (message: HostEvent | Answer) => this.#onMessage(message));
     this.#child.on('exit', () => {
