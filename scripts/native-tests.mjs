@@ -31,7 +31,8 @@ if (options[0] === '--build-dir') buildDir = resolve(options.splice(0, 2)[1]);
 const jobs = String(availableParallelism());
 run('cmake', ['-S', root, '-B', buildDir, `-DPAGEFERRY_SANITIZE=${sanitizers[kind]}`]);
 run('cmake', ['--build', buildDir, '-j', jobs]);
-run('ctest', ['--test-dir', buildDir, '--output-on-failure', '--no-tests=error', ...options], {
+const ctest = ['--test-dir', buildDir, '--output-on-failure', '--no-tests=error', '-j', jobs];
+run('ctest', [...ctest, ...options], {
   ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? 'detect_stack_use_after_return=1',
   UBSAN_OPTIONS: process.env.UBSAN_OPTIONS ?? 'print_stacktrace=1',
   TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? 'halt_on_error=1 second_deadlock_stack=1',
