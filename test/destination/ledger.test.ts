@@ -1,9 +1,10 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Claim, Ledger, type Populating } from '../../src/destination/ledger.js';
 import { PreparedMemory } from '../../src/destination/prepared-memory.js';
 import { PageferryError } from '../../src/errors.js';
 import type { AvailableMemory } from '../../src/host/memory.js';
 import { binding } from '../../src/native/binding.js';
+import { atEnd } from '../support/at-end.js';
 import { seededRandom } from '../support/random.js';
 import { rejection, until } from '../support/until.js';
 
@@ -133,7 +134,7 @@ describe('a ledger', () => {
   it('sees what real memory has populated', async () => {
     const { ledger } = new SmallHost(GIB);
     const memory = binding.createGuestMemory([4 * MIB, MIB]);
-    onTestFinished(() => memory.release());
+    atEnd(() => memory.release());
     const reservation = ledger.reserve(8 * MIB, GUEST);
     reservation.attach(memory);
     expect(reservation.outstandingBytes).toBe(8 * MIB);
@@ -152,13 +153,13 @@ describe('a guest that outgrows its promise', () => {
     reservation.attach(memory);
     const outgrown: PageferryError[] = [];
     reservation.watchGrowth((error) => outgrown.push(error));
-    onTestFinished(() => reservation.release());
+    atEnd(() => reservation.release());
     return { host, reservation, memory, outgrown };
   }
 
   it('may, while nothing else needs that memory', () => {
     vi.useFakeTimers();
-    onTestFinished(() => void vi.useRealTimers());
+    atEnd(() => void vi.useRealTimers());
     const { memory, outgrown } = growing(8 * GIB);
     memory.bytes = 7 * GIB;
     vi.advanceTimersByTime(1000);
@@ -186,7 +187,7 @@ describe('a guest that outgrows its promise', () => {
 
   it('is not blamed for what others take while it keeps to its promise', () => {
     vi.useFakeTimers();
-    onTestFinished(() => void vi.useRealTimers());
+    atEnd(() => void vi.useRealTimers());
     const { host, memory, outgrown } = growing(8 * GIB);
     memory.bytes = 2 * GIB;
     host.takenByOthers = 6 * GIB;
@@ -196,7 +197,7 @@ describe('a guest that outgrows its promise', () => {
 
   it('is not told after its promise was released', () => {
     vi.useFakeTimers();
-    onTestFinished(() => void vi.useRealTimers());
+    atEnd(() => void vi.useRealTimers());
     const { reservation, memory, outgrown } = growing(8 * GIB);
     reservation.release();
     memory.bytes = 8 * GIB;
@@ -211,7 +212,7 @@ describe('memory that is prepared', () => {
     const populating = PreparedMemory.populate([[MIB], [2 * MIB, MIB]], ledger);
     expect(ledger.reservedBytes).toBeGreaterThanOrEqual(3 * MIB);
     const prepared = await populating;
-    onTestFinished(() => prepared.release());
+    atEnd(() => prepared.release());
     expect(ledger.reservedBytes).toBe(0);
   });
 

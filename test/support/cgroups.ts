@@ -1,8 +1,8 @@
 /** Control groups of the real kernel, made for one test below the group that the test runs in. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { onTestFinished } from 'vitest';
 import { cgroupDirectories, parseCgroupMounts, parseCgroupPaths } from '../../src/host/cgroup.js';
 import { HostFiles } from '../../src/host/files.js';
+import { atEnd } from './at-end.js';
 import { until } from './until.js';
 
 export type LimitedGroup =
@@ -30,7 +30,7 @@ export function makeLimitedGroup(bytes: number): LimitedGroup {
       reasons.push(String(error));
       continue;
     }
-    onTestFinished(() => until('the control group goes', () => removed(directory)));
+    atEnd(() => until('the control group goes', () => removed(directory)));
     const reason = limit(directory, bytes);
     if (reason === undefined) return { kind: 'made', directory };
     reasons.push(reason);
