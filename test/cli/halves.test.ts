@@ -167,7 +167,7 @@ describe('--metrics', () => {
   });
 });
 
-describe('an address that will not do', () => {
+describe.concurrent('an address that will not do', () => {
   it('nothing listens there: UNREACHABLE, exit code 1', async () => {
     const { code, stderr } = await pageferry('source', '--to', '127.0.0.1:1', ...SMALL);
     expect(stderr).toMatch(
