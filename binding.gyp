@@ -30,7 +30,10 @@
         "-O2",
         "-Wall",
         "-Wextra"
-      ]
+      ],
+      # Threads, a signal handler and buffers that other threads hold call into it: a Worker that ends must not
+      # unload it.
+      "ldflags": ["-Wl,-z,nodelete"]
     }
   ]
 }

@@ -1,5 +1,7 @@
 #include "napi/memory_wrap.h"
 
+#include "napi/shared_window.h"
+
 namespace pageferry::napi {
 
 namespace {
@@ -94,7 +96,9 @@ void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("populatedBytes", &GuestMemoryWrap::populated_bytes),
                InstanceMethod("allocatedBytes", &GuestMemoryWrap::allocated_bytes),
                InstanceMethod("prefault", &GuestMemoryWrap::prefault),
-               InstanceMethod("window", &GuestMemoryWrap::window)});
+               InstanceMethod("window", &GuestMemoryWrap::window),
+               InstanceMethod("workerWindow", &GuestMemoryWrap::worker_window),
+               InstanceAccessor("hasWindow", &GuestMemoryWrap::has_window, nullptr)});
   exports.Set("createGuestMemory", Napi::Function::New(env, create_memory));
   exports.Set("adoptGuestMemory", Napi::Function::New(env, adopt_memory));
 }
@@ -153,31 +157,33 @@ Napi::Value GuestMemoryWrap::prefault(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value GuestMemoryWrap::window(const Napi::CallbackInfo& info) {
+  Napi::Value made = make_window(info);
+  throw_unless_ok(info.Env(), native()->open_to_agent());
+  return made;
+}
+
+Napi::Value GuestMemoryWrap::worker_window(const Napi::CallbackInfo& info) {
+  return make_window(info);
+}
+
+Napi::Value GuestMemoryWrap::has_window(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), native()->is_open_to_agent());
+}
+
+Napi::Value GuestMemoryWrap::make_window(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::uint64_t offset = to_u64(info[0], "offset");
   const std::uint64_t bytes = to_u64(info[1], "bytes");
-  // Node 20 refuses more than 4 GiB, and the C++ API would abort the process on that refusal.
+  // More than Node 20 can have in one buffer would end the process.
   constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 32) - 1;
   const auto& memory = native();
   const PageIndex first = offset / kPageBytes;
-  if (!memory->local() || bytes == 0 || bytes > kMostBytes || offset > memory->bytes() ||
+  if (!memory->local() || bytes == 0 || bytes > kMostBytes || offset >= memory->bytes() ||
       bytes > memory->region_of(first).pages().end() * kPageBytes - offset) {
     throw Napi::RangeError::New(env, "a window is 1 byte to 4 GiB - 1 within one local region");
   }
   auto* data = reinterpret_cast<void*>(memory->guest_address(first) + offset % kPageBytes);
-  auto* holder = new std::shared_ptr<GuestMemory>(memory);
-  napi_value buffer = nullptr;
-  const napi_status made = napi_create_external_arraybuffer(
-      env, data, bytes,
-      [](node_api_basic_env, void*, void* hint) {
-        delete static_cast<std::shared_ptr<GuestMemory>*>(hint);
-      },
-      holder, &buffer);
-  if (made != napi_ok) {
-    delete holder;
-    throw Napi::Error::New(env, "this JavaScript engine does not take external memory");
-  }
-  return Napi::Value(env, buffer);
+  return make_shared_window(env, memory, data, bytes);
 }
 
 void DirtyTrackerWrap::init(Napi::Env env, Napi::Object exports) {

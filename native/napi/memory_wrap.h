@@ -39,6 +39,9 @@ class GuestMemoryWrap : public Wrap<GuestMemoryWrap, GuestMemory> {
   Napi::Value allocated_bytes(const Napi::CallbackInfo& info);
   Napi::Value prefault(const Napi::CallbackInfo& info);
   Napi::Value window(const Napi::CallbackInfo& info);
+  Napi::Value worker_window(const Napi::CallbackInfo& info);
+  Napi::Value has_window(const Napi::CallbackInfo& info);
+  Napi::Value make_window(const Napi::CallbackInfo& info);
 };
 
 class DirtyTrackerWrap : public Wrap<DirtyTrackerWrap, DirtyTracker> {

@@ -28,7 +28,7 @@ ArrivingMemory::ArrivingMemory(std::shared_ptr<GuestMemory> memory)
       unclaimed_(memory_->page_count()),
       unpublished_(memory_->page_count()) {}
 
-ArrivingMemory::~ArrivingMemory() { memory_->set_release_waiters(nullptr); }
+ArrivingMemory::~ArrivingMemory() { memory_->end_waits(); }
 
 std::byte* ArrivingMemory::landing(PageIndex page) const {
   if (memory_->backing() == Backing::kPrivate && phase() != Phase::kCopying) {
@@ -157,13 +157,15 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
     if (!opened.ok()) return opened.status();
     userfaultfd_ = std::move(opened.value());
     if (Status registered = register_all(); !registered.ok()) return registered;
-    if (Status hidden = hide_missing(); !hidden.ok()) {
+    Status waiting = memory_->begin_waits([this] { (void)unregister(); });
+    if (waiting.ok()) waiting = hide_missing();
+    if (!waiting.ok()) {
       (void)unregister();
-      return hidden;
+      memory_->end_waits();
+      return waiting;
     }
     on_complete_ = std::move(on_complete);
     pages_missing_.store(unpublished_.count(), std::memory_order_release);
-    memory_->set_release_waiters([this] { (void)unregister(); });
     phase_.store(Phase::kServing, std::memory_order_release);
   }
   if (pages_missing() == 0) on_complete_();
@@ -182,7 +184,7 @@ Status ArrivingMemory::complete() {
       return Status();
     }
   }
-  memory_->set_release_waiters(nullptr);
+  memory_->end_waits();
   return unregister();
 }
 

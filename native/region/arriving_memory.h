@@ -86,7 +86,8 @@ class ArrivingMemory {
   // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a page which
   // is not published waits. `on_complete` is called once, from the thread that publishes the last page
   // (or from this call when nothing is missing). On failure nothing is registered; kProtocol when a
-  // record is being applied, because the source had ended the final round.
+  // record is being applied, because the source had ended the final round; kUnsupported when the memory is
+  // open to the agent.
   Status start_serving(std::function<void()> on_complete);
 
   // Every page is here, with or without a serving phase before: waiting threads go on, and whatever a

@@ -354,9 +354,36 @@ Status GuestMemory::prefault() const {
   return Status();
 }
 
-void GuestMemory::set_release_waiters(std::function<void()> release) const {
+Status GuestMemory::begin_waits(std::function<void()> release) const {
   const std::lock_guard lock(waiters_mutex_);
+  if (open_to_agent_) {
+    return Status(StatusCode::kUnsupported,
+                  "the agent's own JavaScript thread has a window of this guest's memory, and must not "
+                  "wait for its pages: run the guest in a Worker and give it a workerWindow()");
+  }
   release_waiters_ = std::move(release);
+  return Status();
+}
+
+void GuestMemory::end_waits() const {
+  const std::lock_guard lock(waiters_mutex_);
+  release_waiters_ = nullptr;
+}
+
+Status GuestMemory::open_to_agent() const {
+  const std::lock_guard lock(waiters_mutex_);
+  if (release_waiters_) {
+    return Status(StatusCode::kUnsupported,
+                  "pages of this guest are still on their way, and the agent's own JavaScript thread must "
+                  "not wait for them: run the guest in a Worker and give it a workerWindow()");
+  }
+  open_to_agent_ = true;
+  return Status();
+}
+
+bool GuestMemory::is_open_to_agent() const {
+  const std::lock_guard lock(waiters_mutex_);
+  return open_to_agent_;
 }
 
 void GuestMemory::release_waiters() const {

@@ -119,12 +119,19 @@ class GuestMemory {
   // Populates every page through the engine mapping, so that receiving into it meets warm memory.
   Status prefault() const;
 
-  // Post-copy: guest threads wait here for pages that have not come. Whoever serves those faults says
-  // how to let the threads go (an empty function: nobody serves any more), and whoever ends the guest
-  // for good calls release_waiters(). The pages that never came then read as zeros, which only a guest
-  // that is about to end may see.
-  void set_release_waiters(std::function<void()> release) const;
+  // Post-copy: between these two, guest threads wait here for pages that have not come. Whoever serves
+  // those faults says how to let the threads go, and whoever ends the guest for good calls
+  // release_waiters(). The pages that never came then read as zeros, which only a guest that is about to
+  // end may see. kUnsupported for memory that is open to the agent.
+  Status begin_waits(std::function<void()> release) const;
+  void end_waits() const;
   void release_waiters() const;
+
+  // Says that the agent's own thread may touch this memory from here on. Were it to wait for a page whose
+  // source has gone, nobody could end the migration, nor the process: so no memory is open to the agent
+  // while there are waits, and none that is may have them. kUnsupported between begin_waits and end_waits.
+  Status open_to_agent() const;
+  bool is_open_to_agent() const;
 
   // A userfaultfd over the guest's address space: a fresh one for a guest in this process, a
   // duplicate of the passed one otherwise.
@@ -142,8 +149,9 @@ class GuestMemory {
   std::uint64_t page_count_ = 0;
   Pagemap pagemap_;
   UniqueFd foreign_userfaultfd_;
-  mutable std::mutex waiters_mutex_;
+  mutable std::mutex waiters_mutex_;  // Guards both of these.
   mutable std::function<void()> release_waiters_;
+  mutable bool open_to_agent_ = false;
 };
 
 }  // namespace pageferry

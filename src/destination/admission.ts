@@ -1,7 +1,8 @@
 /** Whether a guest may come here, and if not, why. */
 import { PageferryError } from '../errors.js';
 import { costOfPopulating } from '../host/memory.js';
-import { type Backing, binding } from '../native/binding.js';
+import type { GuestMemory } from '../native/binding.js';
+import { probe } from '../native/machine.js';
 import type { SourceMessage } from '../protocol/messages.js';
 import { formatBytes } from '../units.js';
 import type { Claim, Reservation } from './ledger.js';
@@ -59,8 +60,15 @@ export function admit(
   );
 }
 
-/** Whether this host can serve the faults of a guest with such memory. */
-export function faultPath(backing: Backing): { available: boolean; reason: string } {
-  const found = binding.probe(backing).capabilities.find(({ name }) => name === 'post-copy');
+/** Whether the faults of a guest that was built around this memory can be served here. */
+export function faultPath(memory: GuestMemory): { available: boolean; reason: string } {
+  if (memory.hasWindow) {
+    return {
+      available: false,
+      reason:
+        "the guest took a window of its memory for the agent's own JavaScript thread, which must not wait for its pages; a guest in a Worker, with a workerWindow(), may",
+    };
+  }
+  const found = probe(memory.backing).capabilities.find(({ name }) => name === 'post-copy');
   return { available: found?.available ?? false, reason: found?.reason ?? 'not probed' };
 }

@@ -215,7 +215,7 @@ export class DestinationAgent {
     const receiver = binding.createPageReceiver(arriving, message.channels, (error) =>
       this.#channelFailed(error),
     );
-    const path = faultPath(memory.backing);
+    const path = faultPath(memory);
     this.#channel.send({
       type: 'opened',
       bootId: bootId(),

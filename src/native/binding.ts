@@ -40,8 +40,20 @@ export interface GuestMemory extends Releasable {
   allocatedBytes(): number;
   /** Populates every page, so that a migration into this memory meets warm pages. */
   prefault(): Promise<void>;
-  /** The guest's own view of `bytes` bytes from `offset`, at most 4 GiB − 1, within one region. */
-  window(offset: number, bytes: number): ArrayBuffer;
+  /**
+   * The guest's own view of `bytes` bytes from `offset`, at most 4 GiB − 1, within one region, for this thread.
+   *
+   * From then on no guest arrives in this memory by post-copy or hybrid, because this thread runs its
+   * migration and must not wait for its pages. Throws UNSUPPORTED while pages are still on their way.
+   */
+  window(offset: number, bytes: number): SharedArrayBuffer;
+  /**
+   * The same for a guest that runs in a Worker: post it there, where it is the same memory. This thread must
+   * never touch it: while pages are on their way it would wait for itself, and for ever.
+   */
+  workerWindow(offset: number, bytes: number): SharedArrayBuffer;
+  /** True once window() has answered. */
+  readonly hasWindow: boolean;
 }
 
 export interface DirtyTracker extends Releasable {

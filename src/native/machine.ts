@@ -2,9 +2,16 @@
 import { asArgumentError } from '../errors.js';
 import { type Backing, binding, type GuestMemory, type Probe } from './binding.js';
 
-/** Tries each mechanism on a page of its own; leaves nothing behind. */
+const probes = new Map<Backing, Probe>();
+
+/**
+ * Tries each mechanism on a page of its own; leaves nothing behind. This process asks the kernel once for each
+ * backing, which takes about a millisecond, and then remembers.
+ */
 export function probe(backing: Backing = 'shared'): Probe {
-  return binding.probe(backing);
+  const known = probes.get(backing) ?? binding.probe(backing);
+  probes.set(backing, known);
+  return known;
 }
 
 /**
