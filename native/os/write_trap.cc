@@ -123,17 +123,28 @@ void on_segv(int signal, siginfo_t* info, void* raw_context) {
   if (!handled) pass_on(signal, info, raw_context);
 }
 
-Status install_handler() {
+bool is_ours(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) && action.sa_sigaction == on_segv;
+}
+
+// The handler that is there, which is either ours or one that ours may go on top of.
+Result<struct sigaction> find_handler() {
   struct sigaction current {};
   if (::sigaction(SIGSEGV, nullptr, &current) != 0) return Status::from_errno("sigaction");
-  if ((current.sa_flags & SA_SIGINFO) && current.sa_sigaction == on_segv) return Status();
-  if (handler_installed) {
+  if (handler_installed && !is_ours(current)) {
     // Installing on top again would make a loop if that handler passes faults on to ours.
     return Status(StatusCode::kUnsupported,
                   "another SIGSEGV handler was installed over Pageferry's; use a uffd tracker, or "
                   "install that handler before the first mprotect tracker is armed");
   }
-  previous_action = current;
+  return current;
+}
+
+Status install_handler() {
+  const auto current = find_handler();
+  if (!current.ok()) return current.status();
+  if (is_ours(current.value())) return Status();
+  previous_action = current.value();
   struct sigaction ours {};
   ours.sa_sigaction = on_segv;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
@@ -145,6 +156,11 @@ Status install_handler() {
 }
 
 }  // namespace
+
+Status WriteTrap::available() {
+  const std::lock_guard lock(slots_mutex);
+  return find_handler().status();
+}
 
 Result<WriteTrap> WriteTrap::install(AddressRange range, WriteTrapOwner& owner) {
   const std::lock_guard lock(slots_mutex);

@@ -1,6 +1,9 @@
-// Catches write faults (SIGSEGV) in address ranges of this process and hands them to their owner. The
-// handler is installed once, stays for the life of the process, and passes every other fault to the
-// handler that was there before (V8 uses one for WebAssembly).
+// Catches write faults (SIGSEGV) in address ranges of this process and hands them to their owner.
+//
+// The process's handler is ours from the first install() on, and not before; it passes every other fault to
+// the handler that was there (V8 uses one for WebAssembly). It stays when the last trap goes: a thread whose
+// write faulted just before its page was opened may still be on its way into the handler, and would meet the
+// default action, which ends the process.
 //
 // Thread contract: install and destruction from any thread. Faults come on the writing thread.
 #pragma once
@@ -27,6 +30,8 @@ class WriteTrapOwner {
 
 class WriteTrap {
  public:
+  // Whether install() would find the process's handler free or ours. Changes nothing.
+  static Status available();
   // From its return on, write faults in `range` reach `owner`, which outlives the trap.
   static Result<WriteTrap> install(AddressRange range, WriteTrapOwner& owner);
   WriteTrap(WriteTrap&& other) noexcept : slot_(std::exchange(other.slot_, kNoSlot)) {}

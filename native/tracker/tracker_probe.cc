@@ -1,8 +1,11 @@
 #include "tracker/tracker_probe.h"
 
+#include <sys/mman.h>
 #include <sys/utsname.h>
 
 #include <string_view>
+
+#include "os/write_trap.h"
 
 namespace pageferry {
 
@@ -54,6 +57,17 @@ Status try_tracker(TrackerKind kind, Backing backing) {
   if (Status status = tracker.value()->harvest(dirty.all(), dirty); !status.ok()) return status;
   if (dirty.test(0)) return Status();
   return Status(StatusCode::kUnsupported, "a tracked write was not reported");
+}
+
+// What an mprotect tracker needs, without one: arming it installs a signal handler that stays.
+Status try_mprotect(Backing backing) {
+  const auto page = make_page(backing);
+  if (!page.ok()) return page.status();
+  const AddressRange range = page.value().memory->guest_range({0, 1});
+  if (::mprotect(reinterpret_cast<void*>(range.start), range.bytes, PROT_READ) != 0) {
+    return Status::from_errno("mprotect of a page of guest memory");
+  }
+  return WriteTrap::available();
 }
 
 // Installs a page the way the post-copy path does, before anyone touches it.
@@ -108,7 +122,7 @@ TrackerProbe probe_trackers(Backing backing) {
       capability("uffd-wp-async", async_status, "use Linux 6.7 or later"),
       capability("uffd-wp-sync", sync_status,
                  shared ? "use Linux 5.19 or later" : "use Linux 5.7 or later"),
-      capability("mprotect", try_tracker(TrackerKind::kMprotect, backing),
+      capability("mprotect", try_mprotect(backing),
                  "use a uffd tracker, or remove what replaces the SIGSEGV handler"),
       capability("post-copy", try_post_copy(backing),
                  shared ? "use Linux 5.14 or later" : "use Linux 4.3 or later"),

@@ -1,10 +1,12 @@
 #include "tracker/tracker_probe.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <set>
 
 namespace pageferry {
@@ -42,6 +44,23 @@ TEST(TrackerProbe, TheChosenTrackerIsTheFirstThatIsAvailable) {
     EXPECT_EQ(probe.chosen, kind);
     break;
   }
+}
+
+std::size_t descriptor_count() {
+  const std::filesystem::directory_iterator open("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
+}
+
+TEST(TrackerProbe, LeavesNoSignalHandlerAndNoDescriptorBehind) {
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGSEGV, nullptr, &before), 0);
+  const std::size_t descriptors = descriptor_count();
+  for (const Backing backing : {Backing::kShared, Backing::kPrivate}) probe_trackers(backing);
+  struct sigaction after {};
+  ASSERT_EQ(::sigaction(SIGSEGV, nullptr, &after), 0);
+  EXPECT_EQ(after.sa_sigaction, before.sa_sigaction);
+  EXPECT_EQ(after.sa_flags, before.sa_flags);
+  EXPECT_EQ(descriptor_count(), descriptors);
 }
 
 // Without privilege the answer must say how to get it, and still name a tracker that works.
