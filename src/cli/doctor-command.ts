@@ -17,6 +17,11 @@ import type { Run } from './run.js';
 
 const LEAST_NODE = [20, 19] as const;
 const TRACKERS = ['uffd-wp-async', 'uffd-wp-sync', 'mprotect'];
+/** What works, but not for every guest. */
+const LIMITS: Readonly<Record<string, string>> = {
+  mprotect:
+    'not for guests whose memory the kernel writes (read(2), KVM, vhost): those writes fail with EFAULT',
+};
 
 /** What --json prints. */
 export interface Diagnosis {
@@ -165,11 +170,13 @@ function print(output: Output, diagnosis: Diagnosis): void {
   output.line();
   for (const check of diagnosis.checks) {
     const mark = check.available ? green('✔') : isNeeded(check, diagnosis) ? red('✘') : yellow('–');
-    const used = check.name === diagnosis.tracker ? dim('  will be used') : '';
+    const used =
+      check.name === diagnosis.tracker ? dim('  will be used, unless told otherwise') : '';
     output.line(
       `${mark} ${check.name.padEnd(24)}  ${check.available ? `works${used}` : check.reason}`,
     );
-    if (!check.available) output.line(`  ${' '.repeat(24)}  ${dim(`→ ${check.remedy}`)}`);
+    const more = check.available ? LIMITS[check.name] : check.remedy;
+    if (more !== undefined) output.line(`  ${' '.repeat(24)}  ${dim(`→ ${more}`)}`);
   }
   output.line();
   output.line(bold((diagnosis.ready ? green : red)(conclusion(diagnosis))));

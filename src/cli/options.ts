@@ -182,9 +182,10 @@ function addEngineOptions(command: Command, defaults: CommandDefaults): void {
       ),
     )
     .addOption(
-      new Option('--tracker <kind>', 'dirty tracker (default: the best here)').choices(
-        TRACKER_KINDS,
-      ),
+      new Option(
+        '--tracker <kind>',
+        'dirty tracker (default: the best here, which doctor names); with mprotect the kernel cannot write guest memory, which the built-in guests do not need',
+      ).choices(TRACKER_KINDS),
     )
     .addOption(new Option('--codec <name>', 'page codec').choices(CODEC_NAMES).default('raw'))
     .addOption(

@@ -4,10 +4,32 @@ import type { GuestMemory, Verification } from '../native/binding.js';
 /**
  * A guest: memory, and something that runs on it and can be paused. All four calls are made by one
  * migration at a time. A guest whose migration failed before the commit point is running again.
+ *
+ * It runs on threads of its own: native ones, or a Worker that has a `workerWindow()` of the memory. One that
+ * runs on the JavaScript thread which listens takes a `window()`, and then it cannot arrive by post-copy or
+ * hybrid: it would wait for pages on the thread that has to see to them. `discard()` ends such a Worker
+ * (`terminate()`).
+ *
+ * What a dirty tracker sees of a guest that runs is what its threads write, and, unless it is `mprotect`, what
+ * the kernel writes for them. No tracker sees a device write: into pages that are pinned for O_DIRECT, for
+ * io_uring's fixed buffers or for VFIO, data may land after the harvest that was to find it. Let such transfers
+ * end, and begin none, from the start of a migration to its end, or migrate by stop-and-copy and let them end in
+ * `pause()`.
+ *
+ * A guest may discard pages while it runs (punch holes into shared memory, or `MADV_DONTNEED` on private): they
+ * arrive as zeros. Only with `mprotect`, a page that was discarded and has been read since may come back with the
+ * content that it had.
  */
 export interface Guest {
   /** One or more regions. The same object for the guest's whole life on this host. */
   readonly memory: GuestMemory;
+  /**
+   * True when the kernel changes this memory while the guest runs: system calls that write into it (`read`, `recv`),
+   * KVM, vhost, pages that the guest discards. The dirty tracker `mprotect`, which is what is left where
+   * userfaultfd cannot be used, makes such writes fail with EFAULT; the migration is then refused (UNSUPPORTED)
+   * before it starts. False by default.
+   */
+  readonly kernelWrites?: boolean;
   /** On return nothing of the guest reads or writes its memory. */
   pause(): Promise<void>;
   /** Starts or continues the guest. */

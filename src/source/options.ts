@@ -1,9 +1,12 @@
 /** What a migration can be told, and its defaults. */
 import { availableParallelism } from 'node:os';
 import { PageferryError } from '../errors.js';
-import { binding, type TrackerKind } from '../native/binding.js';
+import type { Guest } from '../guest/guest.js';
+import type { TrackerKind } from '../native/binding.js';
+import { probe } from '../native/machine.js';
 import type { ConvergenceLimits } from '../policy/convergence.js';
 import { defaultChannels, MAX_CHANNELS } from '../policy/copying.js';
+import { chooseTracker } from '../policy/tracker.js';
 import { hybrid, postCopy, preCopy, type Strategy, stopAndCopy } from '../strategy/strategy.js';
 import type { StrategyName } from '../vocabulary.js';
 
@@ -17,7 +20,10 @@ export interface SourceOptions {
   readonly strategy: StrategyName | Strategy;
   /** Page channels, 1 … 64; by default half the cores, at least 2 where there are 2 cores. */
   readonly channels?: number;
-  /** The best that this kernel offers, by default. */
+  /**
+   * The best that this kernel offers, by default. Where that is `mprotect`, a warning says so when it is used; a
+   * guest with `kernelWrites` is refused it (UNSUPPORTED).
+   */
   readonly tracker?: TrackerKind;
   /** What pages are encoded with when that makes them smaller; `raw` by default. */
   readonly codec?: CodecName;
@@ -42,6 +48,24 @@ export interface SourceOptions {
 export interface ResolvedOptions extends Required<Omit<SourceOptions, 'strategy' | 'tracker'>> {
   readonly strategy: Strategy;
   readonly tracker: TrackerKind;
+  /** To be told when the tracker is used. */
+  readonly trackerWarning: string | undefined;
+}
+
+type MigratedGuest = Pick<Guest, 'memory' | 'kernelWrites'>;
+
+function trackerFor(
+  wanted: TrackerKind | undefined,
+  { memory, kernelWrites = false }: MigratedGuest,
+  strategy: Strategy,
+): Pick<ResolvedOptions, 'tracker' | 'trackerWarning'> {
+  const choice = chooseTracker({ wanted, offered: probe(memory.backing), kernelWrites });
+  if (choice.kind === 'use') return { tracker: choice.tracker, trackerWarning: choice.warning };
+  // Without rounds nothing is tracked.
+  if (strategy.next([]) === 'stop-and-copy') {
+    return { tracker: 'mprotect', trackerWarning: undefined };
+  }
+  throw new PageferryError('UNSUPPORTED', choice.reason);
 }
 
 function wholeWithin(name: string, value: number, least: number, most: number): number {
@@ -73,19 +97,23 @@ function strategyOf(options: SourceOptions, memoryPages: number): Strategy {
   }
 }
 
-/** Fills in the defaults. Throws USAGE for a value that makes no sense. */
-export function resolveOptions(options: SourceOptions, memoryPages: number): ResolvedOptions {
+/**
+ * Fills in the defaults. Throws USAGE for a value that makes no sense, UNSUPPORTED when no dirty tracker will do for
+ * this guest.
+ */
+export function resolveOptions(options: SourceOptions, guest: MigratedGuest): ResolvedOptions {
+  const strategy = strategyOf(options, guest.memory.pageCount);
   return {
     host: options.host,
     port: wholeWithin('port', options.port, 1, 65_535),
-    strategy: strategyOf(options, memoryPages),
+    strategy,
     channels: wholeWithin(
       'channels',
       options.channels ?? defaultChannels(availableParallelism()),
       1,
       MAX_CHANNELS,
     ),
-    tracker: options.tracker ?? binding.probe('shared').tracker,
+    ...trackerFor(options.tracker, guest, strategy),
     codec: options.codec ?? 'raw',
     bandwidthBytesPerSecond: wholeWithin(
       'bandwidthBytesPerSecond',

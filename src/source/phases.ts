@@ -133,6 +133,10 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
   if (decision !== 'stop-and-copy') {
     m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker);
     m.recorder.tracked(m.options.tracker);
+    const { trackerWarning } = m.options;
+    if (trackerWarning !== undefined) {
+      process.emitWarning(trackerWarning, { code: 'PAGEFERRY_MPROTECT' });
+    }
     // Armed before the set is taken: what becomes populated from here on is found dirty. Post-copy wants
     // that too, because a harvest is over long before a second look at all of the memory would be.
     await m.tracker.arm();

@@ -46,10 +46,10 @@ export class Source extends Announcer<SourceEvents> {
   /** Of a migration that is over. */
   #final: SourceFigures | undefined;
 
-  /** Throws USAGE for options that make no sense. */
+  /** Throws USAGE for options that make no sense, UNSUPPORTED for a tracker that the guest does not bear. */
   constructor(guest: Guest, options: SourceOptions) {
     super();
-    this.#m = new SourceMigration(guest, resolveOptions(options, guest.memory.pageCount));
+    this.#m = new SourceMigration(guest, resolveOptions(options, guest));
   }
 
   /**

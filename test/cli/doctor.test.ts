@@ -43,6 +43,7 @@ it('doctor --json says what there is, and for what is missing why and how to get
 it('doctor names the tracker that will be used', async () => {
   const { stdout } = await pageferry('doctor');
   expect(stdout).toMatch(/will be used/);
+  expect(stdout).toMatch(/ mprotect +works.*\n.*EFAULT/);
   expect(stdout).toMatch(/^(Ready|Not ready): /m);
 });
 

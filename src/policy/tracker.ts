@@ -1,0 +1,45 @@
+/** Which dirty tracker a migration uses. Pure. */
+import type { Probe, TrackerKind } from '../native/binding.js';
+
+export interface TrackerWish {
+  /** What the user asked for; undefined: the best that this kernel offers. */
+  readonly wanted: TrackerKind | undefined;
+  readonly offered: Probe;
+  /** The kernel changes the guest's memory, as `Guest.kernelWrites` says. */
+  readonly kernelWrites: boolean;
+}
+
+export type TrackerChoice =
+  /** `warning`: what the user should know before it is used. */
+  | { readonly kind: 'use'; readonly tracker: TrackerKind; readonly warning?: string }
+  | { readonly kind: 'refuse'; readonly reason: string };
+
+/** What `mprotect` does that the others do not, in every text alike. */
+const HARM =
+  'with mprotect, system calls, KVM and vhost that write into guest memory fail with EFAULT, and pages that the guest discards may come back';
+
+export function chooseTracker({ wanted, offered, kernelWrites }: TrackerWish): TrackerChoice {
+  const tracker = wanted ?? offered.tracker;
+  if (tracker !== 'mprotect') return { kind: 'use', tracker };
+  const asked = wanted !== undefined;
+  if (kernelWrites) {
+    const way = asked
+      ? 'Ask for a uffd tracker'
+      : `Only mprotect works here (${whyNoOther(offered)}): get a uffd tracker`;
+    return {
+      kind: 'refuse',
+      reason: `the guest says that the kernel writes its memory, and ${HARM}. ${way}, or migrate by stop-and-copy, which tracks nothing`,
+    };
+  }
+  if (asked) return { kind: 'use', tracker };
+  return {
+    kind: 'use',
+    tracker,
+    warning: `only the mprotect dirty tracker works here (${whyNoOther(offered)}): ${HARM}. A guest can refuse it with kernelWrites`,
+  };
+}
+
+function whyNoOther({ capabilities }: Probe): string {
+  const best = capabilities.find(({ name }) => name === 'uffd-wp-async');
+  return `uffd-wp-async: ${best?.reason ?? 'not probed'}; ${best?.remedy ?? 'see pageferry doctor'}`;
+}
