@@ -34,7 +34,8 @@ Napi::Value make_shared_window(Napi::Env env, std::shared_ptr<GuestMemory> memor
   static_cast<void>(memory);
   static_cast<void>(data);
   static_cast<void>(bytes);
-  throw Napi::Error::New(env, "this JavaScript engine was built to take no memory of others (V8's sandbox)");
+  throw Napi::Error::New(
+      env, "this JavaScript engine was built to take no memory of others (V8's sandbox)");
 #else
   auto* holder = new std::shared_ptr<GuestMemory>(std::move(memory));
   std::shared_ptr<v8::BackingStore> store =

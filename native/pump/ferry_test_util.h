@@ -58,6 +58,7 @@ inline Status wait_sync(PageReceiver& receiver, std::uint64_t number) {
 struct FerryOptions {
   std::vector<std::uint64_t> region_pages;
   std::uint32_t channels = 1;
+  Backing source = Backing::kShared;
   Backing destination = Backing::kShared;
   std::uint64_t rate = 0;  // bytes per second; 0: no limit
   const PageCodec* codec = nullptr;
@@ -67,7 +68,7 @@ struct FerryOptions {
 class Ferry {
  public:
   explicit Ferry(const FerryOptions& options)
-      : source_(make_guest(Backing::kShared, options.region_pages)),
+      : source_(make_guest(options.source, options.region_pages)),
         destination_(make_guest(options.destination, options.region_pages)),
         arriving_(std::make_shared<ArrivingMemory>(destination_.memory)),
         bucket_(std::make_shared<TokenBucket>(options.rate)),

@@ -52,8 +52,12 @@ class PageSender::ChannelTask {
     const std::span bytes(data, region.page_bytes);
     if (is_zero_page(bytes)) {
       writer_.add_zero(page, new_region);
+      if (sender_.with_content_.test(page)) sender_.with_content_.clear(page);
       ++stats_.pages_zero;
-    } else if (!add_encoded(page, bytes)) {
+      return Status();
+    }
+    sender_.with_content_.set(page);
+    if (!add_encoded(page, bytes)) {
       writer_.add_raw(page, data, region.page_bytes, new_region);
       ++stats_.pages_raw;
     }
@@ -148,7 +152,8 @@ PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> 
     : memory_(std::move(memory)),
       channels_(std::move(channels)),
       bucket_(std::move(bucket)),
-      codec_(codec) {}
+      codec_(codec),
+      with_content_(memory_->page_count()) {}
 
 // Runs `body(task)` on one thread per channel, then ends each channel with the next sync. Few pages need
 // no thread but this one, which then takes the channels in order.
@@ -256,8 +261,9 @@ Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
 
 Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker,
                                           FinalRound what) {
-  const Status found =
+  Status found =
       tracker != nullptr ? tracker->peek(pages.all(), pages) : memory_->find_populated(pages);
+  if (found.ok()) found = memory_->find_holes(with_content_, pages);
   if (!found.ok()) return found;
   return what == FinalRound::kSend ? send_round(pages, nullptr) : announce_missing(pages);
 }

@@ -49,8 +49,9 @@ class PageSender {
 
   // The guest is paused. Adds to `pages` what was written since the last harvest (a peek finds it: nobody
   // writes any more, and should the guest go on here, nothing was consumed), or without a tracker
-  // what is populated by now; then sends them or announces them as missing, and a sync. One call, because
-  // every hand-over between threads is downtime.
+  // what is populated by now; and the pages that the guest has discarded since their content was sent, which
+  // no tracker reports. Then sends them or announces them as missing, and a sync. One call, because every
+  // hand-over between threads is downtime.
   enum class FinalRound : std::uint8_t { kSend, kAnnounce };
   Result<SendStats> final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what);
 
@@ -88,6 +89,8 @@ class PageSender {
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> sync_{0};
   std::atomic<std::uint64_t> pages_sent_{0};
+  // The pages that are not zero on the other side: what was sent last of them was content.
+  PageBitmap with_content_;
 };
 
 }  // namespace pageferry

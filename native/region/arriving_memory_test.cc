@@ -225,6 +225,17 @@ TEST_P(ArrivingMemoryOf, MemoryThatIsServedAlreadyIsRefusedAndStaysServed) {
   EXPECT_FALSE(second.start_serving([] {}).ok());
 }
 
+TEST_P(ArrivingMemoryOf, MemoryThatTheAgentMayTouchIsNeverServedAndStaysAsItIs) {
+  const TestGuest guest = make_guest(GetParam(), {4});
+  ArrivingMemory arriving(guest.memory);
+  ASSERT_TRUE(arriving.mark_missing({0, 4}).ok());
+  ASSERT_TRUE(guest.memory->open_to_agent().ok());
+  EXPECT_EQ(arriving.start_serving([] {}).code(), StatusCode::kUnsupported);
+  EXPECT_FALSE(arriving.serving());
+  EXPECT_EQ(read_page(*guest.memory, 2), 0u);  // Would wait for ever if it were registered.
+  EXPECT_TRUE(arriving.complete().ok());
+}
+
 TEST_P(ArrivingMemoryOf, MapArrivedMapsWhatCameBeforeAndNothingElse) {
   Arrival arrival(GetParam(), {1000, 1000});
   const GuestMemory& guest = *arrival.guest.memory;

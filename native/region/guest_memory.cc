@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <string>
@@ -128,6 +129,23 @@ bool has_no_holes(const Region& region) {
   return ::fstat(region.memory_fd.get(), &info) == 0 &&
          static_cast<std::uint64_t>(info.st_size) == region.bytes() &&
          static_cast<std::uint64_t>(info.st_blocks) * 512 >= region.bytes();
+}
+
+// Calls visit for the parts of the range that hold the set's pages, leaving out what is longer than a page
+// table and holds none: shorter gaps cost less than another call.
+template <class Visit>
+void for_each_stretch(const PageBitmap& pages, PageRange range, Visit visit) {
+  constexpr std::uint64_t kWorthACall = 512;
+  for (PageIndex first = pages.next_set(range.first, range.end()); first < range.end();) {
+    PageIndex end = first;
+    PageIndex next = first;
+    do {
+      end = pages.next_clear(next, range.end());
+      next = pages.next_set(end, range.end());
+    } while (next < range.end() && next - end < kWorthACall);
+    visit(PageRange{first, end - first});
+    first = next;
+  }
 }
 
 // A process that may not read its own pagemap (it changed its user, or hides from /proc) can still run
@@ -324,6 +342,43 @@ Status GuestMemory::for_each_run_with_data(const Region& region, PageRange part,
   return status;
 }
 
+// A page that is not in core may be swapped out: such pages are looked at more closely.
+Status GuestMemory::find_holes(const PageBitmap& among, PageBitmap& holes) const {
+  PageBitmap suspects(page_count_);
+  Status status;
+  for_each_region(among.all(), [&](const Region& region, PageRange pages) {
+    if (region.backing == Backing::kShared && has_no_holes(region)) return;
+    for_each_stretch(among, pages, [&](PageRange stretch) {
+      for_each_run_not_in_core(region, stretch, [&](PageRange run) {
+        among.for_each_run(run, [&](PageRange part) { suspects.set_range(part); });
+      });
+    });
+    for_each_stretch(suspects, pages, [&](PageRange stretch) {
+      const Status asked =
+          for_each_populated_run(stretch, [&](PageRange run) { suspects.clear_range(run); });
+      if (!asked.ok()) status = asked;
+    });
+  });
+  if (status.ok()) holes.merge(suspects);
+  return status;
+}
+
+// Where the kernel does not say, nothing counts as in core.
+void GuestMemory::for_each_run_not_in_core(const Region& region, PageRange part,
+                                           const std::function<void(PageRange)>& visit) const {
+  std::array<unsigned char, 4096> in_core;
+  const bool by_guest = local();  // Its page tables are filled, the engine mapping's may not be.
+  while (part.count > 0) {
+    const std::uint64_t count = std::min<std::uint64_t>(part.count, in_core.size());
+    std::byte* start = by_guest ? guest_page(part.first) : engine_page(part.first);
+    if (::mincore(start, count * region.page_bytes, in_core.data()) != 0) in_core.fill(0);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (!(in_core[i] & 1)) visit({part.first + i, 1});
+    }
+    part = {part.first + count, part.count - count};
+  }
+}
+
 Result<PageIndex> GuestMemory::next_populated(PageRange range) const {
   Result<PageIndex> found = range.end();
   for_each_region(range, [&](const Region& region, PageRange part) {
@@ -357,9 +412,10 @@ Status GuestMemory::prefault() const {
 Status GuestMemory::begin_waits(std::function<void()> release) const {
   const std::lock_guard lock(waiters_mutex_);
   if (open_to_agent_) {
-    return Status(StatusCode::kUnsupported,
-                  "the agent's own JavaScript thread has a window of this guest's memory, and must not "
-                  "wait for its pages: run the guest in a Worker and give it a workerWindow()");
+    return Status(
+        StatusCode::kUnsupported,
+        "the agent's own JavaScript thread has a window of this guest's memory, and must not "
+        "wait for its pages: run the guest in a Worker and give it a workerWindow()");
   }
   release_waiters_ = std::move(release);
   return Status();
@@ -373,9 +429,10 @@ void GuestMemory::end_waits() const {
 Status GuestMemory::open_to_agent() const {
   const std::lock_guard lock(waiters_mutex_);
   if (release_waiters_) {
-    return Status(StatusCode::kUnsupported,
-                  "pages of this guest are still on their way, and the agent's own JavaScript thread must "
-                  "not wait for them: run the guest in a Worker and give it a workerWindow()");
+    return Status(
+        StatusCode::kUnsupported,
+        "pages of this guest are still on their way, and the agent's own JavaScript thread must "
+        "not wait for them: run the guest in a Worker and give it a workerWindow()");
   }
   open_to_agent_ = true;
   return Status();

@@ -112,6 +112,9 @@ class GuestMemory {
   // The same for a part of the guest: calls visit for runs of such pages, ascending. One run may come
   // in pieces.
   Status for_each_populated_run(PageRange range, const std::function<void(PageRange)>& visit) const;
+  // Adds the pages of `among` that hold nothing. One call for a shared region that is all there; else about
+  // half a millisecond for each GiB of the parts that `among` has pages in (find_populated takes thrice as long).
+  Status find_holes(const PageBitmap& among, PageBitmap& holes) const;
   // The first page of the range that holds data in its memfd, or range.end() when there is none. Costs
   // the same for a hole of any size. Shared memory only.
   Result<PageIndex> next_populated(PageRange range) const;
@@ -142,6 +145,8 @@ class GuestMemory {
  private:
   GuestMemory() = default;
   void append(Region region);
+  void for_each_run_not_in_core(const Region& region, PageRange part,
+                                const std::function<void(PageRange)>& visit) const;
   Status for_each_run_with_data(const Region& region, PageRange part,
                                 const std::function<void(PageRange)>& visit) const;
 

@@ -7,8 +7,18 @@
 #include <random>
 #include <vector>
 
+#include "region/guest_test_util.h"
+
 namespace pageferry {
 namespace {
+
+using testing::for_each_page;
+using testing::make_guest;
+using testing::Pages;
+using testing::pages_of;
+using testing::random_pages;
+using testing::TestGuest;
+using testing::write_page;
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
@@ -189,6 +199,37 @@ TEST(GuestMemory, TheNextPopulatedPageIsFoundBeyondHolesAndRegions) {
   EXPECT_EQ(guest.next_populated({second, in_third - second + 1}).value(), in_third);
   EXPECT_EQ(guest.next_populated({in_third + 1, 3}).value(), in_third + 4);
   EXPECT_EQ(guest.next_populated({0, second - 1}).value(), second - 1);
+}
+
+TEST(GuestMemory, FindsTheHolesAmongGivenPagesInBothBackings) {
+  for (const Backing backing : {Backing::kShared, Backing::kPrivate}) {
+    const TestGuest owner = make_guest(backing, {3000, 1, 5000});
+    const GuestMemory& guest = *owner.memory;
+    const PageBitmap written = random_pages(guest.page_count(), 2, 3);
+    for_each_page(written, [&](PageIndex page) { write_page(guest, page); });
+    PageBitmap among = random_pages(guest.page_count(), 3, 4);
+    among.clear_range({3500, 2000});  // A gap that is worth two calls.
+    PageBitmap holes(guest.page_count());
+    holes.set(3600);
+    ASSERT_TRUE(guest.find_holes(among, holes).ok());
+    Pages expected = {3600};
+    for_each_page(among, [&](PageIndex page) {
+      if (!written.test(page)) expected.insert(page);
+    });
+    EXPECT_EQ(pages_of(holes), expected);
+  }
+}
+
+TEST(GuestMemory, IsNeverOpenToTheAgentWhileGuestThreadsMayWait) {
+  const TestGuest arriving = make_guest(Backing::kShared, {1});
+  EXPECT_FALSE(arriving.memory->is_open_to_agent());
+  ASSERT_TRUE(arriving.memory->begin_waits([] {}).ok());
+  EXPECT_EQ(arriving.memory->open_to_agent().code(), StatusCode::kUnsupported);
+  EXPECT_FALSE(arriving.memory->is_open_to_agent());
+  arriving.memory->end_waits();
+  ASSERT_TRUE(arriving.memory->open_to_agent().ok());
+  EXPECT_TRUE(arriving.memory->is_open_to_agent());
+  EXPECT_EQ(arriving.memory->begin_waits([] {}).code(), StatusCode::kUnsupported);
 }
 
 TEST(GuestMemory, RefusesSizesAndBasesThatAreNotWholePages) {

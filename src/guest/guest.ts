@@ -16,16 +16,17 @@ import type { GuestMemory, Verification } from '../native/binding.js';
  * end, and begin none, from the start of a migration to its end, or migrate by stop-and-copy and let them end in
  * `pause()`.
  *
- * A guest may discard pages while it runs (punch holes into shared memory, or `MADV_DONTNEED` on private): they
- * arrive as zeros. Only with `mprotect`, a page that was discarded and has been read since may come back with the
- * content that it had.
+ * A guest may discard pages while it runs (punch holes into its memory): what is still a hole when it is paused
+ * arrives as zeros, for half a millisecond of downtime for each GiB that was sent, if there is any hole. A page that
+ * was discarded and then read, and not written, is no hole any more: it may arrive with the content it had before,
+ * so a guest that counts on zeros there writes them.
  */
 export interface Guest {
   /** One or more regions. The same object for the guest's whole life on this host. */
   readonly memory: GuestMemory;
   /**
-   * True when the kernel changes this memory while the guest runs: system calls that write into it (`read`, `recv`),
-   * KVM, vhost, pages that the guest discards. The dirty tracker `mprotect`, which is what is left where
+   * True when the kernel writes this memory while the guest runs: system calls (`read`, `recv`), KVM, vhost. The
+   * dirty tracker `mprotect`, which is what is left where
    * userfaultfd cannot be used, makes such writes fail with EFAULT; the migration is then refused (UNSUPPORTED)
    * before it starts. False by default.
    */

@@ -16,7 +16,7 @@ export type TrackerChoice =
 
 /** What `mprotect` does that the others do not, in every text alike. */
 const HARM =
-  'with mprotect, system calls, KVM and vhost that write into guest memory fail with EFAULT, and pages that the guest discards may come back';
+  'with mprotect, system calls, KVM and vhost that write into guest memory fail with EFAULT';
 
 export function chooseTracker({ wanted, offered, kernelWrites }: TrackerWish): TrackerChoice {
   const tracker = wanted ?? offered.tracker;
