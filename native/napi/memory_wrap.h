@@ -24,6 +24,9 @@ class PageSetWrap : public Wrap<PageSetWrap, PageBitmap> {
 
 class GuestMemoryWrap : public Wrap<GuestMemoryWrap, GuestMemory> {
  public:
+  // Whoever lets go of a guest's memory ends the guest: a thread of it that waits for a page must not wait on.
+  static void before_release(GuestMemory& memory) { memory.release_waiters(); }
+
   static constexpr const char* kName = "GuestMemory";
   static constexpr napi_type_tag kTag = {0x5067f001, 2};
   using Wrap::Wrap;

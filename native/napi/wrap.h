@@ -131,7 +131,13 @@ class Wrap : public Napi::ObjectWrap<Derived> {
   bool released() const { return native_ == nullptr; }
 
  private:
-  void release(const Napi::CallbackInfo&) { native_.reset(); }
+  // A class may have something to do first: `static void before_release(Native&)`.
+  void release(const Napi::CallbackInfo&) {
+    if constexpr (requires(Native& native) { Derived::before_release(native); }) {
+      if (native_ != nullptr) Derived::before_release(*native_);
+    }
+    native_.reset();
+  }
 
   std::shared_ptr<Native> native_;
 };

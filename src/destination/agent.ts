@@ -19,6 +19,7 @@ import {
   type SourceMessage,
 } from '../protocol/messages.js';
 import { admit, faultPath } from './admission.js';
+import { pagesAwaited, pagesHere } from './awaited-pages.js';
 import type { Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
 import type { DestinationState, Hold } from './state.js';
@@ -309,6 +310,7 @@ export class DestinationAgent {
     const { hold, handler, pausedAtNs } = state;
     const started = process.hrtime.bigint();
     hold.guest.probe?.setTimeAway(Number(started > pausedAtNs ? started - pausedAtNs : 0n));
+    if (handler !== undefined) pagesAwaited(hold);
     await guestCall('resume', () => hold.guest.resume());
     const resumedAtNs = process.hrtime.bigint();
     this.#state =
@@ -332,6 +334,7 @@ export class DestinationAgent {
     const stats = handler.stats();
     this.#demandFaults = stats.demandFaults;
     hold.arriving.complete();
+    pagesHere(hold);
     handler.close();
     handler.release();
     this.#state = { kind: 'complete', hold };
@@ -457,6 +460,7 @@ export class DestinationAgent {
   }
 
   #drop(hold: Hold): void {
+    pagesHere(hold);
     hold.receiver.close();
     hold.guest.discard?.();
     for (const held of [hold.receiver, hold.arriving, hold.memory]) held.release();

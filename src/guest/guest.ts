@@ -5,10 +5,9 @@ import type { GuestMemory, Verification } from '../native/binding.js';
  * A guest: memory, and something that runs on it and can be paused. All four calls are made by one
  * migration at a time. A guest whose migration failed before the commit point is running again.
  *
- * It runs on threads of its own: native ones, or a Worker that has a `workerWindow()` of the memory. One that
- * runs on the JavaScript thread which listens takes a `window()`, and then it cannot arrive by post-copy or
- * hybrid: it would wait for pages on the thread that has to see to them. `discard()` ends such a Worker
- * (`terminate()`).
+ * It runs on threads of its own: native ones, or a Worker that has a `workerWindow()` of the memory, which
+ * `discard()` terminates. One that runs on the JavaScript thread that listens takes a `window()`, and then it cannot
+ * arrive by post-copy or hybrid: it would wait for pages on the thread that has to see to them.
  *
  * What a dirty tracker sees of a guest that runs is what its threads write, and, unless it is `mprotect`, what
  * the kernel writes for them. No tracker sees a device write: into pages that are pinned for O_DIRECT, for
@@ -26,9 +25,8 @@ export interface Guest {
   readonly memory: GuestMemory;
   /**
    * True when the kernel writes this memory while the guest runs: system calls (`read`, `recv`), KVM, vhost. The
-   * dirty tracker `mprotect`, which is what is left where
-   * userfaultfd cannot be used, makes such writes fail with EFAULT; the migration is then refused (UNSUPPORTED)
-   * before it starts. False by default.
+   * dirty tracker `mprotect`, which is what is left where userfaultfd cannot be used, makes such writes fail with
+   * EFAULT; a migration that would need it is refused (UNSUPPORTED) before it starts. False by default.
    */
   readonly kernelWrites?: boolean;
   /** On return nothing of the guest reads or writes its memory. */
@@ -41,7 +39,10 @@ export interface Guest {
   loadState(state: Uint8Array): Promise<void>;
   /** What the destination's factory needs to build this guest; sent before any page. */
   describe?(): Uint8Array;
-  /** The guest never ran here and never will (its migration failed): stop it and let its memory go. */
+  /**
+   * The guest will not run here any more: its migration failed before it ever did, or the process exits while pages
+   * are missing. Stop it, without waiting for its threads, and let its memory go.
+   */
   discard?(): void;
   /** What the guest can say about itself; fills the report's guest figures. */
   readonly probe?: GuestProbe;

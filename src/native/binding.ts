@@ -27,6 +27,10 @@ export interface PageSet {
   clear(): void;
 }
 
+/**
+ * A guest's memory. release() is for a guest that has ended, or is being ended: should a thread of it wait for a
+ * page that has not come, it goes on and sees zeros.
+ */
 export interface GuestMemory extends Releasable {
   readonly bytes: number;
   readonly pageCount: number;
