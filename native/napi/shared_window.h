@@ -1,7 +1,7 @@
 // A SharedArrayBuffer over guest memory: the only file that uses V8's own API.
 //
 // An ArrayBuffer would not do. Posted to a Worker it is copied, by Node 20 without an error even when it is
-// in the transfer list, and the Worker would write into its copy (docs/decisions/0024).
+// in the transfer list, and the Worker would write into its copy (docs/decisions/0027).
 #pragma once
 
 #include <napi.h>

@@ -2,7 +2,7 @@
 // and PAGEMAP_SCAN reads and restores it in one step. Linux >= 6.7. See docs/decisions/0010-arming.md.
 //
 // Does not see writes by DMA into pages that were pinned before a harvest (O_DIRECT, io_uring fixed
-// buffers), nor memory that is discarded (madvise, hole punching) without a write.
+// buffers), nor memory that is discarded (madvise, hole punching) without a write: the final round does.
 //
 // Thread contract: that of DirtyTracker.
 #pragma once
