@@ -133,7 +133,7 @@ class Wrap : public Napi::ObjectWrap<Derived> {
  private:
   // A class may have something to do first: `static void before_release(Native&)`.
   void release(const Napi::CallbackInfo&) {
-    if constexpr (requires(Native& native) { Derived::before_release(native); }) {
+    if constexpr (requires(Native & native) { Derived::before_release(native); }) {
       if (native_ != nullptr) Derived::before_release(*native_);
     }
     native_.reset();

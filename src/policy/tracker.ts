@@ -39,7 +39,10 @@ export function chooseTracker({ wanted, offered, kernelWrites }: TrackerWish): T
   };
 }
 
+/** Of the best of the others, which is the first. */
 function whyNoOther({ capabilities }: Probe): string {
-  const best = capabilities.find(({ name }) => name === 'uffd-wp-async');
-  return `uffd-wp-async: ${best?.reason ?? 'not probed'}; ${best?.remedy ?? 'see pageferry doctor'}`;
+  const best = capabilities.find(({ name }) => name.startsWith('uffd'));
+  return best === undefined
+    ? 'see pageferry doctor'
+    : `${best.name}: ${best.reason}; ${best.remedy}`;
 }
