@@ -2,10 +2,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
 import type { GuestMemory } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
+import { atEnd } from '../support/at-end.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { MIB } from '../support/guests.js';
 import { Relay } from '../support/relay.js';
@@ -48,7 +49,7 @@ class WindowGuest implements Guest {
 
 function sourceGuest(): WindowGuest {
   const memory = createGuestMemory([MIB]);
-  onTestFinished(() => memory.release());
+  atEnd(() => memory.release());
   new Uint8Array(memory.window(0, MIB)).fill(7);
   const guest = new WindowGuest(memory, 'never');
   guest.runs = true;
@@ -59,7 +60,7 @@ async function receivingGuestsThatTakeIt(when: Moment): Promise<Receiving> {
   return await Receiving.start({ createGuest: async (memory) => new WindowGuest(memory, when) });
 }
 
-describe('a guest on the thread that runs its migration', () => {
+describe.concurrent('a guest on the thread that runs its migration', () => {
   it.each(['post-copy', 'hybrid'] as const)(
     'is refused %s before a page is sent',
     async (strategy) => {
@@ -103,10 +104,10 @@ describe('a guest on the thread that runs its migration', () => {
   });
 });
 
-describe('a window that is posted to a Worker', () => {
+describe.concurrent('a window that is posted to a Worker', () => {
   it.each(['window', 'workerWindow'] as const)('is the same memory there: %s', async (kind) => {
     const memory = createGuestMemory([MIB]);
-    onTestFinished(() => memory.release());
+    atEnd(() => memory.release());
     const code =
       "const { workerData } = require('node:worker_threads'); new Uint8Array(workerData)[5000] = 42;";
     await once(new Worker(code, { eval: true, workerData: memory[kind](0, MIB) }), 'exit');
@@ -115,10 +116,10 @@ describe('a window that is posted to a Worker', () => {
 
   it('is never transferred in silence', () => {
     const memory = createGuestMemory([MIB]);
-    onTestFinished(() => memory.release());
+    atEnd(() => memory.release());
     const window = memory.window(0, MIB);
     const { port1 } = new MessageChannel();
-    onTestFinished(() => port1.close());
+    atEnd(() => port1.close());
     // An ArrayBuffer of ours would be copied here, and what the receiver writes would be lost.
     expect(() => port1.postMessage(window, [window as unknown as ArrayBuffer])).toThrow();
   });
@@ -139,14 +140,14 @@ describe('a window that is posted to a Worker', () => {
   });
 });
 
-describe('a process whose guest waits in a Worker for pages that will not come', () => {
+describe.concurrent('a process whose guest waits in a Worker for pages that will not come', () => {
   it.each([
     ['cut', 1000],
     ['freeze', 600_000],
   ] as const)('can end: %s', async (how, stallMs) => {
     const path = new URL('../support/worker-guest-host.mjs', import.meta.url);
     const child = fork(path, [String(stallMs)]);
-    onTestFinished(() => void child.kill('SIGKILL'));
+    atEnd(() => void child.kill('SIGKILL'));
     const said: unknown[] = [];
     child.on('message', (message) => said.push(message));
     await until('it listens', () => said.length > 0);
