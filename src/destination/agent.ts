@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { guestCall } from '../guest/guest-call.js';
+import { GUEST, guestCall } from '../guest/guest-call.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
 import {
@@ -11,6 +11,7 @@ import {
   type FaultHandler,
   type GuestMemory,
 } from '../native/binding.js';
+import { GUEST_CALL_MS } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import { MAX_STATE_BYTES } from '../protocol/framing.js';
 import {
@@ -49,6 +50,7 @@ export class DestinationAgent {
   readonly #channel: ControlChannel<DestinationMessage, SourceMessage>;
   readonly #options: ResolvedDestinationOptions;
   #state: DestinationState = { kind: 'opening' };
+  readonly #over = new AbortController();
   #failure: PageferryError | undefined;
   #received = { pages: 0, wireBytes: 0 };
   /** From admission to the end of the migration, however that comes. */
@@ -248,7 +250,11 @@ export class DestinationAgent {
   async #createGuest(memory: GuestMemory, description: Uint8Array): Promise<Guest> {
     try {
       const { createGuest } = this.#options;
-      return await guestCall('be built', () => createGuest(memory, description));
+      return await guestCall('be built', () => createGuest(memory, description), {
+        deadlineMs: GUEST_CALL_MS,
+        signal: this.#over.signal,
+        answer: GUEST,
+      });
     } catch (error) {
       memory.release();
       throw error;
@@ -285,7 +291,10 @@ export class DestinationAgent {
     if (!message.postCopy) fault?.close();
     await this.#reached(hold, message.sync);
     const started = performance.now();
-    await guestCall('load its state', () => hold.guest.loadState(message.state));
+    await guestCall('load its state', () => hold.guest.loadState(message.state), {
+      deadlineMs: GUEST_CALL_MS,
+      signal: this.#over.signal,
+    });
     const loadStateMs = performance.now() - started;
     let handler: FaultHandler | undefined;
     if (message.postCopy) {
@@ -309,7 +318,10 @@ export class DestinationAgent {
     const { hold, handler, pausedAtNs } = state;
     const started = process.hrtime.bigint();
     hold.guest.probe?.setTimeAway(Number(started > pausedAtNs ? started - pausedAtNs : 0n));
-    await guestCall('resume', () => hold.guest.resume());
+    await guestCall('resume', () => hold.guest.resume(), {
+      deadlineMs: GUEST_CALL_MS,
+      signal: this.#over.signal,
+    });
     const resumedAtNs = process.hrtime.bigint();
     this.#state =
       handler === undefined ? { kind: 'complete', hold } : { kind: 'running', hold, handler };
