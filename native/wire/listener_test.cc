@@ -37,7 +37,8 @@ class Port {
   Port() {
     auto opened = Listener::open(
         "127.0.0.1", 0, [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
-        [this](std::string, std::string reason) { keep(strangers_, std::move(reason)); });
+        [this](std::string, std::string reason) { keep(strangers_, std::move(reason)); },
+        [this](Status status) { keep(troubles_, std::move(status)); });
     EXPECT_TRUE(opened.ok()) << opened.status().message();
     listener_ = std::move(opened.value());
   }
@@ -48,6 +49,11 @@ class Port {
   // Each waits for the next one.
   Arrival next_arrival() { return next(arrivals_); }
   std::string next_stranger() { return next(strangers_); }
+  Status next_trouble() { return next(troubles_); }
+  std::size_t troubles() {
+    const std::lock_guard lock(mutex_);
+    return troubles_.size();
+  }
   std::size_t waiting() {
     const std::lock_guard lock(mutex_);
     return arrivals_.size() + strangers_.size();
@@ -251,7 +257,7 @@ TEST(Listener, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
 TEST(Listener, APortThatIsTakenIsRefusedWithTheReason) {
   Port port;
   const auto second = Listener::open(
-      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {});
+      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().system_error(), EADDRINUSE);
 }

@@ -1,9 +1,12 @@
 /** Calls into a guest: code that is not ours. It may fail, answer anything, or never come back. */
 import { asPageferryError, PageferryError } from '../errors.js';
-import type { Guest } from './guest.js';
+import type { Guest, GuestObservation } from './guest.js';
 
 /** The code of the process warning about a guest that failed where nobody waits for it any more. */
 export const GUEST_WARNING = 'PAGEFERRY_GUEST_FAILED';
+
+/** GUEST_FAILED of a call that has passed its deadline: what it did, or will do, nobody knows. */
+export class GuestOverdue extends PageferryError {}
 
 /** What a call has to answer. */
 export interface Answer {
@@ -33,8 +36,11 @@ export const GUEST: Answer = {
 export interface GuestCallOptions<T> {
   /** So long the call may take. */
   readonly deadlineMs: number;
-  /** Aborted with a PageferryError when nobody wants the answer any more: the user cancelled, the peer has gone. */
-  readonly signal: AbortSignal;
+  /**
+   * Aborted with a PageferryError when nobody wants the answer any more: the user cancelled, the peer has gone. Without
+   * one the call is waited for until its deadline.
+   */
+  readonly signal?: AbortSignal;
   /** What it must answer; anything by default. */
   readonly answer?: Answer;
   /** Gets what the call answered after its deadline or after `signal`, so that it can be let go of. */
@@ -45,9 +51,9 @@ export interface GuestCallOptions<T> {
  * What the call answers. `what` completes *the guest failed to …*.
  *
  * Rejects with GUEST_FAILED when the call fails, unless its error has a code of ours that says more; when it answers
- * something else than `answer`; and when it has taken `deadlineMs`. Rejects with the signal's reason as soon as that is
- * aborted, and does not call the guest at all when it was before. The call itself cannot be ended: what it does after
- * that is the guest's affair, and its rejection is not reported.
+ * something else than `answer`; and, as GuestOverdue, when it has taken `deadlineMs`. Rejects with the signal's reason as
+ * soon as that is aborted, and does not call the guest at all when it was before. The call itself cannot be ended: what
+ * it does after that is the guest's affair, and its rejection is not reported.
  */
 export function guestCall<T>(
   what: string,
@@ -55,7 +61,7 @@ export function guestCall<T>(
   { deadlineMs, signal, answer, late }: GuestCallOptions<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
+    if (signal?.aborted === true) {
       reject(signal.reason);
       return;
     }
@@ -66,15 +72,16 @@ export function guestCall<T>(
       if (over) return;
       over = true;
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
       settle();
     };
-    const onAbort = () => end(() => reject(signal.reason));
+    const onAbort = () => end(() => reject(signal?.reason));
     const timer = setTimeout(() => {
-      const error = guestFailed(`the guest has taken more than ${deadlineMs / 1000} s to ${what}`);
+      const text = `the guest has taken more than ${deadlineMs / 1000} s to ${what}`;
+      const error = new GuestOverdue('GUEST_FAILED', text);
       end(() => reject(error));
     }, deadlineMs);
-    signal.addEventListener('abort', onAbort);
+    signal?.addEventListener('abort', onAbort);
     const onAnswer = (value: T) => {
       if (over) orWarn(what, () => late?.(value));
       else if (answer?.accepts(value) !== false) end(() => resolve(value));
@@ -87,7 +94,16 @@ export function guestCall<T>(
 
 /** Tells the guest that it is not needed. A guest that fails at that becomes a process warning. */
 export function discardGuest(guest: Guest): void {
-  orWarn('be discarded', () => guest.discard?.());
+  orWarn('be discarded', () => guest?.discard?.());
+}
+
+/** What the guest says about itself; null when it has no probe, or one that fails, which becomes a process warning. */
+export function observeGuest(guest: Guest): GuestObservation | null {
+  let seen: GuestObservation | null = null;
+  orWarn('be observed', () => {
+    seen = guest.probe?.observe() ?? null;
+  });
+  return seen;
 }
 
 function failure(what: string, error: unknown): PageferryError {
@@ -110,7 +126,7 @@ function guestFailed(message: string, cause?: unknown): PageferryError {
 function orWarn(what: string, run: () => void): void {
   const warn = (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    process.emitWarning(`the guest failed to ${what}: ${reason}. The migration had ended before`, {
+    process.emitWarning(`the guest failed to ${what}: ${reason}. The migration is not affected`, {
       code: GUEST_WARNING,
     });
   };

@@ -69,6 +69,13 @@ function explain(error: unknown, { host, port }: Address): PageferryError {
         `nothing listens at ${peer}. Start one there: pageferry destination --listen HOST:PORT`,
         details,
       );
+    case 'EMFILE':
+    case 'ENFILE':
+      return new PageferryError(
+        'SYSTEM',
+        `no file descriptor is left here to connect to ${peer} with. Close some, or raise the limit: ulimit -n`,
+        details,
+      );
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
       return new PageferryError(

@@ -5,12 +5,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
 import { type Arrival, binding } from '../../src/native/binding.js';
 import { ControlChannel, peerError } from '../../src/protocol/channel.js';
-import { encodeFrame, FrameDecoder } from '../../src/protocol/framing.js';
+import { encodeFrame } from '../../src/protocol/framing.js';
 import {
   type DestinationMessage,
   parseSourceMessage,
   type SourceMessage,
 } from '../../src/protocol/messages.js';
+import { Frames } from '../support/frames.js';
 import { rejection, until } from '../support/until.js';
 
 type Channel = ControlChannel<DestinationMessage, SourceMessage>;
@@ -23,6 +24,7 @@ async function openChannel(stallMs = 30_000) {
     0,
     30_000,
     (one) => arrivals.push(one),
+    () => {},
     () => {},
   );
   const { magic, version, roles } = binding.protocolConstants();
@@ -49,7 +51,7 @@ async function openChannel(stallMs = 30_000) {
 }
 
 async function nextMessage(peer: Socket): Promise<unknown> {
-  const decoder = new FrameDecoder();
+  const decoder = new Frames();
   while (true) {
     const [chunk] = (await once(peer, 'data')) as [Buffer];
     const [value] = decoder.push(chunk);

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { binding, type ChannelRole } from '../../src/native/binding.js';
-import { encodeFrame, FrameDecoder } from '../../src/protocol/framing.js';
+import { encodeFrame } from '../../src/protocol/framing.js';
+import { Frames } from './frames.js';
 import { readExactly } from './relay.js';
 import { until } from './until.js';
 
@@ -56,7 +57,7 @@ export class RawClient {
     const client = await RawClient.connect(port);
     const status = await client.introduce({ migrationId: client.migrationId });
     if (status !== 0) throw new Error(`the destination answered status ${status}`);
-    const decoder = new FrameDecoder();
+    const decoder = new Frames();
     client.socket.on('data', (chunk: Buffer) => {
       client.messages.push(...(decoder.push(chunk) as RawClient['messages']));
     });
