@@ -7,7 +7,11 @@ import { type Arrival, binding, type Connection, type Listener } from '../native
 import { type Address, formatAddress, missesZone } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
 import { dropHold } from './opening.js';
-import { type DestinationOptions, type ResolvedDestinationOptions, resolveOptions } from './options.js';
+import {
+  type DestinationOptions,
+  type ResolvedDestinationOptions,
+  resolveOptions,
+} from './options.js';
 import { PreparedMemory } from './prepared-memory.js';
 import type { Hold } from './state.js';
 
