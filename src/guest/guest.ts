@@ -4,13 +4,16 @@ import type { GuestMemory, Verification } from '../native/binding.js';
 /**
  * A guest: memory, and something that runs on it and can be paused. All four calls are made by one
  * migration at a time. A guest whose migration failed before the commit point is running again.
+ *
+ * Each call has a deadline: a call that rejects, answers something else or takes longer ends the migration with
+ * GUEST_FAILED, and so may the other side's going while the call is still pending. discard() may follow then.
  */
 export interface Guest {
   /** One or more regions. The same object for the guest's whole life on this host. */
   readonly memory: GuestMemory;
   /** On return nothing of the guest reads or writes its memory. */
   pause(): Promise<void>;
-  /** Starts or continues the guest. */
+  /** Starts or continues the guest. A resume that rejects has not started the guest, or has stopped it again. */
   resume(): Promise<void>;
   /** Paused only: vCPU and device state, opaque to Pageferry. Travels during the downtime: keep it small. */
   saveState(): Promise<Uint8Array>;
@@ -18,7 +21,11 @@ export interface Guest {
   loadState(state: Uint8Array): Promise<void>;
   /** What the destination's factory needs to build this guest; sent before any page. */
   describe?(): Uint8Array;
-  /** The guest never ran here and never will (its migration failed): stop it and let its memory go. */
+  /**
+   * Nobody needs the guest here any more: it never ran here and never will, or it was lost and is let go of. Stop it
+   * and let its memory go. On return no thread of it goes on: a thread that waits for a missing page is woken right
+   * after, and would read zeros. An error becomes a process warning.
+   */
   discard?(): void;
   /** What the guest can say about itself; fills the report's guest figures. */
   readonly probe?: GuestProbe;
@@ -43,5 +50,8 @@ export interface GuestObservation {
   readonly longestGapMs: number;
 }
 
-/** Builds the guest that `description` describes around memory that a migration is about to fill. */
+/**
+ * Builds the guest that `description` describes around memory that a migration is about to fill. A guest that is built
+ * too late is discarded.
+ */
 export type GuestFactory = (memory: GuestMemory, description: Uint8Array) => Promise<Guest>;

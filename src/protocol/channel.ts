@@ -2,7 +2,7 @@
  * The control channel: typed messages over one connection, and a peer that is watched.
  *
  * Any end of the channel (lost, silent, nonsense received) is one PageferryError, given to whoever waits in
- * receive() and to `onEnd`, once.
+ * receive() and to `onEnd`, once. Whoever has the channel then closes it.
  *
  * What a peer can make us keep is bounded. Messages that nobody has received yet: then the socket is not read until
  * somebody has. Messages that the peer does not take: then it counts as gone.
@@ -10,7 +10,7 @@
 import { Socket } from 'node:net';
 import { ERROR_CODES, PageferryError } from '../errors.js';
 import type { Connection } from '../native/binding.js';
-import { encodeFrame, FrameDecoder, MAX_MESSAGE_BYTES } from './framing.js';
+import { encodeFrame, FrameDecoder, FrameTooLong, MAX_MESSAGE_BYTES } from './framing.js';
 import { MAX_TEXT, MessageRefused, shortened } from './messages.js';
 
 const ALIVE_EVERY_MS = 1000;
@@ -69,11 +69,11 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
   }
 
   /**
-   * Queues a message, its texts cut to what a message may hold. A channel that has ended ignores it: who waits for the
-   * answer learns why.
+   * Queues a message, its texts cut to what a message may hold. A channel that was lost or closed ignores it: who waits
+   * for the answer learns why. A peer that sent nonsense can still be told so.
    */
   send(message: Out): void {
-    if (this.#ended !== undefined) return;
+    if (!this.#socket.writable) return;
     const frame = encodeFrame(withShortTexts(message));
     const counted = frame.byteLength <= MAX_MESSAGE_BYTES ? frame.byteLength : 0;
     this.#untakenBytes += counted;
@@ -101,13 +101,15 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
     });
   }
 
-  /** Ends the channel after what was sent has gone out, or has had its time. Idempotent. */
+  /**
+   * Ends the channel once what was sent has gone out and the peer has closed its end too, or after a second. Idempotent.
+   */
   close(): void {
     this.#finish(new PageferryError('PEER_GONE', 'the control channel was closed here'));
-    if (this.#socket.writableEnded || this.#socket.destroyed) return;
+    if (!this.#socket.writable) return;
     const late = setTimeout(() => this.#socket.destroy(), LAST_WORDS_MS);
     this.#socket.once('close', () => clearTimeout(late));
-    this.#socket.end(() => this.#socket.destroy());
+    this.#socket.end();
     // What comes now is read and forgotten: bytes left unread would reset the connection, and the last words with it.
     this.#socket.resume();
   }
@@ -145,13 +147,10 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
       }
       this.#socket.pause();
     } catch (error) {
-      const reason = error instanceof MessageRefused ? error.message : 'a frame that is not ours';
-      this.#end(
-        new PageferryError('PROTOCOL', `${this.peer} sent ${reason}`, {
-          peer: this.peer,
-          cause: error,
-        }),
-      );
+      const explained = error instanceof MessageRefused || error instanceof FrameTooLong;
+      const reason = explained ? error.message : 'a frame that is not ours';
+      const details = { peer: this.peer, cause: error };
+      this.#stop(new PageferryError('PROTOCOL', `${this.peer} sent ${reason}`, details));
     }
   }
 
@@ -193,8 +192,13 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
 
   #end(error: PageferryError): void {
     if (this.#ended !== undefined) return;
-    this.#finish(error);
     this.#socket.destroy();
+    this.#stop(error);
+  }
+
+  /** Nothing is taken from the peer any more. Closing is up to whoever has the channel. */
+  #stop(error: PageferryError): void {
+    this.#finish(error);
     this.#options.onEnd?.(error);
   }
 

@@ -27,6 +27,9 @@ export interface Frame {
   readonly bytes: number;
 }
 
+/** A message longer than it may be, refused before a byte of it was taken. */
+export class FrameTooLong extends RangeError {}
+
 /** Pull parser: takes chunks as they come, gives one complete frame at a time. */
 export class FrameDecoder {
   /** A frame may be no longer than this. */
@@ -48,7 +51,7 @@ export class FrameDecoder {
     if (this.#bytes < LENGTH_BYTES) return undefined;
     const bytes = this.#join(LENGTH_BYTES).readUInt32LE(0);
     if (bytes > this.maxBytes) {
-      throw new RangeError(`a message of ${bytes} bytes where ${this.maxBytes} are allowed`);
+      throw new FrameTooLong(`a message of ${bytes} bytes where ${this.maxBytes} are allowed`);
     }
     const end = LENGTH_BYTES + bytes;
     // Chunks are joined only when that completes something: a long message is copied once.
