@@ -21,6 +21,8 @@ import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
 import { verifyGuest } from './verify.js';
 
 type Message<T extends SourceMessage['type']> = Extract<SourceMessage, { type: T }>;
+/** What gets a migration on. */
+type Step = Exclude<SourceMessage, { type: 'alive' | 'clock' }>;
 type State<K extends DestinationState['kind']> = Extract<DestinationState, { kind: K }>;
 
 const NO_FAULTS = {
@@ -61,7 +63,7 @@ export class DestinationAgent {
   #isOpen = false;
   /** Why it was ended from here. */
   #failure: PageferryError | undefined;
-  /** Messages that say that the source gets on. */
+  /** Of those that get the migration on. */
   #messages = 0;
   /** From admission to the end of the migration, however that comes. */
   #reservation: Reservation | undefined;
@@ -177,17 +179,28 @@ export class DestinationAgent {
     this.#channel.send({ type: 'failed', code, message, neverRan });
   }
 
-  /** The next message, of a source that gets on. */
-  async #next(): Promise<SourceMessage> {
+  /** The next message of a source that gets on. */
+  async #next(): Promise<Step> {
     const { what, silence } = AWAITED[this.#state.kind];
     const message = await whileProgress(
-      this.#channel.receive(),
+      this.#nextStep(),
       patienceMs(what, this.#context.options.stallMs),
       () => this.#signsOfProgress(),
       () => this.#silent(silence),
     );
-    if (message.type !== 'clock') this.#messages += 1;
+    this.#messages += 1;
     return message;
+  }
+
+  /** Tells the time until a message comes that is a step of the migration. */
+  async #nextStep(): Promise<Step> {
+    while (true) {
+      const message = await this.#channel.receive();
+      if (message.type === 'clock') {
+        const nowNs = process.hrtime.bigint();
+        this.#channel.send({ type: 'clocked', sentNs: message.sentNs, nowNs });
+      } else if (message.type !== 'alive') return message;
+    }
   }
 
   /** Grows with whatever the source does for the migration. */
@@ -201,19 +214,12 @@ export class DestinationAgent {
   }
 
   /** Handles one message. True when the migration is over. */
-  async #step(message: SourceMessage): Promise<boolean> {
+  async #step(message: Step): Promise<boolean> {
     const state = this.#state;
     switch (message.type) {
       case 'open':
         if (state.kind !== 'opening') break;
         this.#state = await this.#open(message);
-        return false;
-      case 'clock':
-        this.#channel.send({
-          type: 'clocked',
-          sentNs: message.sentNs,
-          nowNs: process.hrtime.bigint(),
-        });
         return false;
       case 'round':
         if (state.kind !== 'copying') break;
@@ -252,8 +258,6 @@ export class DestinationAgent {
         throw new PageferryError('CANCELLED', `${this.peer} cancelled: ${message.reason}`);
       case 'failed':
         throw new PageferryError('PEER_GONE', `${this.peer} gave up: ${message.message}`);
-      case 'alive':
-        return false;
       default:
         throw new Error(`no such message: ${JSON.stringify(message satisfies never)}`);
     }
