@@ -114,8 +114,9 @@ Status ArrivingMemory::check_no_record() const {
 Status ArrivingMemory::check_none_missing() const {
   const std::uint64_t missing = unpublished_.count();
   if (missing == 0) return Status();
-  return Status(StatusCode::kProtocol, std::to_string(missing) +
-                                           " pages were announced as missing, and nothing was to follow");
+  return Status(
+      StatusCode::kProtocol,
+      std::to_string(missing) + " pages were announced as missing, and nothing was to follow");
 }
 
 Status ArrivingMemory::register_all() const {

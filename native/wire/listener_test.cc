@@ -82,6 +82,7 @@ class Port {
   std::condition_variable changed_;
   std::vector<Arrival> arrivals_;
   std::vector<std::string> strangers_;
+  std::vector<Status> troubles_;
   std::unique_ptr<Listener> listener_;
 };
 
@@ -231,7 +232,12 @@ TEST(Listener, WithoutADescriptorLeftItWaitsAndThenAccepts) {
   Socket source(std::move(client));
   const auto preamble = good_preamble();
   EXPECT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
+  const Status trouble = port.next_trouble();
+  // It tries again and again, and says nothing more of it.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(port.troubles(), 0U);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(trouble.system_error(), EMFILE);
   ASSERT_EQ(connected, 0);
   EXPECT_EQ(port.next_arrival().preamble.role, wire::Role::kControl);
 }
@@ -257,7 +263,8 @@ TEST(Listener, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
 TEST(Listener, APortThatIsTakenIsRefusedWithTheReason) {
   Port port;
   const auto second = Listener::open(
-      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
+      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {},
+      [](Status) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().system_error(), EADDRINUSE);
 }

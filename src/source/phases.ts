@@ -19,6 +19,7 @@ import { GUEST_CALL_MS } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
+  MAX_REGIONS,
   parseDestinationMessage,
   type SourceMessage,
 } from '../protocol/messages.js';
@@ -60,6 +61,13 @@ export async function runPhases(m: SourceMigration, observer: Observer): Promise
 /** On return the destination has memory for the guest. */
 async function negotiate(m: SourceMigration): Promise<void> {
   const { memory } = m.guest;
+  const regions = memory.regions.length;
+  if (regions > MAX_REGIONS) {
+    throw new PageferryError(
+      'USAGE',
+      `the guest has ${regions} regions and a migration takes at most ${MAX_REGIONS}: make fewer, larger ones`,
+    );
+  }
   const connection = await openConnection(m, 'control', 0);
   m.channel = new ControlChannel<SourceMessage, DestinationMessage>(connection, {
     parse: parseDestinationMessage,

@@ -27,6 +27,7 @@ const methods = {
     destination.on('lost', (error, guest) =>
       tell('lost', { code: error.code, guest: guests.indexOf(guest) }),
     );
+    destination.on('warning', ({ code, message }) => tell('warning', { code, message }));
     return destination.port;
   },
 
