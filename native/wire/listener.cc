@@ -225,6 +225,9 @@ Status offer_preamble(Socket& socket, wire::Role role, std::uint32_t channel,
   if (received.code() == StatusCode::kPeerClosed || received.system_error() == ECONNRESET) {
     return Status(StatusCode::kProtocol, "closed the connection instead of answering the preamble");
   }
+  if (received.code() == StatusCode::kTimedOut) {
+    return Status(StatusCode::kTimedOut, "takes connections and does not answer them", EAGAIN);
+  }
   if (!received.ok()) return received;
   if (reply.magic != wire::kMagic) {
     return Status(StatusCode::kProtocol, "does not speak the pageferry protocol");

@@ -31,6 +31,13 @@ function explain(error: unknown, { host, port }: Address): PageferryError {
   const reason = error instanceof Error ? error.message : String(error);
   switch (nativeCode(error)) {
     case 'TIMED_OUT':
+      if (errnoOf(error) === 'EAGAIN') {
+        return new PageferryError(
+          'UNREACHABLE',
+          `${peer} ${reason}. It may be stopped, or out of file descriptors: look at its log`,
+          details,
+        );
+      }
       return new PageferryError(
         'UNREACHABLE',
         `${peer} does not answer. Is a destination running there, and does a firewall let it through?`,
