@@ -67,8 +67,8 @@ class Listener {
 Status answer_preamble(Socket& socket, wire::PreambleStatus status);
 
 // The source's half: sends the preamble and waits for the answer. kProtocol when the other side does
-// not speak our protocol, kTimedOut with EAGAIN when it has connected and does not answer, kUnsupported when it speaks another version of it, kBusy when it takes no more
-// migrations.
+// not speak our protocol, kTimedOut with EAGAIN when it has connected and does not answer, kUnsupported
+// when it speaks another version of it, kBusy when it takes no more migrations.
 Status offer_preamble(Socket& socket, wire::Role role, std::uint32_t channel,
                       const std::array<std::uint8_t, 16>& migration_id,
                       std::chrono::milliseconds timeout);
