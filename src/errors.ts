@@ -24,7 +24,7 @@
  * | POSTCOPY_LOST | lost contact before every page had arrived: the guest is lost |
  * | DESTINATION_LOST | lost contact after every page was sent: look at the destination |
  * | GUEST_DIFFERS | the guest's memory is not what it must be |
- * | SYSTEM | a system call failed; the message says which and why |
+ * | SYSTEM | a system call failed, or a limit of the system was reached; the message says which and why |
  * | INTERNAL | a defect in Pageferry |
  */
 export const ERROR_CODES = [

@@ -106,6 +106,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
   const milliseconds stall(to_u32(info[2], "stallMs"));
   const Notifier arrived(env, to_function(info[3], "onArrival"), true);
   const Notifier stranger(env, to_function(info[4], "onStranger"), false);
+  const Notifier trouble(env, to_function(info[5], "onTrouble"), false);
   auto listener = value_or_throw(
       env, Listener::open(
                to_text(info[0], "host"), static_cast<std::uint16_t>(port),
@@ -121,6 +122,11 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
                  stranger.call([peer, reason](Napi::Env env) {
                    return std::vector<napi_value>{Napi::String::New(env, peer),
                                                   Napi::String::New(env, reason)};
+                 });
+               },
+               [trouble](Status status) {
+                 trouble.call([status](Napi::Env env) {
+                   return std::vector<napi_value>{to_error(env, status).Value()};
                  });
                }));
   return ListenerWrap::make(env, std::move(listener));

@@ -110,6 +110,15 @@ Status ArrivingMemory::check_no_record() const {
   return Status(StatusCode::kProtocol, "a record came after the final round's last sync");
 }
 
+// What was announced as missing is here as an old copy or not at all.
+Status ArrivingMemory::check_none_missing() const {
+  const std::uint64_t missing = unpublished_.count();
+  if (missing == 0) return Status();
+  return Status(
+      StatusCode::kProtocol,
+      std::to_string(missing) + " pages were announced as missing, and nothing was to follow");
+}
+
 Status ArrivingMemory::register_all() const {
   const bool shared = memory_->backing() == Backing::kShared;
   const FaultMode mode = shared ? FaultMode::kMissing | FaultMode::kMinor : FaultMode::kMissing;
@@ -178,6 +187,7 @@ Status ArrivingMemory::complete() {
     // While serving, whoever applies a record has claimed nothing that is not published by now.
     if (phase() == Phase::kCopying) {
       if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
+      if (Status whole = check_none_missing(); !whole.ok()) return whole;
     }
     unclaimed_.clear_all();
     if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {

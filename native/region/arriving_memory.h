@@ -91,7 +91,8 @@ class ArrivingMemory {
   Status start_serving(std::function<void()> on_complete);
 
   // Every page is here, with or without a serving phase before: waiting threads go on, and whatever a
-  // peer still sends is discarded. Idempotent. kProtocol as for start_serving.
+  // peer still sends is discarded. Idempotent. kProtocol as for start_serving, and when pages are missing that
+  // no serving phase brings.
   Status complete();
 
   const UserFaultFd& userfaultfd() const { return userfaultfd_; }
@@ -115,6 +116,7 @@ class ArrivingMemory {
   void begin_record();
   void end_record();
   Status check_no_record() const;
+  Status check_none_missing() const;
   Status register_all() const;
   Status hide_missing() const;
   Status unregister() const;

@@ -203,6 +203,16 @@ TEST_P(ArrivingMemoryOf, NothingBecomesMissingOnceServed) {
   EXPECT_EQ(arrival.memory->mark_missing({0, 1}).code(), StatusCode::kProtocol);
 }
 
+TEST_P(ArrivingMemoryOf, WithoutServingItIsNotCompleteWhilePagesAreMissing) {
+  Arrival arrival(GetParam());
+  arrival.publish(0, 1);
+  ASSERT_TRUE(arrival.memory->mark_missing({0, 2}).ok());
+  const Status complete = arrival.memory->complete();
+  EXPECT_EQ(complete.code(), StatusCode::kProtocol);
+  EXPECT_NE(complete.message().find("2 pages"), std::string::npos) << complete.message();
+  ASSERT_NO_FATAL_FAILURE(arrival.serve());
+}
+
 TEST_P(ArrivingMemoryOf, CopyingDoesNotEndInTheMiddleOfARecord) {
   Arrival arrival(GetParam());
   {

@@ -68,7 +68,8 @@ struct Listener::Pending {
 };
 
 Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::uint16_t port,
-                                                 OnArrival on_arrival, OnStranger on_stranger) {
+                                                 OnArrival on_arrival, OnStranger on_stranger,
+                                                 OnTrouble on_trouble) {
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
@@ -87,16 +88,17 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::u
   if (!stop) return Status::from_errno("eventfd");
   return std::unique_ptr<Listener>(new Listener(std::move(fd.value()), std::move(stop),
                                                 actual_port.value(), std::move(on_arrival),
-                                                std::move(on_stranger)));
+                                                std::move(on_stranger), std::move(on_trouble)));
 }
 
 Listener::Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_arrival,
-                   OnStranger on_stranger)
+                   OnStranger on_stranger, OnTrouble on_trouble)
     : fd_(std::move(fd)),
       stop_(std::move(stop)),
       port_(port),
       on_arrival_(std::move(on_arrival)),
       on_stranger_(std::move(on_stranger)),
+      on_trouble_(std::move(on_trouble)),
       thread_([this] { run(); }) {}
 
 Listener::~Listener() { close(); }
@@ -111,11 +113,13 @@ void Listener::close() {
   // Lets go of whatever the callbacks hold.
   on_arrival_ = nullptr;
   on_stranger_ = nullptr;
+  on_trouble_ = nullptr;
 }
 
 void Listener::run() {
   std::vector<Pending> pending;
   std::vector<pollfd> waiting;
+  bool told = false;     // on_trouble was called, and not all that waited could be accepted since.
   bool resting = false;  // No descriptor is left to accept with: poll() would not wait for one.
   while (true) {
     waiting.clear();
@@ -136,21 +140,33 @@ void Listener::run() {
       on_stranger_(connection.peer, "sent no complete preamble within 5 seconds");
       return true;
     });
-    resting = waiting[1].revents != 0 && !accept_all(pending);
+    if (waiting[1].revents == 0) {
+      // Rested: the next look finds the connections that still wait.
+      resting = false;
+      continue;
+    }
+    const Status accepted = accept_all(pending);
+    resting = !accepted.ok();
+    if (resting && !told) on_trouble_(accepted);
+    told = resting;
   }
 }
 
-bool Listener::accept_all(std::vector<Pending>& pending) {
+Status Listener::accept_all(std::vector<Pending>& pending) {
   while (pending.size() < kMaxPending) {
     sockaddr_storage address = {};
     socklen_t size = sizeof(address);
     UniqueFd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC));
-    if (!fd) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
+    if (!fd) {
+      const bool exhausted =
+          errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      return exhausted ? Status::from_errno("accept") : Status();
+    }
     pending.push_back({.fd = std::move(fd),
                        .peer = name_of(address),
                        .deadline = Clock::now() + kPreambleTimeout});
   }
-  return true;
+  return Status();
 }
 
 bool Listener::read_preamble(Pending& connection) {
@@ -208,6 +224,9 @@ Status offer_preamble(Socket& socket, wire::Role role, std::uint32_t channel,
   const Status received = socket.receive_all_within(&reply, sizeof(reply), timeout);
   if (received.code() == StatusCode::kPeerClosed || received.system_error() == ECONNRESET) {
     return Status(StatusCode::kProtocol, "closed the connection instead of answering the preamble");
+  }
+  if (received.code() == StatusCode::kTimedOut) {
+    return Status(StatusCode::kTimedOut, "takes connections and does not answer them", EAGAIN);
   }
   if (!received.ok()) return received;
   if (reply.magic != wire::kMagic) {

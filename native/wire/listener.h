@@ -29,11 +29,14 @@ class Listener {
   using OnArrival = std::function<void(Arrival)>;
   // A connection whose preamble is not ours: "address:port" and what was wrong with it.
   using OnStranger = std::function<void(std::string peer, std::string reason)>;
+  // Connections wait and cannot be accepted. Called once, until all that wait could be.
+  using OnTrouble = std::function<void(Status)>;
 
   // Listens on host:port; port 0 takes a free one. A connection is handed to on_arrival when its magic
   // and its version are right; the answer to the preamble is the taker's to send (answer_preamble).
   static Result<std::unique_ptr<Listener>> open(const std::string& host, std::uint16_t port,
-                                                OnArrival on_arrival, OnStranger on_stranger);
+                                                OnArrival on_arrival, OnStranger on_stranger,
+                                                OnTrouble on_trouble);
   ~Listener();
 
   std::uint16_t port() const { return port_; }
@@ -43,10 +46,10 @@ class Listener {
   struct Pending;  // A connection whose preamble is not complete yet.
 
   Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_arrival,
-           OnStranger on_stranger);
+           OnStranger on_stranger, OnTrouble on_trouble);
   void run();
-  // False when the system has no descriptor left for the connections that wait.
-  bool accept_all(std::vector<Pending>& pending);
+  // Fails when the system has no descriptor or no memory left for the connections that wait.
+  Status accept_all(std::vector<Pending>& pending);
   // True when the connection is done with: handed over, refused or dead.
   bool read_preamble(Pending& connection);
 
@@ -55,6 +58,7 @@ class Listener {
   std::uint16_t port_;
   OnArrival on_arrival_;
   OnStranger on_stranger_;
+  OnTrouble on_trouble_;
   std::mutex closing_;
   std::thread thread_;
 };
@@ -63,8 +67,8 @@ class Listener {
 Status answer_preamble(Socket& socket, wire::PreambleStatus status);
 
 // The source's half: sends the preamble and waits for the answer. kProtocol when the other side does
-// not speak our protocol, kUnsupported when it speaks another version of it, kBusy when it takes no more
-// migrations.
+// not speak our protocol, kTimedOut with EAGAIN when it has connected and does not answer, kUnsupported
+// when it speaks another version of it, kBusy when it takes no more migrations.
 Status offer_preamble(Socket& socket, wire::Role role, std::uint32_t channel,
                       const std::array<std::uint8_t, 16>& migration_id,
                       std::chrono::milliseconds timeout);

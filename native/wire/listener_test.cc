@@ -37,7 +37,8 @@ class Port {
   Port() {
     auto opened = Listener::open(
         "127.0.0.1", 0, [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
-        [this](std::string, std::string reason) { keep(strangers_, std::move(reason)); });
+        [this](std::string, std::string reason) { keep(strangers_, std::move(reason)); },
+        [this](Status status) { keep(troubles_, std::move(status)); });
     EXPECT_TRUE(opened.ok()) << opened.status().message();
     listener_ = std::move(opened.value());
   }
@@ -48,6 +49,11 @@ class Port {
   // Each waits for the next one.
   Arrival next_arrival() { return next(arrivals_); }
   std::string next_stranger() { return next(strangers_); }
+  Status next_trouble() { return next(troubles_); }
+  std::size_t troubles() {
+    const std::lock_guard lock(mutex_);
+    return troubles_.size();
+  }
   std::size_t waiting() {
     const std::lock_guard lock(mutex_);
     return arrivals_.size() + strangers_.size();
@@ -76,6 +82,7 @@ class Port {
   std::condition_variable changed_;
   std::vector<Arrival> arrivals_;
   std::vector<std::string> strangers_;
+  std::vector<Status> troubles_;
   std::unique_ptr<Listener> listener_;
 };
 
@@ -213,7 +220,9 @@ TEST(Listener, WithoutADescriptorLeftItWaitsAndThenAccepts) {
   rlimit before = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit none = before;
-  none.rlim_cur = 0;
+  // The lowest free descriptor is what the kernel gives, so none below this one is free. Not 0: poll() takes no
+  // more descriptors than the limit.
+  none.rlim_cur = static_cast<rlim_t>(client.get()) + 1;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -225,7 +234,12 @@ TEST(Listener, WithoutADescriptorLeftItWaitsAndThenAccepts) {
   Socket source(std::move(client));
   const auto preamble = good_preamble();
   EXPECT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
+  const Status trouble = port.next_trouble();
+  // It tries again and again, and says nothing more of it.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(port.troubles(), 0U);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(trouble.system_error(), EMFILE);
   ASSERT_EQ(connected, 0);
   EXPECT_EQ(port.next_arrival().preamble.role, wire::Role::kControl);
 }
@@ -251,7 +265,8 @@ TEST(Listener, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
 TEST(Listener, APortThatIsTakenIsRefusedWithTheReason) {
   Port port;
   const auto second = Listener::open(
-      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {});
+      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {},
+      [](Status) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().system_error(), EADDRINUSE);
 }
@@ -292,9 +307,10 @@ TEST(OfferPreamble, APeerThatIsNotOneOfUsIsAProtocolError) {
   EXPECT_EQ(offer_preamble(reserved.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
             StatusCode::kProtocol);
   auto silent = testing::connect_pair();
-  EXPECT_EQ(offer_preamble(silent.near, wire::Role::kControl, 0, kId, std::chrono::milliseconds(20))
-                .code(),
-            StatusCode::kTimedOut);
+  const Status unanswered =
+      offer_preamble(silent.near, wire::Role::kControl, 0, kId, std::chrono::milliseconds(20));
+  EXPECT_EQ(unanswered.code(), StatusCode::kTimedOut);
+  EXPECT_EQ(unanswered.system_error(), EAGAIN);
 }
 
 }  // namespace

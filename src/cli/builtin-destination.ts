@@ -11,6 +11,7 @@ export interface DestinationWatcher {
   dropped(peer: string, error: PageferryError): void;
   lost(peer: string, error: PageferryError): void;
   stranger(peer: string, reason: string): void;
+  warning(error: PageferryError): void;
 }
 
 /** Rehearses, then listens. Guests that have arrived are the watcher's to keep or to discard. */
@@ -27,5 +28,6 @@ export async function listenForGuests(
   destination.on('dropped', (error, { peer }) => watcher.dropped(peer, error));
   destination.on('lost', (error, _guest, { peer }) => watcher.lost(peer, error));
   destination.on('stranger', (peer, reason) => watcher.stranger(peer, reason));
+  destination.on('warning', (error) => watcher.warning(error));
   return destination;
 }

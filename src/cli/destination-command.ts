@@ -165,6 +165,10 @@ class EventLog implements DestinationWatcher {
     for (const guest of this.#kept.splice(0)) guest.discard();
   }
 
+  warning(error: Error & { code: string }): void {
+    this.#line(`warning: ${error.code}: ${error.message}`);
+  }
+
   #line(text: string): void {
     const time = new Date().toTimeString().slice(0, 8);
     this.#output.line(`${this.#output.colors.dim(time)} ${text}`);

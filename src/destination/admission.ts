@@ -1,5 +1,6 @@
 /** Whether a guest may come here, and if not, why. */
 import { PageferryError } from '../errors.js';
+import { descriptors, type Limit, mappings } from '../host/limits.js';
 import { costOfPopulating } from '../host/memory.js';
 import type { GuestMemory } from '../native/binding.js';
 import { probe } from '../native/machine.js';
@@ -20,6 +21,38 @@ const GUEST: Claim = {
   remedy: 'Free some memory, choose another destination, or start this one with --overcommit',
 };
 
+/** Of each: left to whatever else this process does, other migrations among it. */
+const KEPT_SHARE = 1 / 8;
+/** Descriptors of a migration beside one for each region and channel: control and fault channel, userfaultfd, wake-ups. */
+const OTHER_DESCRIPTORS = 8;
+/** For the guest and for the engine. */
+const MAPPINGS_PER_REGION = 2;
+
+/** A guest of many regions must not take the last descriptor or mapping of those that are here. */
+function checkLimits({ regions, channels }: Open): void {
+  const check = (what: string, needed: number, remedy: string, found: Limit | undefined) => {
+    if (found === undefined) return;
+    const free = Math.max(0, Math.floor(found.left - found.limit * KEPT_SHARE));
+    if (needed <= free) return;
+    throw new PageferryError(
+      'SYSTEM',
+      `a guest of ${regions.length} regions takes ${needed} ${what}, and the destination has ${free} for it. ${remedy}`,
+    );
+  };
+  check(
+    'file descriptors',
+    regions.length + channels + OTHER_DESCRIPTORS,
+    'Give the guest fewer regions, or raise the limit there (ulimit -n)',
+    descriptors(),
+  );
+  check(
+    'mappings of memory',
+    regions.length * MAPPINGS_PER_REGION,
+    'Give the guest fewer regions, or raise the limit there (sysctl vm.max_map_count)',
+    mappings(),
+  );
+}
+
 /**
  * Reserves what this guest will take (docs/decisions/0026), until the migration ends; undefined where the
  * destination overcommits. `isPrepared`: its memory is populated already. Throws when the guest cannot be taken.
@@ -39,6 +72,7 @@ export function admit(
     }
     total += bytes;
   }
+  if (!isPrepared) checkLimits(open);
   if (total > options.memoryLimitBytes) {
     throw new PageferryError(
       'GUEST_TOO_LARGE',

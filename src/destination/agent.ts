@@ -1,18 +1,12 @@
 /** The destination's half of one migration: a step function over its state (docs/protocol.md, section 3). */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, PageferryError } from '../errors.js';
-import type { Guest } from '../guest/guest.js';
-import { guestCall } from '../guest/guest-call.js';
+import { GuestOverdue, guestCall, observeGuest } from '../guest/guest-call.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
-import {
-  binding,
-  type Connection,
-  type FaultHandler,
-  type GuestMemory,
-} from '../native/binding.js';
+import { binding, type Connection, type FaultHandler } from '../native/binding.js';
+import { type Awaited, GOODBYE_MS, patienceMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
-import { MAX_STATE_BYTES } from '../protocol/framing.js';
+import { STATE_MARGIN_BYTES } from '../protocol/framing.js';
 import {
   type DestinationMessage,
   parseSourceMessage,
@@ -21,10 +15,15 @@ import {
 import { admit, faultPath } from './admission.js';
 import { pagesAwaited, pagesHere } from './awaited-pages.js';
 import type { Reservation } from './ledger.js';
-import type { ResolvedDestinationOptions } from './options.js';
-import type { DestinationState, Hold } from './state.js';
+import { dropHold, openHold, type Premises } from './opening.js';
+import { whileProgress } from './patience.js';
+import type { DestinationEnd, DestinationState, Hold } from './state.js';
+import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
+import { verifyGuest } from './verify.js';
 
 type Message<T extends SourceMessage['type']> = Extract<SourceMessage, { type: T }>;
+/** What gets a migration on. */
+type Step = Exclude<SourceMessage, { type: 'alive' | 'clock' }>;
 type State<K extends DestinationState['kind']> = Extract<DestinationState, { kind: K }>;
 
 const NO_FAULTS = {
@@ -34,36 +33,63 @@ const NO_FAULTS = {
   faultLatencyUs: { p50: 0, p99: 0, p999: 0, max: 0 },
 };
 
-/** How a migration ended on this side. */
-export type DestinationEnd =
-  | { readonly kind: 'arrived'; readonly guest: Guest }
-  /** Nothing of the guest is left here; it never ran here. */
-  | { readonly kind: 'dropped'; readonly error: PageferryError }
-  /**
-   * The guest ran here and waits for pages that will never come. Keep `hold`: while it lives, guest
-   * threads wait; without it they would go on and read zeros.
-   */
-  | { readonly kind: 'lost'; readonly hold: Hold; readonly error: PageferryError };
+/** What each state waits for. */
+const AWAITED: Readonly<
+  Record<DestinationState['kind'], { readonly what: Awaited; readonly silence: string }>
+> = {
+  opening: { what: 'open', silence: 'has not said what it brings' },
+  copying: { what: 'pages', silence: 'sends neither pages nor word of them' },
+  ready: { what: 'resume', silence: 'has not said whether the guest may run here' },
+  resuming: { what: 'resume', silence: 'has not said whether the guest may run here' },
+  running: { what: 'missing-pages', silence: 'sends no more of the pages that are missing' },
+  complete: { what: 'bye', silence: 'has not said goodbye' },
+  ended: { what: 'bye', silence: 'has not said goodbye' },
+};
+
+export interface DestinationContext extends Premises {
+  /** Called when `open` has come. Throws BUSY when there is no place for one more migration. */
+  readonly takePlace: () => void;
+  /** Aborted when the destination is being closed. */
+  readonly closing: AbortSignal;
+}
 
 export class DestinationAgent {
   readonly peer: string;
   readonly #channel: ControlChannel<DestinationMessage, SourceMessage>;
-  readonly #options: ResolvedDestinationOptions;
+  readonly #context: DestinationContext;
+  readonly #switchoverContext: SwitchoverContext;
+  /** Aborted with the first failure, the peer's going among them: ends every wait before the commit point. */
+  readonly #over = new AbortController();
   #state: DestinationState = { kind: 'opening' };
+  #isOpen = false;
+  /** Why it was ended from here. */
   #failure: PageferryError | undefined;
-  #received = { pages: 0, wireBytes: 0 };
+  /** Of those that get the migration on. */
+  #messages = 0;
   /** From admission to the end of the migration, however that comes. */
   #reservation: Reservation | undefined;
+  #received = { pages: 0, wireBytes: 0 };
   /** Of the fault handler, once it has ended. */
   #demandFaults = 0;
+  #hurried: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, options: ResolvedDestinationOptions) {
+  constructor(connection: Connection, context: DestinationContext) {
+    const { stallMs, guestCallMs } = context.options;
     this.peer = connection.peer;
-    this.#options = options;
+    this.#context = context;
     this.#channel = new ControlChannel<DestinationMessage, SourceMessage>(connection, {
       parse: parseSourceMessage,
-      stallMs: options.stallMs,
+      stallMs,
+      onEnd: (error) => this.#over.abort(error),
     });
+    this.#switchoverContext = {
+      peer: this.peer,
+      stallMs,
+      guestCallMs,
+      signal: this.#over.signal,
+      onAllHere: () => this.#allHere(),
+      onChannelFailure: (error) => this.#channelFailed(error),
+    };
   }
 
   /** Pages and bytes so far, for metrics; of an ended migration those up to its end. */
@@ -80,7 +106,7 @@ export class DestinationAgent {
     return { ...this.#received, demandFaults: this.#demandFaults };
   }
 
-  /** Takes a page or fault channel; false when it has no place here. */
+  /** Takes a page or fault channel; false when it has no place here. A failure ends the migration. */
   addChannel(role: 'page' | 'fault', channel: number, connection: Connection): boolean {
     const state = this.#state;
     if (state.kind !== 'copying') return false;
@@ -93,32 +119,41 @@ export class DestinationAgent {
     }
     if (!state.awaited.has(channel) || !accept()) return false;
     state.awaited.delete(channel);
-    state.hold.receiver.addChannel(channel, connection);
+    try {
+      state.hold.receiver.addChannel(channel, connection);
+    } catch (error) {
+      this.abort(asPageferryError(error, 'cannot take a page channel'));
+    }
     return true;
   }
 
   /** Runs the migration to its end. Never rejects. */
   async run(): Promise<DestinationEnd> {
     try {
-      return await this.#stepToEnd();
+      while (true) {
+        const message = await this.#next();
+        // What it says was said before we gave up, and before we may have said that the guest will not run here.
+        if (this.#failure !== undefined) throw this.#failure;
+        if (await this.#step(message)) return this.#end();
+      }
+    } catch (error) {
+      const first = this.#failure ?? asPageferryError(error, 'the migration failed here');
+      return this.#fail(first, error instanceof GuestOverdue);
     } finally {
+      this.#context.closing.removeEventListener('abort', this.#hurry);
+      clearTimeout(this.#hurried);
       this.#reservation?.release();
     }
   }
 
-  async #stepToEnd(): Promise<DestinationEnd> {
-    try {
-      while (this.#state.kind !== 'ended') {
-        const message = await this.#channel.receive();
-        const over = await this.#step(message);
-        if (over) break;
-      }
-    } catch (error) {
-      return await this.#fail(
-        this.#failure ?? asPageferryError(error, 'the migration failed here'),
-      );
-    }
-    return await this.#end();
+  /** Settles once the migration has ended and nothing of its control channel is left. */
+  get closed(): Promise<void> {
+    return this.#channel.closed;
+  }
+
+  /** The source has said what it brings. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** True from the moment the source may have given its guest up: ending now could lose it. */
@@ -128,40 +163,68 @@ export class DestinationAgent {
 
   /** Ends the migration from outside, as if the connection had been lost. */
   abort(error: PageferryError): void {
-    this.#failure ??= error;
-    this.#channel.send({
-      type: 'failed',
-      code: error.code,
-      message: error.message,
-      neverRan: this.#neverRan,
-    });
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#sayFailed(error, this.#neverRan);
     this.#channel.close();
+    this.#over.abort(error);
   }
 
-  /** The guest has not been resumed here, and from now on never will be. */
+  /** The guest has not been resumed here, and once the migration has failed it never will be. */
   get #neverRan(): boolean {
     const { kind } = this.#state;
     return kind === 'opening' || kind === 'copying' || kind === 'ready';
   }
 
+  #sayFailed({ code, message }: PageferryError, neverRan: boolean): void {
+    this.#channel.send({ type: 'failed', code, message, neverRan });
+  }
+
+  /** The next message of a source that gets on. */
+  async #next(): Promise<Step> {
+    const { what, silence } = AWAITED[this.#state.kind];
+    const message = await whileProgress(
+      this.#nextStep(),
+      patienceMs(what, this.#context.options.stallMs),
+      () => this.#signsOfProgress(),
+      () => this.#silent(silence),
+    );
+    this.#messages += 1;
+    return message;
+  }
+
+  /** Tells the time until a message comes that is a step of the migration. */
+  async #nextStep(): Promise<Step> {
+    while (true) {
+      const message = await this.#channel.receive();
+      if (message.type === 'clock') {
+        const nowNs = process.hrtime.bigint();
+        this.#channel.send({ type: 'clocked', sentNs: message.sentNs, nowNs });
+      } else if (message.type !== 'alive') return message;
+    }
+  }
+
+  /** Grows with whatever the source does for the migration. */
+  #signsOfProgress(): number {
+    const state = this.#state;
+    if (state.kind === 'opening' || state.kind === 'ended') return this.#messages;
+    const { receiver, arriving, memory } = state.hold;
+    const channels = state.kind === 'copying' ? -state.awaited.size : 0;
+    const { wireBytes } = receiver.progress();
+    return this.#messages + channels + wireBytes + memory.pageCount - arriving.pagesMissing;
+  }
+
   /** Handles one message. True when the migration is over. */
-  async #step(message: SourceMessage): Promise<boolean> {
+  async #step(message: Step): Promise<boolean> {
     const state = this.#state;
     switch (message.type) {
       case 'open':
         if (state.kind !== 'opening') break;
         this.#state = await this.#open(message);
         return false;
-      case 'clock':
-        this.#channel.send({
-          type: 'clocked',
-          sentNs: message.sentNs,
-          nowNs: process.hrtime.bigint(),
-        });
-        return false;
       case 'round':
         if (state.kind !== 'copying') break;
-        await this.#reached(state.hold, message.sync);
+        await reached(state.hold, message.sync, this.#switchoverContext);
         this.#channel.send({
           type: 'rounded',
           sync: message.sync,
@@ -170,7 +233,11 @@ export class DestinationAgent {
         return false;
       case 'switchover':
         if (state.kind !== 'copying') break;
-        this.#state = await this.#switchOver(state, message);
+        this.#state = {
+          kind: 'ready',
+          hold: state.hold,
+          switchover: await switchOver(state.hold, state.fault, message, this.#switchoverContext),
+        };
         this.#channel.send({ type: 'ready' });
         return false;
       case 'resume':
@@ -183,7 +250,7 @@ export class DestinationAgent {
         return false;
       case 'verify':
         if (state.kind !== 'complete') break;
-        await this.#verify(state.hold, message.observeMs);
+        await this.#verify(state, message.observeMs);
         return false;
       case 'bye':
         if (state.kind !== 'complete') break;
@@ -192,8 +259,6 @@ export class DestinationAgent {
         throw new PageferryError('CANCELLED', `${this.peer} cancelled: ${message.reason}`);
       case 'failed':
         throw new PageferryError('PEER_GONE', `${this.peer} gave up: ${message.message}`);
-      case 'alive':
-        return false;
       default:
         throw new Error(`no such message: ${JSON.stringify(message satisfies never)}`);
     }
@@ -204,121 +269,56 @@ export class DestinationAgent {
   }
 
   async #open(message: Message<'open'>): Promise<DestinationState> {
-    const regionBytes = message.regions.map((region) => region.bytes);
-    const { prepared } = this.#options;
-    this.#reservation = admit(message, this.#options, prepared.has(regionBytes));
+    this.#context.takePlace();
+    this.#isOpen = true;
+    const { options, prepared } = this.#context;
+    const isPrepared = prepared.has(message.regions.map(({ bytes }) => bytes));
+    this.#reservation = admit(message, options, isPrepared);
     this.#reservation?.watchGrowth((error) => {
       if (!this.mayHoldGuest) this.abort(error);
     });
-    const memory = prepared.take(regionBytes) ?? (await this.#createMemory(regionBytes));
-    const guest = await this.#createGuest(memory, message.description);
-    const arriving = binding.createArrivingMemory(memory);
-    const receiver = binding.createPageReceiver(arriving, message.channels, (error) =>
-      this.#channelFailed(error),
-    );
-    const path = faultPath(memory);
+    const hold = await openHold(message, {
+      ...this.#context,
+      reservation: this.#reservation,
+      signal: this.#over.signal,
+      onChannelFailure: (error) => this.#channelFailed(error),
+    });
+    const { maxStateBytes } = options;
+    const path = faultPath(hold.memory);
+    this.#channel.expectLong('switchover', maxStateBytes + STATE_MARGIN_BYTES);
     this.#channel.send({
       type: 'opened',
       bootId: bootId(),
       faultPath: path.available,
       faultPathReason: path.reason,
-      maxStateBytes: MAX_STATE_BYTES,
+      maxStateBytes,
     });
     const awaited = new Set(Array.from({ length: message.channels }, (_, channel) => channel));
-    return {
-      kind: 'copying',
-      hold: { memory, guest, arriving, receiver },
-      awaited,
-      fault: undefined,
-    };
+    return { kind: 'copying', hold, awaited, fault: undefined };
   }
 
-  async #createMemory(regionBytes: number[]): Promise<GuestMemory> {
-    const memory = binding.createGuestMemory(regionBytes);
-    this.#reservation?.attach(memory);
-    try {
-      if (this.#options.prefault) await memory.prefault();
-    } catch (error) {
-      memory.release();
-      throw error;
-    }
-    return memory;
-  }
-
-  /** The memory is let go of when it gets no guest. */
-  async #createGuest(memory: GuestMemory, description: Uint8Array): Promise<Guest> {
-    try {
-      const { createGuest } = this.#options;
-      return await guestCall('be built', () => createGuest(memory, description));
-    } catch (error) {
-      memory.release();
-      throw error;
-    }
-  }
-
-  /** On return every page channel has delivered the sync. PEER_SILENT when they bring nothing any more. */
-  async #reached({ receiver }: Hold, sync: number): Promise<void> {
-    if (receiver.hasReached(sync)) return;
-    const { stallMs } = this.#options;
-    let seen = receiver.progress().wireBytes;
-    let watch: NodeJS.Timeout | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      watch = setInterval(() => {
-        const { wireBytes } = receiver.progress();
-        if (wireBytes === seen) reject(this.#silent('has sent nothing on its page channels'));
-        seen = wireBytes;
-      }, stallMs);
-    });
-    try {
-      await Promise.race([receiver.waitSync(sync), stalled]);
-    } finally {
-      clearInterval(watch);
-    }
-  }
-
-  /** On return the guest could run: every page is here or known to be missing, its state is loaded. */
-  async #switchOver(
-    state: State<'copying'>,
-    message: Message<'switchover'>,
-  ): Promise<DestinationState> {
-    const { hold, fault } = state;
-    // While the last pages are still on their way: nobody runs the guest after them.
-    if (!message.postCopy) fault?.close();
-    await this.#reached(hold, message.sync);
-    const started = performance.now();
-    await guestCall('load its state', () => hold.guest.loadState(message.state));
-    const loadStateMs = performance.now() - started;
-    let handler: FaultHandler | undefined;
-    if (message.postCopy) {
-      if (fault === undefined) {
-        throw new PageferryError(
-          'PROTOCOL',
-          `${this.peer} asked for post-copy without a fault channel`,
-        );
-      }
-      hold.arriving.startServing(() => this.#allHere());
-      handler = binding.startFaultHandler(hold.arriving, fault, (error) =>
-        this.#channelFailed(error),
-      );
-    } else {
-      hold.arriving.complete();
-    }
-    return { kind: 'ready', hold, pausedAtNs: message.pausedAtNs, loadStateMs, handler };
-  }
-
-  async #resume(state: State<'ready'>): Promise<void> {
-    const { hold, handler, pausedAtNs } = state;
+  /** Past the commit point: neither the peer's going nor a failing channel keeps the guest from running. */
+  async #resume({ hold, switchover }: State<'ready'>): Promise<void> {
+    const { handler, pausedAtNs, runs, loadStateMs } = switchover;
+    this.#state = { kind: 'resuming', hold, handler };
     const started = process.hrtime.bigint();
-    hold.guest.probe?.setTimeAway(Number(started > pausedAtNs ? started - pausedAtNs : 0n));
     if (handler !== undefined) pagesAwaited(hold);
-    await guestCall('resume', () => hold.guest.resume());
+    if (runs) {
+      const resume = async () => {
+        hold.guest.probe?.setTimeAway(Number(started > pausedAtNs ? started - pausedAtNs : 0n));
+        await hold.guest.resume();
+      };
+      await guestCall('resume', resume, { deadlineMs: this.#context.options.guestCallMs });
+    }
     const resumedAtNs = process.hrtime.bigint();
     this.#state =
-      handler === undefined ? { kind: 'complete', hold } : { kind: 'running', hold, handler };
+      handler === undefined
+        ? { kind: 'complete', hold, runs }
+        : { kind: 'running', hold, handler, runs };
     this.#channel.send({
       type: 'running',
       resumedAtNs,
-      loadStateMs: state.loadStateMs,
+      loadStateMs,
       resumeMs: msBetween(started, resumedAtNs),
     });
     if (handler === undefined) this.#sendComplete(hold, NO_FAULTS);
@@ -326,20 +326,32 @@ export class DestinationAgent {
     else if (hold.arriving.pagesMissing === 0) this.#allHere();
   }
 
-  /** Post-copy: the last page has come. */
+  /** Post-copy: the last page has come. Never throws: the addon calls it too. */
   #allHere(): void {
     const state = this.#state;
     if (state.kind !== 'running') return;
-    const { hold, handler } = state;
+    const { hold, handler, runs } = state;
     const stats = handler.stats();
     this.#demandFaults = stats.demandFaults;
-    hold.arriving.complete();
+    try {
+      hold.arriving.complete();
+    } catch (error) {
+      this.#channelFailed(asPageferryError(error, 'cannot end the serving of pages'));
+      return;
+    }
     pagesHere(hold);
-    handler.close();
-    handler.release();
-    this.#state = { kind: 'complete', hold };
+    endHandler(handler);
+    this.#state = { kind: 'complete', hold, runs };
     this.#sendComplete(hold, stats);
   }
+
+  /** The destination is being closed, and the guest is ours: its source may say so much more, and nothing after that. */
+  readonly #hurry = () => {
+    this.#hurried ??= setTimeout(
+      () => this.abort(new PageferryError('PEER_GONE', 'the destination is shutting down')),
+      GOODBYE_MS,
+    );
+  };
 
   #sendComplete(hold: Hold, faults: ReturnType<FaultHandler['stats']>): void {
     const received = hold.receiver.progress();
@@ -349,15 +361,18 @@ export class DestinationAgent {
       pagesReceived: received.pages,
       duplicatePages: received.duplicatePages + faults.duplicatePages,
       completedAtNs: process.hrtime.bigint(),
-      guest: hold.guest.probe?.observe() ?? null,
+      guest: observeGuest(hold.guest),
     });
+    const { closing } = this.#context;
+    if (closing.aborted) this.#hurry();
+    else closing.addEventListener('abort', this.#hurry);
   }
 
   /** The source says that all is sent: then, once all has arrived, nothing may be missing. */
   async #checkAllPushed(sync: number): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'running') return;
-    await this.#reached(state.hold, sync);
+    await reached(state.hold, sync, this.#switchoverContext);
     const missing = state.hold.arriving.pagesMissing;
     // Pages on the fault channel may still be under way; those alone are worth waiting for.
     if (missing > 0 && state.handler.stats().demandFaultsOverNetwork === 0) {
@@ -366,34 +381,13 @@ export class DestinationAgent {
         `${this.peer} has sent everything, yet ${missing} pages are missing`,
       );
     }
-    const giveUp = () => {
-      if (this.#state !== state) return;
-      this.abort(this.#silent('has not answered every request on the fault channel'));
-    };
-    setTimeout(giveUp, this.#options.stallMs).unref();
   }
 
-  async #verify(hold: Hold, observeMs: number): Promise<void> {
-    const { guest } = hold;
-    const before = guest.probe?.observe().operations ?? 0;
-    const started = performance.now();
-    await sleep(observeMs);
-    const operations = (guest.probe?.observe().operations ?? 0) - before;
-    const seconds = (performance.now() - started) / 1000;
-    let verification = null;
-    if (guest.probe !== undefined) {
-      await guest.pause();
-      verification = await guest.probe.verify();
-      await guest.resume();
-    }
-    this.#channel.send({
-      type: 'verified',
-      verification,
-      guest:
-        guest.probe === undefined || observeMs === 0
-          ? null
-          : { opsPerSecond: operations / seconds },
-    });
+  async #verify({ hold, runs }: State<'complete'>, observeMs: number): Promise<void> {
+    const { closing, options } = this.#context;
+    const { guestCallMs } = options;
+    const context = { runs, guestCallMs, signal: this.#over.signal, closing };
+    this.#channel.send(await verifyGuest(hold.guest, observeMs, context));
   }
 
   #silent(what: string): PageferryError {
@@ -407,15 +401,13 @@ export class DestinationAgent {
     this.abort(asPageferryError(error, `a channel from ${this.peer} failed`, { peer: this.peer }));
   }
 
-  async #fail(error: PageferryError): Promise<DestinationEnd> {
+  /** `overdue`: what failed is a guest that has not answered in time. */
+  #fail(error: PageferryError, overdue: boolean): DestinationEnd {
     const state = this.#state;
     this.progress();
-    this.#channel.send({
-      type: 'failed',
-      code: error.code,
-      message: error.message,
-      neverRan: this.#neverRan,
-    });
+    // A guest that refuses to resume does not run.
+    const refused = state.kind === 'resuming' && !overdue;
+    this.#sayFailed(error, this.#neverRan || refused);
     this.#state = { kind: 'ended' };
     this.#channel.close();
     switch (state.kind) {
@@ -424,25 +416,23 @@ export class DestinationAgent {
         return { kind: 'dropped', error };
       case 'copying':
         state.fault?.close();
-        this.#drop(state.hold);
+        dropHold(state.hold);
         return { kind: 'dropped', error };
       case 'ready':
-        state.handler?.close();
-        state.handler?.release();
-        this.#drop(state.hold);
+        endHandler(state.switchover.handler);
+        dropHold(state.hold);
         return { kind: 'dropped', error };
-      case 'running':
-        state.hold.receiver.close();
-        // The registration stays: guest threads wait for the missing pages, they never see zeros.
-        return {
-          kind: 'lost',
-          hold: state.hold,
-          error: new PageferryError(
-            'POSTCOPY_LOST',
-            `lost the source before every page had arrived (${error.message}). The guest cannot go on`,
-            { peer: this.peer, cause: error },
-          ),
-        };
+      case 'resuming':
+        endHandler(state.handler);
+        if (!refused) return lose(state.hold, error);
+        dropHold(state.hold);
+        return { kind: 'dropped', error };
+      case 'running': {
+        endHandler(state.handler);
+        const reason = `lost the source before every page had arrived (${error.message}). The guest cannot go on`;
+        const details = { peer: this.peer, cause: error };
+        return lose(state.hold, new PageferryError('POSTCOPY_LOST', reason, details));
+      }
       case 'complete':
         return handOver(state.hold);
       default:
@@ -450,7 +440,7 @@ export class DestinationAgent {
     }
   }
 
-  async #end(): Promise<DestinationEnd> {
+  #end(): DestinationEnd {
     const state = this.#state;
     this.progress();
     this.#state = { kind: 'ended' };
@@ -458,13 +448,17 @@ export class DestinationAgent {
     if (state.kind !== 'complete') throw new Error(`ended while ${state.kind}`);
     return handOver(state.hold);
   }
+}
 
-  #drop(hold: Hold): void {
-    pagesHere(hold);
-    hold.receiver.close();
-    hold.guest.discard?.();
-    for (const held of [hold.receiver, hold.arriving, hold.memory]) held.release();
-  }
+function endHandler(handler: FaultHandler | undefined): void {
+  handler?.close();
+  handler?.release();
+}
+
+/** The registration stays: guest threads wait for the missing pages, they never see zeros. */
+function lose(hold: Hold, error: PageferryError): DestinationEnd {
+  hold.receiver.close();
+  return { kind: 'lost', hold, error };
 }
 
 /** Every page is here and the migration is over: only the guest stays. */

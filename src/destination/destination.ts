@@ -1,23 +1,34 @@
 /** The side that guests move to: listens on one port and takes one migration after another, several at once. */
+import { setMaxListeners } from 'node:events';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { type Arrival, binding, type Listener } from '../native/binding.js';
+import { type Arrival, binding, type Connection, type Listener } from '../native/binding.js';
 import { type Address, formatAddress, missesZone } from '../units.js';
-import { DestinationAgent } from './agent.js';
-import { type Ledger, processLedger } from './ledger.js';
-import type { DestinationOptions, ResolvedDestinationOptions } from './options.js';
+import { DestinationAgent, type DestinationContext } from './agent.js';
+import { dropHold } from './opening.js';
+import {
+  type DestinationOptions,
+  type ResolvedDestinationOptions,
+  resolveOptions,
+} from './options.js';
 import { PreparedMemory } from './prepared-memory.js';
 import type { Hold } from './state.js';
+
+/** Control channels on which `open` has not come; with more, the oldest is closed. */
+const MAX_UNOPENED = 16;
 
 export interface DestinationEvents {
   /** A source has connected. */
   arriving: [migration: { readonly id: string; readonly peer: string }];
-  /** A guest runs here, has all its pages, and its migration is over. */
+  /** A guest is here, has all its pages, and its migration is over. It runs, unless its owner had paused it. */
   arrived: [guest: Guest, migration: { readonly id: string; readonly peer: string }];
   /** A migration ended before the guest ran here; nothing of it is left. */
   dropped: [error: PageferryError, migration: { readonly id: string; readonly peer: string }];
-  /** A guest that ran here waits for pages that will never come. */
+  /**
+   * A guest is here and cannot go on: it waits for pages that will never come (POSTCOPY_LOST), or has not answered its
+   * resume (GUEST_FAILED). Its memory is kept until letGo(guest).
+   */
   lost: [
     error: PageferryError,
     guest: Guest,
@@ -25,48 +36,50 @@ export interface DestinationEvents {
   ];
   /** A connection that does not speak our protocol was turned away. */
   stranger: [peer: string, reason: string];
+  /** Sources cannot be taken at the moment, and why; once, until one was taken again. */
+  warning: [error: PageferryError];
 }
 
 export class Destination extends Announcer<DestinationEvents> {
   readonly host: string;
-  readonly #options: ResolvedDestinationOptions;
+  readonly #context: Omit<DestinationContext, 'takePlace'>;
+  readonly #closing = new AbortController();
   readonly #agents = new Map<string, DestinationAgent>();
   readonly #serving = new Set<Promise<void>>();
-  /** Lost guests: their memory stays registered for as long as this process lives. */
-  readonly #lost: Hold[] = [];
+  /** Lost guests: their memory stays registered until they are let go. */
+  readonly #lost = new Map<Guest, Hold>();
   /** What the migrations that ended had received. */
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #listener: Listener | undefined;
 
-  private constructor(options: DestinationOptions, ledger: Ledger, prepared: PreparedMemory) {
+  private constructor(
+    host: string | undefined,
+    options: ResolvedDestinationOptions,
+    prepared: PreparedMemory,
+  ) {
     super();
-    this.host = options.host ?? '127.0.0.1';
-    this.#options = {
-      createGuest: options.createGuest,
-      memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
-      overcommit: options.overcommit ?? false,
-      maxMigrations: options.maxMigrations ?? 64,
-      ledger,
-      prefault: options.prefault ?? false,
-      prepared,
-      stallMs: options.stallMs ?? 30_000,
-    };
+    this.host = host ?? '127.0.0.1';
+    const closing = this.#closing.signal;
+    // Each migration under way may listen to it.
+    setMaxListeners(0, closing);
+    this.#context = { options, prepared, closing };
   }
 
   /** Starts to listen, once the memory to prepare is there. Throws PORT_IN_USE, NO_MEMORY and the like. */
   static async listen(options: DestinationOptions): Promise<Destination> {
-    const ledger = options.ledger ?? processLedger;
-    const prepared = await PreparedMemory.populate(options.prepare ?? [], ledger);
-    const destination = new Destination(options, ledger, prepared);
+    const resolved = resolveOptions(options);
+    const prepared = await PreparedMemory.populate(options.prepare ?? [], resolved.ledger);
+    const destination = new Destination(options.host, resolved, prepared);
     const { host } = destination;
     const port = options.port ?? 0;
     try {
       destination.#listener = binding.listen(
         host,
         port,
-        destination.#options.stallMs,
+        destination.#context.options.stallMs,
         (arrival) => destination.#onArrival(arrival),
-        (peer, reason) => destination.tell('stranger', peer, reason),
+        (peer, reason) => destination.#onStranger(peer, reason),
+        (error) => destination.#onTrouble(error),
       );
     } catch (error) {
       prepared.release();
@@ -97,44 +110,116 @@ export class Destination extends Announcer<DestinationEvents> {
   }
 
   /**
+   * Lets go of a guest that was lost: calls its discard(), then frees its memory. Threads of the guest that wait for a
+   * missing page go on and read zeros, so discard() has to end them. False when the guest is not a lost one of this
+   * destination, or was let go before. May be called after close().
+   */
+  letGo(guest: Guest): boolean {
+    const hold = this.#lost.get(guest);
+    if (hold === undefined) return false;
+    this.#lost.delete(guest);
+    dropHold(hold);
+    return true;
+  }
+
+  /**
    * Stops listening. Migrations that have not switched over are ended, and their guests stay on their
-   * sources; the others go on, because ending them would lose their guests. On return all are over.
+   * sources; the others go on, because ending them would lose their guests. On return all are over, nothing of them is
+   * left but guests that have arrived or were lost, and no listener is called any more. Idempotent.
    */
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#listener?.close();
     for (const agent of this.#agents.values()) {
       if (agent.mayHoldGuest) continue;
       agent.abort(new PageferryError('PEER_GONE', 'the destination is shutting down'));
     }
     await Promise.all(this.#serving);
-    this.#options.prepared.release();
+    this.#context.prepared.release();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  // The addon's calls are queued: some may come after the listener was closed.
+
+  #onStranger(peer: string, reason: string): void {
+    if (!this.#isClosed) this.tell('stranger', peer, reason);
+  }
+
+  #onTrouble(error: Error): void {
+    if (this.#isClosed) return;
+    const failure = asPageferryError(error, 'sources wait and cannot be taken');
+    const advice = errnoOf(error) === 'EMFILE' ? '. Raise the limit: ulimit -n' : '';
+    this.tell(
+      'warning',
+      new PageferryError(failure.code, failure.message + advice, { cause: error }),
+    );
   }
 
   #onArrival(arrival: Arrival): void {
-    const { statuses } = binding.protocolConstants();
     const { connection, role, channel } = arrival;
+    if (this.#isClosed) {
+      connection.close();
+      return;
+    }
+    const { statuses } = binding.protocolConstants();
     const id = Buffer.from(arrival.migrationId).toString('hex');
     const agent = this.#agents.get(id);
+    const refuse = (status: number) => {
+      connection.answer(status);
+      connection.close();
+    };
     if (role !== 'control') {
-      if (agent?.addChannel(role, channel, connection) === true) return;
-      connection.answer(statuses['unknown-migration']);
+      if (agent?.addChannel(role, channel, connection) !== true) {
+        refuse(statuses['unknown-migration']);
+      }
+    } else if (agent !== undefined) refuse(statuses['unknown-migration']);
+    else if (!this.#hasPlace) refuse(statuses.busy);
+    else if (connection.answer(statuses.accepted)) this.#take(id, connection);
+    else connection.close();
+  }
+
+  #take(id: string, connection: Connection): void {
+    this.#makeWay();
+    try {
+      const takePlace = () => this.#checkPlace();
+      const agent = new DestinationAgent(connection, { ...this.#context, takePlace });
+      const serving = this.#serve(id, agent);
+      this.#serving.add(serving);
+      void serving.finally(() => this.#serving.delete(serving));
+    } catch (error) {
       connection.close();
-      return;
+      this.#onTrouble(asPageferryError(error, 'a source has connected'));
     }
-    const refusal =
-      agent !== undefined
-        ? statuses['unknown-migration']
-        : this.#agents.size >= this.#options.maxMigrations
-          ? statuses.busy
-          : undefined;
-    if (refusal !== undefined || !connection.answer(statuses.accepted)) {
-      if (refusal !== undefined) connection.answer(refusal);
-      connection.close();
-      return;
+  }
+
+  /** A migration has its place from its `open` on. */
+  get #hasPlace(): boolean {
+    const open = [...this.#agents.values()].filter((agent) => agent.isOpen).length;
+    return open < this.#context.options.maxMigrations;
+  }
+
+  #checkPlace(): void {
+    if (this.#hasPlace) return;
+    const { maxMigrations } = this.#context.options;
+    throw new PageferryError(
+      'BUSY',
+      `the destination serves ${maxMigrations} migrations, as many as it may. Try again when one has ended`,
+    );
+  }
+
+  /** Whoever connects and says nothing keeps nobody out. */
+  #makeWay(): void {
+    const unopened = [...this.#agents.values()].filter((agent) => !agent.isOpen);
+    const error = new PageferryError(
+      'PEER_SILENT',
+      'has not said what it brings, and others have come since',
+    );
+    for (const agent of unopened.slice(0, Math.max(0, unopened.length - MAX_UNOPENED + 1))) {
+      agent.abort(error);
     }
-    const serving = this.#serve(id, new DestinationAgent(connection, this.#options));
-    this.#serving.add(serving);
-    void serving.finally(() => this.#serving.delete(serving));
   }
 
   async #serve(id: string, agent: DestinationAgent): Promise<void> {
@@ -142,8 +227,8 @@ export class Destination extends Announcer<DestinationEvents> {
     this.#agents.set(id, agent);
     this.tell('arriving', migration);
     const end = await agent.run();
-    this.#agents.delete(id);
     addTo(this.#ended, agent.progress());
+    this.#agents.delete(id);
     switch (end.kind) {
       case 'arrived':
         this.tell('arrived', end.guest, migration);
@@ -152,12 +237,13 @@ export class Destination extends Announcer<DestinationEvents> {
         this.tell('dropped', end.error, migration);
         break;
       case 'lost':
-        this.#lost.push(end.hold);
+        this.#lost.set(end.hold.guest, end.hold);
         this.tell('lost', end.error, end.hold.guest, migration);
         break;
       default:
         throw new Error(`no such end: ${JSON.stringify(end satisfies never)}`);
     }
+    await agent.closed;
   }
 }
 

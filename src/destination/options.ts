@@ -1,7 +1,9 @@
 /** What a destination can be told, and its defaults. */
 import type { GuestFactory } from '../guest/guest.js';
-import type { Ledger } from './ledger.js';
-import type { PreparedMemory } from './prepared-memory.js';
+import { GUEST_CALL_MS } from '../policy/deadlines.js';
+import { type Ledger, processLedger } from './ledger.js';
+
+const DEFAULT_STATE_BYTES = 64 << 20;
 
 export interface DestinationOptions {
   /** Address to listen on; 127.0.0.1 by default. */
@@ -24,6 +26,8 @@ export interface DestinationOptions {
   readonly ledger?: Ledger;
   /** Migrations at once; 64 by default. */
   readonly maxMigrations?: number;
+  /** The longest state of a guest that is taken; 64 MiB by default, at most 256 MiB − 64 KiB. */
+  readonly maxStateBytes?: number;
   /** Populate a guest's memory before its first page arrives; false by default. */
   readonly prefault?: boolean;
   /**
@@ -33,6 +37,8 @@ export interface DestinationOptions {
   readonly prepare?: readonly (readonly number[])[];
   /** How long the other side may be silent; 30 s by default. */
   readonly stallMs?: number;
+  /** How long a guest may take for one call: to be built, to load its state, to resume; 30 s by default. */
+  readonly guestCallMs?: number;
 }
 
 export interface ResolvedDestinationOptions {
@@ -41,7 +47,23 @@ export interface ResolvedDestinationOptions {
   readonly overcommit: boolean;
   readonly ledger: Ledger;
   readonly maxMigrations: number;
+  readonly maxStateBytes: number;
   readonly prefault: boolean;
-  readonly prepared: PreparedMemory;
   readonly stallMs: number;
+  readonly guestCallMs: number;
+}
+
+/** Fills in the defaults. */
+export function resolveOptions(options: DestinationOptions): ResolvedDestinationOptions {
+  return {
+    createGuest: options.createGuest,
+    memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
+    overcommit: options.overcommit ?? false,
+    ledger: options.ledger ?? processLedger,
+    maxMigrations: options.maxMigrations ?? 64,
+    maxStateBytes: options.maxStateBytes ?? DEFAULT_STATE_BYTES,
+    prefault: options.prefault ?? false,
+    stallMs: options.stallMs ?? 30_000,
+    guestCallMs: options.guestCallMs ?? GUEST_CALL_MS,
+  };
 }

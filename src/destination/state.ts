@@ -2,6 +2,7 @@
  * What the destination of one migration is doing. Each state carries exactly what is valid then; agent.ts
  * steps from one to the next.
  */
+import type { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import type {
   ArrivingMemory,
@@ -19,6 +20,16 @@ export interface Hold {
   readonly receiver: PageReceiver;
 }
 
+/** Every page is here or known to be missing, and the guest has its state. */
+export interface Switchover {
+  readonly pausedAtNs: bigint;
+  readonly loadStateMs: number;
+  /** False for a guest that its owner had paused: nobody resumes it here. */
+  readonly runs: boolean;
+  /** Post-copy only. */
+  readonly handler: FaultHandler | undefined;
+}
+
 export type DestinationState =
   /** Connected; the source has not said what it brings. */
   | { readonly kind: 'opening' }
@@ -31,15 +42,27 @@ export type DestinationState =
       readonly fault: Connection | undefined;
     }
   /** All it needs to run is here. The source may still take it back. */
+  | { readonly kind: 'ready'; readonly hold: Hold; readonly switchover: Switchover }
+  /** `resume` has come. Until the guest has answered nobody knows whether it runs. */
+  | { readonly kind: 'resuming'; readonly hold: Hold; readonly handler: FaultHandler | undefined }
+  /** The guest is ours; pages are still missing (post-copy). */
   | {
-      readonly kind: 'ready';
+      readonly kind: 'running';
       readonly hold: Hold;
-      readonly pausedAtNs: bigint;
-      readonly loadStateMs: number;
-      readonly handler: FaultHandler | undefined;
+      readonly handler: FaultHandler;
+      readonly runs: boolean;
     }
-  /** The guest runs; pages are still missing (post-copy). */
-  | { readonly kind: 'running'; readonly hold: Hold; readonly handler: FaultHandler }
   /** Every page is here. */
-  | { readonly kind: 'complete'; readonly hold: Hold }
+  | { readonly kind: 'complete'; readonly hold: Hold; readonly runs: boolean }
   | { readonly kind: 'ended' };
+
+/** How a migration ended on this side. */
+export type DestinationEnd =
+  | { readonly kind: 'arrived'; readonly guest: Guest }
+  /** Nothing of the guest is left here; it never ran here, and never will. */
+  | { readonly kind: 'dropped'; readonly error: PageferryError }
+  /**
+   * The guest is here and cannot go on: it waits for pages that will never come, or has not answered its resume.
+   * Keep `hold`: while it lives, guest threads wait; without it they would go on and read zeros.
+   */
+  | { readonly kind: 'lost'; readonly hold: Hold; readonly error: PageferryError };

@@ -19,6 +19,9 @@ import type { GuestMemory, Verification } from '../native/binding.js';
  * arrives as zeros, for half a millisecond of downtime for each GiB that was sent, if there is any hole. A page that
  * was discarded and then read, and not written, is no hole any more: it may arrive with the content it had before,
  * so a guest that counts on zeros there writes them.
+ *
+ * Each call has a deadline: a call that rejects, answers something else or takes longer ends the migration with
+ * GUEST_FAILED, and so may the other side's going while the call is still pending. discard() may follow then.
  */
 export interface Guest {
   /** One or more regions. The same object for the guest's whole life on this host. */
@@ -31,7 +34,7 @@ export interface Guest {
   readonly kernelWrites?: boolean;
   /** On return nothing of the guest reads or writes its memory. */
   pause(): Promise<void>;
-  /** Starts or continues the guest. */
+  /** Starts or continues the guest. A resume that rejects has not started the guest, or has stopped it again. */
   resume(): Promise<void>;
   /** Paused only: vCPU and device state, opaque to Pageferry. Travels during the downtime: keep it small. */
   saveState(): Promise<Uint8Array>;
@@ -40,8 +43,10 @@ export interface Guest {
   /** What the destination's factory needs to build this guest; sent before any page. */
   describe?(): Uint8Array;
   /**
-   * The guest will not run here any more: its migration failed before it ever did, or the process exits while pages
-   * are missing. Stop it, without waiting for its threads, and let its memory go.
+   * Nobody needs the guest here any more: it never ran here and never will, it was lost and is let go of, or the process
+   * exits while pages are missing. Stop it, without waiting for its threads, and let its memory go. On return no thread
+   * of it goes on: a thread that waits for a missing page is woken right after, and would read zeros. An error becomes a
+   * process warning.
    */
   discard?(): void;
   /** What the guest can say about itself; fills the report's guest figures. */
@@ -67,5 +72,8 @@ export interface GuestObservation {
   readonly longestGapMs: number;
 }
 
-/** Builds the guest that `description` describes around memory that a migration is about to fill. */
+/**
+ * Builds the guest that `description` describes around memory that a migration is about to fill. A guest that is built
+ * too late is discarded.
+ */
 export type GuestFactory = (memory: GuestMemory, description: Uint8Array) => Promise<Guest>;

@@ -268,12 +268,17 @@ export interface Binding {
   createPageSet(memory: GuestMemory): PageSet;
   createDirtyTracker(memory: GuestMemory, kind: TrackerKind): DirtyTracker;
   connect(target: ConnectTarget): Promise<Connection>;
+  /**
+   * `onTrouble`: connections wait and cannot be accepted; called once, until one was accepted again. A call that was
+   * queued may still come after close().
+   */
   listen(
     host: string,
     port: number,
     stallMs: number,
     onArrival: (arrival: Arrival) => void,
     onStranger: (peer: string, reason: string) => void,
+    onTrouble: (error: Error) => void,
   ): Listener;
   createTokenBucket(bytesPerSecond: number): TokenBucket;
   createPageSender(

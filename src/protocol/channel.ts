@@ -2,15 +2,24 @@
  * The control channel: typed messages over one connection, and a peer that is watched.
  *
  * Any end of the channel (lost, silent, nonsense received) is one PageferryError, given to whoever waits in
- * receive() and to `onEnd`, once.
+ * receive() and to `onEnd`, once. Whoever has the channel then closes it.
+ *
+ * What a peer can make us keep is bounded. Messages that nobody has received yet: then the socket is not read until
+ * somebody has. Messages that the peer does not take: then it counts as gone.
  */
 import { Socket } from 'node:net';
 import { ERROR_CODES, PageferryError } from '../errors.js';
 import type { Connection } from '../native/binding.js';
-import { encodeFrame, FrameDecoder } from './framing.js';
-import { MessageRefused } from './messages.js';
+import { encodeFrame, FrameDecoder, FrameTooLong, MAX_MESSAGE_BYTES } from './framing.js';
+import { MAX_TEXT, MessageRefused, shortened } from './messages.js';
 
 const ALIVE_EVERY_MS = 1000;
+/** Messages that wait for receive() before the socket is left unread. */
+const MAX_WAITING = 64;
+/** Bytes of messages that wait for the peer, a long message apart. */
+const MAX_UNTAKEN_BYTES = 262_144;
+/** What was said before the channel was closed gets so long to go out. */
+const LAST_WORDS_MS = 1000;
 
 export interface ChannelOptions<In> {
   readonly parse: (value: unknown) => In;
@@ -21,6 +30,8 @@ export interface ChannelOptions<In> {
 
 export class ControlChannel<Out extends { type: string }, In extends { type: string }> {
   readonly peer: string;
+  /** Settles once nothing of the channel is left: no socket, no timer. */
+  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #options: ChannelOptions<In>;
   readonly #decoder = new FrameDecoder();
@@ -28,6 +39,9 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
   #waiting: { resolve: (message: In) => void; reject: (error: Error) => void } | undefined;
   #ended: PageferryError | undefined;
   #heardAt = performance.now();
+  #untakenBytes = 0;
+  /** The type of message that may be longer than others now. */
+  #long: In['type'] | undefined;
   #beat: NodeJS.Timeout;
 
   constructor(connection: Connection, options: ChannelOptions<In>) {
@@ -37,31 +51,67 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     this.#socket.on('error', (error) => this.#end(this.#gone(error)));
     this.#socket.on('close', () => this.#end(this.#gone()));
+    this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.resume();
     this.#beat = setInterval(() => this.#onBeat(), ALIVE_EVERY_MS);
     this.#beat.unref();
   }
 
-  /** Queues a message; a channel that has ended ignores it (who waits for the answer learns why). */
+  /** The next message of this type may have so many bytes; all others are short. */
+  expectLong(type: In['type'], bytes: number): void {
+    this.#long = type;
+    this.#decoder.maxBytes = Math.max(bytes, MAX_MESSAGE_BYTES);
+  }
+
+  #expectShort(): void {
+    this.#long = undefined;
+    this.#decoder.maxBytes = MAX_MESSAGE_BYTES;
+  }
+
+  /**
+   * Queues a message, its texts cut to what a message may hold. A channel that was lost or closed ignores it: who waits
+   * for the answer learns why. A peer that sent nonsense can still be told so.
+   */
   send(message: Out): void {
-    if (this.#ended === undefined) this.#socket.write(encodeFrame(message));
+    if (!this.#socket.writable) return;
+    const frame = encodeFrame(withShortTexts(message));
+    const counted = frame.byteLength <= MAX_MESSAGE_BYTES ? frame.byteLength : 0;
+    this.#untakenBytes += counted;
+    this.#socket.write(frame, () => {
+      this.#untakenBytes -= counted;
+    });
+    if (this.#untakenBytes <= MAX_UNTAKEN_BYTES) return;
+    this.#end(
+      new PageferryError('PEER_SILENT', `${this.peer} does not read what it is sent`, {
+        peer: this.peer,
+      }),
+    );
   }
 
   /** The next message. Rejects with the channel's end. One caller at a time. */
   receive(): Promise<In> {
     const message = this.#arrived.shift();
-    if (message !== undefined) return Promise.resolve(message);
+    if (message !== undefined) {
+      this.#deliver();
+      return Promise.resolve(message);
+    }
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
   }
 
-  /** Ends the channel after what was sent has gone out. Idempotent. */
+  /**
+   * Ends the channel once what was sent has gone out and the peer has closed its end too, or after a second. Idempotent.
+   */
   close(): void {
     this.#finish(new PageferryError('PEER_GONE', 'the control channel was closed here'));
-    this.#socket.end(() => this.#socket.destroy());
-    this.#socket.unref();
+    if (!this.#socket.writable) return;
+    const late = setTimeout(() => this.#socket.destroy(), LAST_WORDS_MS);
+    this.#socket.once('close', () => clearTimeout(late));
+    this.#socket.end();
+    // What comes now is read and forgotten: bytes left unread would reset the connection, and the last words with it.
+    this.#socket.resume();
   }
 
   #gone(cause?: unknown): PageferryError {
@@ -73,23 +123,45 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
 
   #onData(chunk: Buffer): void {
     this.#heardAt = performance.now();
+    if (this.#ended !== undefined) return;
+    this.#decoder.push(chunk);
+    this.#deliver();
+  }
+
+  /** Hands out what has come, and reads on when little of it waits. */
+  #deliver(): void {
+    if (this.#ended !== undefined) return;
     try {
-      for (const value of this.#decoder.push(chunk)) {
-        const message = this.#options.parse(value);
-        if (message.type !== 'alive') this.#deliver(message);
+      while (this.#arrived.length < MAX_WAITING) {
+        const frame = this.#decoder.next();
+        if (frame === undefined) {
+          this.#readOn();
+          return;
+        }
+        const message = this.#options.parse(frame.value);
+        if (frame.bytes > MAX_MESSAGE_BYTES && message.type !== this.#long) {
+          throw new MessageRefused(`message ${message.type} of ${frame.bytes} bytes`);
+        }
+        if (message.type === this.#long) this.#expectShort();
+        if (message.type !== 'alive') this.#handOver(message);
       }
+      this.#socket.pause();
     } catch (error) {
-      const reason = error instanceof MessageRefused ? error.message : 'a frame that is not ours';
-      this.#end(
-        new PageferryError('PROTOCOL', `${this.peer} sent ${reason}`, {
-          peer: this.peer,
-          cause: error,
-        }),
-      );
+      const explained = error instanceof MessageRefused || error instanceof FrameTooLong;
+      const reason = explained ? error.message : 'a frame that is not ours';
+      const details = { peer: this.peer, cause: error };
+      this.#stop(new PageferryError('PROTOCOL', `${this.peer} sent ${reason}`, details));
     }
   }
 
-  #deliver(message: In): void {
+  #readOn(): void {
+    if (!this.#socket.isPaused()) return;
+    // While we did not read, the peer was not silent.
+    this.#heardAt = performance.now();
+    this.#socket.resume();
+  }
+
+  #handOver(message: In): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting === undefined) this.#arrived.push(message);
@@ -99,11 +171,12 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
   #onBeat(): void {
     // Should our own event loop have been blocked, then what came meanwhile is read before this runs.
     if (this.#silentMs() > this.#options.stallMs) setImmediate(() => this.#checkSilence());
-    this.send({ type: 'alive' } as Out);
+    // What waits to be taken says as much.
+    if (this.#socket.writableLength === 0) this.send({ type: 'alive' } as Out);
   }
 
   #silentMs(): number {
-    return performance.now() - this.#heardAt;
+    return this.#socket.isPaused() ? 0 : performance.now() - this.#heardAt;
   }
 
   #checkSilence(): void {
@@ -119,8 +192,13 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
 
   #end(error: PageferryError): void {
     if (this.#ended !== undefined) return;
-    this.#finish(error);
     this.#socket.destroy();
+    this.#stop(error);
+  }
+
+  /** Nothing is taken from the peer any more. Closing is up to whoever has the channel. */
+  #stop(error: PageferryError): void {
+    this.#finish(error);
     this.#options.onEnd?.(error);
   }
 
@@ -131,6 +209,17 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
     this.#waiting?.reject(error);
     this.#waiting = undefined;
   }
+}
+
+/** What an error says may quote a guest or another program, at any length. */
+function withShortTexts<M extends { type: string }>(message: M): M {
+  const entries = Object.entries(message);
+  if (entries.every(([, value]) => typeof value !== 'string' || value.length <= MAX_TEXT)) {
+    return message;
+  }
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? shortened(value) : value]),
+  ) as M;
 }
 
 /** The error behind a peer's `failed` message, naming the peer. */

@@ -3,6 +3,7 @@
  * a peer sends is checked before anything believes it.
  */
 import * as v from 'valibot';
+import { MAX_STATE_BYTES } from './framing.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -12,9 +13,19 @@ const clock = v.pipe(
   v.transform((value) => BigInt(value)),
 );
 const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
-const text = v.pipe(v.string(), v.maxLength(4096));
+/** Characters of a text. */
+export const MAX_TEXT = 4096;
+/** A source may ask for no longer a look at the guest that arrived. */
+export const MAX_OBSERVE_MS = 600_000;
+/** Regions of a guest. */
+export const MAX_REGIONS = 4096;
 
-const MAX_REGIONS = 4096;
+/** A text as it is sent, and as it is taken. */
+export function shortened(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
+}
+
+const text = v.pipe(v.string(), v.transform(shortened));
 
 const guestFigures = v.nullable(v.object({ operations: count, longestGapMs: milliseconds }));
 const verification = v.object({
@@ -56,7 +67,10 @@ export const sourceSchemas = {
   }),
   resume: v.object({ type: v.literal('resume') }),
   pushed: v.object({ type: v.literal('pushed'), sync: count }),
-  verify: v.object({ type: v.literal('verify'), observeMs: milliseconds }),
+  verify: v.object({
+    type: v.literal('verify'),
+    observeMs: v.pipe(milliseconds, v.maxValue(MAX_OBSERVE_MS)),
+  }),
   bye: v.object({ type: v.literal('bye') }),
   cancel: v.object({ type: v.literal('cancel'), reason: text }),
   failed: v.object({ type: v.literal('failed'), code: text, message: text }),
@@ -69,7 +83,7 @@ export const destinationSchemas = {
     bootId: text,
     faultPath: v.boolean(),
     faultPathReason: v.optional(text, ''),
-    maxStateBytes: count,
+    maxStateBytes: v.pipe(count, v.maxValue(MAX_STATE_BYTES)),
   }),
   clocked: v.object({ type: v.literal('clocked'), sentNs: clock, nowNs: clock }),
   rounded: v.object({ type: v.literal('rounded'), sync: count, pages: count }),

@@ -31,6 +31,13 @@ function explain(error: unknown, { host, port }: Address): PageferryError {
   const reason = error instanceof Error ? error.message : String(error);
   switch (nativeCode(error)) {
     case 'TIMED_OUT':
+      if (errnoOf(error) === 'EAGAIN') {
+        return new PageferryError(
+          'UNREACHABLE',
+          `${peer} ${reason}. It may be stopped, or out of file descriptors: look at its log`,
+          details,
+        );
+      }
       return new PageferryError(
         'UNREACHABLE',
         `${peer} does not answer. Is a destination running there, and does a firewall let it through?`,
@@ -67,6 +74,13 @@ function explain(error: unknown, { host, port }: Address): PageferryError {
       return new PageferryError(
         'UNREACHABLE',
         `nothing listens at ${peer}. Start one there: pageferry destination --listen HOST:PORT`,
+        details,
+      );
+    case 'EMFILE':
+    case 'ENFILE':
+      return new PageferryError(
+        'SYSTEM',
+        `no file descriptor is left here to connect to ${peer} with. Close some, or raise the limit: ulimit -n`,
         details,
       );
     case 'ENETUNREACH':

@@ -49,6 +49,7 @@ export class SourceMigration {
   clock: ClockComparison = { kind: 'shared', offsetNs: 0n, errorMs: 0 };
   /** Both processes run on the same boot of the same kernel. */
   sameHost = false;
+  readonly #over = new AbortController();
   #failure: PageferryError | undefined;
 
   constructor(
@@ -70,6 +71,11 @@ export class SourceMigration {
     return this.#failure;
   }
 
+  /** Aborted with `failure` when that comes: ends the wait for a guest's answer. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
   /** Throws what has ended the migration meanwhile. Past the commit point it has to be seen through. */
   throwIfCalledOff(): void {
     const isOurs = this.custody === 'running-here' || this.custody === 'paused-here';
@@ -80,6 +86,7 @@ export class SourceMigration {
   fail(error: PageferryError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
+    this.#over.abort(error);
     this.sender?.cancel();
     this.faultConnection?.close();
     this.channel?.close();

@@ -6,7 +6,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
-import { guestCall } from '../guest/guest-call.js';
+import { BYTES, guestCall } from '../guest/guest-call.js';
 import { bootId } from '../host/boot-id.js';
 import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
@@ -15,9 +15,11 @@ import { binding, type Connection, type PageSet } from '../native/binding.js';
 import { type ClockExchange, compareClocks } from '../policy/clock.js';
 import type { Decision } from '../policy/convergence.js';
 import { sendBufferBytes } from '../policy/copying.js';
+import { GUEST_CALL_MS } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
+  MAX_REGIONS,
   parseDestinationMessage,
   type SourceMessage,
 } from '../protocol/messages.js';
@@ -59,6 +61,13 @@ export async function runPhases(m: SourceMigration, observer: Observer): Promise
 /** On return the destination has memory for the guest. */
 async function negotiate(m: SourceMigration): Promise<void> {
   const { memory } = m.guest;
+  const regions = memory.regions.length;
+  if (regions > MAX_REGIONS) {
+    throw new PageferryError(
+      'USAGE',
+      `the guest has ${regions} regions and a migration takes at most ${MAX_REGIONS}: make fewer, larger ones`,
+    );
+  }
   const connection = await openConnection(m, 'control', 0);
   m.channel = new ControlChannel<SourceMessage, DestinationMessage>(connection, {
     parse: parseDestinationMessage,
@@ -198,7 +207,8 @@ async function pauseGuest(m: SourceMigration): Promise<Paused> {
   const startedNs = process.hrtime.bigint();
   // Set before the call: should it fail halfway, the guest must be resumed.
   m.custody = 'paused-here';
-  await guestCall('pause', () => m.guest.pause());
+  const { signal } = m;
+  await guestCall('pause', () => m.guest.pause(), { deadlineMs: GUEST_CALL_MS, signal });
   return { startedNs, pausedNs: process.hrtime.bigint() };
 }
 
@@ -228,7 +238,11 @@ async function finalRound(
   sending.catch(() => {}); // Awaited in either case below.
   let stateNs: bigint;
   try {
-    const state = await guestCall('save its state', () => m.guest.saveState());
+    const state = await guestCall('save its state', () => m.guest.saveState(), {
+      deadlineMs: GUEST_CALL_MS,
+      signal: m.signal,
+      answer: BYTES,
+    });
     stateNs = process.hrtime.bigint();
     m.send({
       type: 'switchover',

@@ -307,6 +307,30 @@ describe.concurrent('the control channel, after the commit point', () => {
   });
 });
 
+describe.concurrent('post-copy, after resume arrived and before running arrived', () => {
+  it.each(['post-copy', 'hybrid'] as const)(
+    'cut (%s): nobody runs the guest, which never sees a page that is not its own',
+    async (strategy) => {
+      const { receiving, relay, guest, source } = await scene({ strategy, ...SLOW });
+      relay.onMessage = (type) => {
+        if (type !== 'running') return 'pass';
+        relay.cut();
+        return 'swallow';
+      };
+      expect(await failureOf(source.migrate())).toMatchObject({
+        code: 'SWITCHOVER_UNCONFIRMED',
+        report: { outcome: 'failed', guestLocation: 'unknown', downtimeMs: null },
+      });
+      const lost = await receiving.nextLost();
+      expect(lost.error.code).toBe('POSTCOPY_LOST');
+      await expectStill(guest);
+      await expectBlockedForEver(lost.guest);
+      expect(receiving.arrived).toEqual([]);
+      await receiving.expectServesNext();
+    },
+  );
+});
+
 describe.concurrent('post-copy, after running and before complete', () => {
   const lostOnSource = {
     code: 'POSTCOPY_LOST',

@@ -140,7 +140,7 @@ describe('a connection that', () => {
 
   it('is one migration too many is told so', async () => {
     const receiving = await start({ maxMigrations: 1 });
-    const first = await RawClient.control(receiving.port);
+    const first = await RawClient.opened(receiving.port);
     const second = await RawClient.connect(receiving.port);
     expect(await second.introduce({})).toBe(statuses.busy);
     await second.closed();

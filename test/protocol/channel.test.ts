@@ -5,13 +5,14 @@ import { describe, expect, it } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
 import { type Arrival, binding } from '../../src/native/binding.js';
 import { ControlChannel, peerError } from '../../src/protocol/channel.js';
-import { encodeFrame, FrameDecoder } from '../../src/protocol/framing.js';
+import { encodeFrame, MAX_MESSAGE_BYTES } from '../../src/protocol/framing.js';
 import {
   type DestinationMessage,
   parseSourceMessage,
   type SourceMessage,
 } from '../../src/protocol/messages.js';
 import { atEnd } from '../support/at-end.js';
+import { Frames } from '../support/frames.js';
 import { rejection, until } from '../support/until.js';
 
 type Channel = ControlChannel<DestinationMessage, SourceMessage>;
@@ -24,6 +25,7 @@ async function openChannel(stallMs = 30_000) {
     0,
     30_000,
     (one) => arrivals.push(one),
+    () => {},
     () => {},
   );
   const { magic, version, roles } = binding.protocolConstants();
@@ -50,7 +52,7 @@ async function openChannel(stallMs = 30_000) {
 }
 
 async function nextMessage(peer: Socket): Promise<unknown> {
-  const decoder = new FrameDecoder();
+  const decoder = new Frames();
   while (true) {
     const [chunk] = (await once(peer, 'data')) as [Buffer];
     const [value] = decoder.push(chunk);
@@ -149,8 +151,95 @@ describe('a control channel whose peer', () => {
     const waiting = rejection(channel.receive());
     peer.write(bytes);
     expect(await waiting).toMatchObject({ code: 'PROTOCOL', peer: channel.peer });
+    channel.send({ type: 'failed', code: 'PROTOCOL', message: 'nonsense', neverRan: true });
+    channel.close();
+    expect(await nextMessage(peer)).toMatchObject({ type: 'failed', code: 'PROTOCOL' });
     await once(peer, 'close');
     expect(ends).toHaveLength(1);
+  });
+});
+
+describe('a control channel is not filled by a peer that', () => {
+  it('sends more than is dealt with: it is left unread, and read on later', async () => {
+    const { channel, peer } = await openChannel();
+    const before = process.memoryUsage().rss;
+    const one = Buffer.from(encodeFrame({ type: 'round', sync: 7 }));
+    const block = Buffer.concat(Array.from({ length: 50_000 }, () => one));
+    // 60 MiB, unless it is stopped: then what the two sockets hold.
+    const sent = () => peer.bytesWritten;
+    for (let written = 0; written < 60 * 2 ** 20; written += block.byteLength) peer.write(block);
+    await until('the peer waits', async () => {
+      const seen = sent() - peer.writableLength;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return seen > 0 && seen === sent() - peer.writableLength;
+    });
+    expect(peer.writableLength).toBeGreaterThan(40 * 2 ** 20);
+    // The peer's own blocks are one and the same buffer.
+    expect(process.memoryUsage().rss - before).toBeLessThan(40 * 2 ** 20);
+    for (let i = 0; i < 100_000; i += 1) {
+      expect(await channel.receive()).toEqual({ type: 'round', sync: 7 });
+    }
+  });
+
+  it('does not read: it counts as gone', async () => {
+    const { channel, peer, ends } = await openChannel();
+    peer.pause();
+    const message = 'x'.repeat(4000);
+    let sent = 0;
+    while (ends.length === 0 && sent < 10_000) {
+      channel.send({ type: 'failed', code: 'SYSTEM', message, neverRan: true });
+      sent += 1;
+      if (sent % 10 === 0) await nextTurn();
+    }
+    expect(ends).toMatchObject([{ code: 'PEER_SILENT' }]);
+    expect(ends[0]?.message).toContain('does not read');
+  });
+
+  it('sends a longer message than was agreed on: it is refused by its length', async () => {
+    const { channel, peer } = await openChannel();
+    const waiting = rejection(channel.receive());
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(MAX_MESSAGE_BYTES + 1);
+    peer.write(length);
+    expect(await waiting).toMatchObject({
+      code: 'PROTOCOL',
+      message: expect.stringContaining(`${MAX_MESSAGE_BYTES}`),
+    });
+  });
+
+  it('sends a long message of another type than was agreed on: it is refused', async () => {
+    const { channel, peer } = await openChannel();
+    channel.expectLong('switchover', 2 ** 20);
+    peer.write(encodeFrame({ type: 'cancel', reason: 'x'.repeat(300_000) }));
+    expect(await rejection(channel.receive())).toMatchObject({ code: 'PROTOCOL' });
+  });
+
+  it('sends one long message that was agreed on: it is taken, and the next one refused', async () => {
+    const { channel, peer } = await openChannel();
+    channel.expectLong('switchover', 2 ** 20);
+    const state = Buffer.alloc(2 ** 20 - 1000, 3);
+    const message = { type: 'switchover', sync: 1, postCopy: false, pausedAtNs: 1n, running: true };
+    peer.write(encodeFrame({ ...message, state }));
+    peer.write(encodeFrame({ ...message, state }));
+    const taken = await channel.receive();
+    expect(taken.type === 'switchover' && taken.state.byteLength).toBe(state.byteLength);
+    expect(await rejection(channel.receive())).toMatchObject({ code: 'PROTOCOL' });
+  });
+});
+
+describe('a control channel that is left unread', () => {
+  it('does not hold the time against its peer', async () => {
+    const { channel, peer, ends } = await openChannel(200);
+    for (let i = 0; i < 1000; i += 1) peer.write(encodeFrame({ type: 'round', sync: i }));
+    // The channel says that it is alive and looks at its peer's silence in one go.
+    const heard = new Frames();
+    let beats = 0;
+    peer.on('data', (chunk: Buffer) => {
+      beats += heard.push(chunk).length;
+    });
+    await until('the channel has looked several times', () => beats >= 3);
+    expect(ends).toEqual([]);
+    for (let i = 0; i < 1000; i += 1) expect(await channel.receive()).toMatchObject({ sync: i });
   });
 });
 
@@ -167,6 +256,20 @@ describe('a control channel that was closed here', () => {
     });
     await once(peer, 'close');
     expect(ends).toEqual([]);
+  });
+
+  it('leaves no socket, though the peer reads nothing and never hangs up', async () => {
+    const { channel, peer } = await openChannel();
+    peer.pause();
+    channel.close();
+    await channel.closed;
+  });
+
+  it('cuts a text that is longer than a message may carry', async () => {
+    const { channel, peer } = await openChannel();
+    channel.send({ type: 'failed', code: 'SYSTEM', message: 'x'.repeat(2 ** 20), neverRan: false });
+    const said = (await nextMessage(peer)) as { message: string };
+    expect(said.message).toBe(`${'x'.repeat(4095)}…`);
   });
 
   it('fails who still waits, and ignores what is sent', async () => {

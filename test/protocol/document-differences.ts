@@ -1,8 +1,14 @@
 /** Compares docs/protocol.md with the constants and the schemas that the code uses, both ways. */
 import { ERROR_CODES } from '../../src/errors.js';
 import type { ProtocolConstants } from '../../src/native/binding.js';
-import { MAX_MESSAGE_BYTES } from '../../src/protocol/framing.js';
-import type { destinationSchemas, sourceSchemas } from '../../src/protocol/messages.js';
+import { MAX_MESSAGE_BYTES, MAX_STATE_BYTES } from '../../src/protocol/framing.js';
+import {
+  type destinationSchemas,
+  MAX_OBSERVE_MS,
+  MAX_REGIONS,
+  MAX_TEXT,
+  type sourceSchemas,
+} from '../../src/protocol/messages.js';
 import { type Table, tablesOf, tableWith } from './markdown-tables.js';
 
 export interface Code {
@@ -165,6 +171,13 @@ export function differencesBetween(document: string, code: Code): string[] {
   compareRecords(differences, tables, document, code);
   const longest = numberAfter(document, 'A message is a 4-byte length \\(at most');
   differences.equal('bytes of a message', longest, MAX_MESSAGE_BYTES);
+  const longestState = numberAfter(document, 'the longest `state` that is taken, at most');
+  differences.equal('bytes of a state', longestState, MAX_STATE_BYTES);
+  const longestText = numberAfter(document, 'A text is at most');
+  differences.equal('characters of a text', longestText, MAX_TEXT);
+  differences.equal('regions', numberAfter(document, 'of 1 …'), MAX_REGIONS);
+  const longestLook = numberAfter(document, 'let the guest run that long, at most');
+  differences.equal('longest look', longestLook, MAX_OBSERVE_MS);
   const columns = ['type', 'fields', 'meaning'];
   const fromSource = tableWith(tables, columns, 'Source to destination:');
   const fromDestination = tableWith(tables, columns, 'Destination to source:');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeFrame, FrameDecoder, MAX_MESSAGE_BYTES } from '../../src/protocol/framing.js';
+import { valuesOf } from '../support/frames.js';
 import { seededRandom } from '../support/random.js';
 
 const MESSAGES = [
@@ -14,6 +15,15 @@ const MESSAGES = [
   { type: 'failed', code: 'PEER_GONE', message: 'ün​gewöhnlich – but text' },
   { type: 'switchover', postCopy: true, state: new Uint8Array(70_000).fill(7) },
 ];
+
+/** As a control channel reads them. */
+function framesOf(...chunks: Buffer[]): unknown[] {
+  const decoder = new FrameDecoder();
+  return chunks.flatMap((chunk) => {
+    decoder.push(chunk);
+    return valuesOf(decoder);
+  });
+}
 
 function lengthOnly(length: number): Buffer {
   const frame = Buffer.alloc(4);
@@ -42,7 +52,7 @@ function bytesOf(message: object): object {
 
 describe('a frame', () => {
   it.each(MESSAGES)('brings $type as it was', (message) => {
-    const [value] = new FrameDecoder().push(Buffer.from(encodeFrame(message)));
+    const [value] = framesOf(Buffer.from(encodeFrame(message)));
     expect(plain(bytesOf(value as object))).toEqual(plain(bytesOf(message)));
   });
 
@@ -53,47 +63,45 @@ describe('a frame', () => {
 
   it('keeps 64-bit integers exact', () => {
     const sentNs = 2n ** 63n - 1n;
-    const [value] = new FrameDecoder().push(Buffer.from(encodeFrame({ sentNs })));
+    const [value] = framesOf(Buffer.from(encodeFrame({ sentNs })));
     expect(value).toEqual({ sentNs });
   });
 });
 
 describe('a stream of frames', () => {
   const stream = Buffer.concat(MESSAGES.map((message) => Buffer.from(encodeFrame(message))));
-  const whole = new FrameDecoder().push(stream);
+  const whole = framesOf(stream);
 
   it('gives every message of one chunk', () => {
     expect(whole).toHaveLength(MESSAGES.length);
   });
 
   it('gives the same messages byte by byte', () => {
-    const decoder = new FrameDecoder();
-    const values = [];
-    for (let at = 0; at < 1000; at += 1) values.push(...decoder.push(stream.subarray(at, at + 1)));
-    values.push(...decoder.push(stream.subarray(1000)));
+    const chunks = Array.from({ length: 1000 }, (_, at) => stream.subarray(at, at + 1));
+    const values = framesOf(...chunks, stream.subarray(1000));
     expect(values).toEqual(whole);
   });
 
   it.each([1, 2, 3, 4, 5])('gives the same messages however it is split (seed %i)', (seed) => {
     const random = seededRandom(seed);
-    const decoder = new FrameDecoder();
-    const values: unknown[] = [];
+    const chunks: Buffer[] = [];
     for (let at = 0; at < stream.byteLength; ) {
       const length = random.pick([1, 2, 3, 5, 17, 1000, 65_536]);
-      values.push(...decoder.push(stream.subarray(at, at + length)));
+      chunks.push(stream.subarray(at, at + length));
       at += length;
     }
+    const values = framesOf(...chunks);
     expect(values).toEqual(whole);
   });
 
   it('gives nothing of a frame that is not complete', () => {
-    expect(new FrameDecoder().push(stream.subarray(0, 6))).toEqual([]);
+    expect(framesOf(stream.subarray(0, 6))).toEqual([]);
   });
 
   it('takes a flood of small frames in one chunk', () => {
     const one = Buffer.from(encodeFrame({ type: 'alive' }));
     const flood = Buffer.concat(Array.from({ length: 50_000 }, () => one));
-    expect(new FrameDecoder().push(flood)).toHaveLength(50_000);
+    expect(framesOf(flood)).toHaveLength(50_000);
   });
 });
 
@@ -101,26 +109,26 @@ describe('what is not a frame of ours', () => {
   it.each([MAX_MESSAGE_BYTES + 1, 0x7fff_ffff, 0xffff_ffff])(
     'is refused by its length of %i before a byte of it arrives',
     (length) => {
-      expect(() => new FrameDecoder().push(lengthOnly(length))).toThrow(RangeError);
+      expect(() => framesOf(lengthOnly(length))).toThrow(RangeError);
     },
   );
 
   it('waits for a message of the greatest length that is allowed', () => {
-    expect(new FrameDecoder().push(lengthOnly(MAX_MESSAGE_BYTES))).toEqual([]);
+    expect(framesOf(lengthOnly(MAX_MESSAGE_BYTES))).toEqual([]);
   });
 
   it('is refused when its bytes are no MessagePack', () => {
     const truncatedMap = Buffer.concat([lengthOnly(1), Buffer.from([0x8f])]);
-    expect(() => new FrameDecoder().push(truncatedMap)).toThrow();
+    expect(() => framesOf(truncatedMap)).toThrow();
   });
 
   it('is refused when it is empty', () => {
-    expect(() => new FrameDecoder().push(lengthOnly(0))).toThrow();
+    expect(() => framesOf(lengthOnly(0))).toThrow();
   });
 
   it('is refused when something follows the message within the frame', () => {
     const doubled = Buffer.concat([lengthOnly(2), Buffer.from([0x01, 0x02])]);
-    expect(() => new FrameDecoder().push(doubled)).toThrow();
+    expect(() => framesOf(doubled)).toThrow();
   });
 
   it('cannot reach an object that everybody inherits from', () => {
@@ -130,7 +138,7 @@ describe('what is not a frame of ours', () => {
       key,
       Buffer.from([0x81, 0xa1, 0x78, 0x01]),
     ]);
-    new FrameDecoder().push(Buffer.concat([lengthOnly(body.byteLength), body]));
+    framesOf(Buffer.concat([lengthOnly(body.byteLength), body]));
     expect('x' in {}).toBe(false);
   });
 
@@ -141,7 +149,7 @@ describe('what is not a frame of ours', () => {
         Array.from({ length: random.whole(1, 64) }, () => random.whole(0, 255)),
       );
       try {
-        new FrameDecoder().push(Buffer.concat([lengthOnly(body.byteLength), body]));
+        framesOf(Buffer.concat([lengthOnly(body.byteLength), body]));
       } catch (error) {
         expect(error).toBeInstanceOf(Error);
       }

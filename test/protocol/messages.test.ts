@@ -152,8 +152,10 @@ describe('open', () => {
     expect(open({ description })).toThrow(MessageRefused);
   });
 
-  it('may not carry a novel where a name is due', () => {
-    expect(open({ strategy: 'x'.repeat(4097) })).toThrow(MessageRefused);
+  it('is taken with a novel where a name is due, of which the beginning is kept', () => {
+    expect(open({ strategy: 'x'.repeat(4096) })()).toMatchObject({ strategy: 'x'.repeat(4096) });
+    const cut = `${'x'.repeat(4095)}…`;
+    expect(open({ strategy: 'x'.repeat(4097) })()).toMatchObject({ strategy: cut });
   });
 });
 

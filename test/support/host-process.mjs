@@ -19,6 +19,7 @@ async function listen(options, createGuest) {
   destination.on('lost', (error, guest) =>
     tell('lost', { code: error.code, guest: guests.indexOf(guest) }),
   );
+  destination.on('warning', ({ code, message }) => tell('warning', { code, message }));
   return destination.port;
 }
 

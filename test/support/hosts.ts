@@ -13,6 +13,7 @@ export interface HostEvent {
   readonly event: string;
   readonly guest?: number;
   readonly code?: string;
+  readonly message?: string;
   readonly phase?: string;
   readonly pagesSent?: number;
 }

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { binding, type ChannelRole } from '../../src/native/binding.js';
-import { encodeFrame, FrameDecoder } from '../../src/protocol/framing.js';
+import { encodeFrame } from '../../src/protocol/framing.js';
 import { atEnd } from './at-end.js';
+import { Frames } from './frames.js';
 import { readExactly } from './relay.js';
 import { until } from './until.js';
 
@@ -56,7 +57,7 @@ export class RawClient {
     const client = await RawClient.connect(port);
     const status = await client.introduce({ migrationId: client.migrationId });
     if (status !== 0) throw new Error(`the destination answered status ${status}`);
-    const decoder = new FrameDecoder();
+    const decoder = new Frames();
     client.socket.on('data', (chunk: Buffer) => {
       client.messages.push(...(decoder.push(chunk) as RawClient['messages']));
     });

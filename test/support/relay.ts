@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { ChannelRole } from '../../src/native/binding.js';
-import { FrameDecoder } from '../../src/protocol/framing.js';
 import { atEnd } from './at-end.js';
+import { Frames } from './frames.js';
 
 const PREAMBLE_BYTES = 32;
 const REPLY_BYTES = 16;
@@ -137,7 +137,7 @@ class FrameSplitter {
       const end = 4 + this.#rest.readUInt32LE(0);
       if (this.#rest.byteLength < end) break;
       const frame = Buffer.from(this.#rest.subarray(0, end));
-      const message = new FrameDecoder().push(frame)[0] as { type: string };
+      const message = new Frames().push(frame)[0] as { type: string };
       frames.push({ frame, type: message.type });
       this.#rest = this.#rest.subarray(end);
     }

@@ -18,6 +18,7 @@ serveParent<ToDestination>('destination', async ({ stallMs }) => {
       dropped: over,
       lost: over,
       stranger: () => {},
+      warning: () => {},
     },
   );
   send({ type: 'listening', host: destination.host, port: destination.port });

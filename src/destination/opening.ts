@@ -1,0 +1,104 @@
+/** From `open` to a guest that can be filled. */
+import { asPageferryError, PageferryError } from '../errors.js';
+import type { Guest } from '../guest/guest.js';
+import { discardGuest, GUEST, guestCall } from '../guest/guest-call.js';
+import { binding, type GuestMemory } from '../native/binding.js';
+import type { SourceMessage } from '../protocol/messages.js';
+import { pagesHere } from './awaited-pages.js';
+import type { Reservation } from './ledger.js';
+import type { ResolvedDestinationOptions } from './options.js';
+import { unlessAborted } from './patience.js';
+import type { PreparedMemory } from './prepared-memory.js';
+import type { Hold } from './state.js';
+
+type Open = Extract<SourceMessage, { type: 'open' }>;
+
+/** What a migration finds here. */
+export interface Premises {
+  readonly options: ResolvedDestinationOptions;
+  readonly prepared: PreparedMemory;
+}
+
+export interface OpeningContext extends Premises {
+  readonly reservation: Reservation | undefined;
+  /** Aborted when the migration has failed meanwhile. */
+  readonly signal: AbortSignal;
+  readonly onChannelFailure: (error: Error) => void;
+}
+
+/** On failure nothing is left, or will be once a factory that took too long has answered. */
+export async function openHold(open: Open, context: OpeningContext): Promise<Hold> {
+  const regionBytes = open.regions.map((region) => region.bytes);
+  const memory = context.prepared.take(regionBytes) ?? (await createMemory(regionBytes, context));
+  const guest = await createGuest(memory, open.description, context);
+  try {
+    const arriving = binding.createArrivingMemory(memory);
+    const receiver = binding.createPageReceiver(arriving, open.channels, context.onChannelFailure);
+    return { memory, guest, arriving, receiver };
+  } catch (error) {
+    discardGuest(guest);
+    memory.release();
+    throw error;
+  }
+}
+
+/** Lets go of a guest that never ran here, or was lost. */
+export function dropHold(hold: Hold): void {
+  const { memory, guest, arriving, receiver } = hold;
+  pagesHere(hold);
+  receiver.close();
+  discardGuest(guest);
+  for (const held of [receiver, arriving, memory]) held.release();
+}
+
+async function createMemory(
+  regionBytes: number[],
+  { options, reservation, signal }: OpeningContext,
+): Promise<GuestMemory> {
+  let memory: GuestMemory | undefined;
+  try {
+    memory = binding.createGuestMemory(regionBytes);
+    reservation?.attach(memory);
+    if (options.prefault) await unlessAborted(memory.prefault(), signal);
+    return memory;
+  } catch (error) {
+    memory?.release();
+    const failure = asPageferryError(error, "cannot make the guest's memory");
+    // To the source it is the destination that has too little.
+    if (failure.code !== 'NO_MEMORY') throw failure;
+    throw new PageferryError('DESTINATION_NO_MEMORY', failure.message, { cause: error });
+  }
+}
+
+async function createGuest(
+  memory: GuestMemory,
+  description: Uint8Array,
+  { options, signal }: OpeningContext,
+): Promise<Guest> {
+  let answered = false;
+  const build = async () => {
+    try {
+      return await options.createGuest(memory, description);
+    } catch (error) {
+      memory.release();
+      throw error;
+    } finally {
+      answered = true;
+    }
+  };
+  try {
+    return await guestCall('be built', build, {
+      deadlineMs: options.guestCallMs,
+      signal,
+      answer: GUEST,
+      late: (guest) => {
+        discardGuest(guest);
+        memory.release();
+      },
+    });
+  } catch (error) {
+    // Until the factory has answered it may write there.
+    if (answered) memory.release();
+    throw error;
+  }
+}

@@ -1,0 +1,26 @@
+/** How long each thing may take, on either side, in milliseconds. In one place, because they depend on one another. */
+
+/** One call into a guest: to build it, pause it, save its state, load it, resume it. */
+export const GUEST_CALL_MS = 30_000;
+
+/** From a control channel's first byte to its `open`. */
+const OPEN_WITHIN_MS = 10_000;
+
+/** For `verify` and `bye` of a guest that has arrived, while its destination is being closed. */
+export const GOODBYE_MS = 1000;
+
+/** Slower than any memory that guests run on: more than this, and nobody is comparing pages any more. */
+const VERIFIED_BYTES_PER_MS = 100_000;
+
+/** To compare every page of a guest with what it must be. */
+export function verifyMs(memoryBytes: number): number {
+  return GUEST_CALL_MS + memoryBytes / VERIFIED_BYTES_PER_MS;
+}
+
+/** What a destination waits for its source to do (docs/protocol.md, section 3.3). */
+export type Awaited = 'open' | 'pages' | 'resume' | 'missing-pages' | 'bye';
+
+/** How long a destination waits for it, while nothing of the kind comes. */
+export function patienceMs(awaited: Awaited, stallMs: number): number {
+  return awaited === 'open' ? Math.min(OPEN_WITHIN_MS, stallMs) : stallMs;
+}
