@@ -15,8 +15,8 @@ import {
 import { PreparedMemory } from './prepared-memory.js';
 import type { Hold } from './state.js';
 
-/** Control channels on which `open` has not come; with more, the oldest is closed. */
-const MAX_UNOPENED = 16;
+/** So many control channels without `open` are kept even where fewer migrations are served. */
+const LEAST_UNOPENED = 16;
 
 export interface DestinationEvents {
   /** A source has connected. */
@@ -210,14 +210,18 @@ export class Destination extends Announcer<DestinationEvents> {
     );
   }
 
-  /** Whoever connects and says nothing keeps nobody out. */
+  /**
+   * Whoever connects and says nothing keeps nobody out. As many may be about to open as may be served, so that a burst of
+   * sources finds its places; then the one that waits longest gives way.
+   */
   #makeWay(): void {
     const unopened = [...this.#agents.values()].filter((agent) => !agent.isOpen);
     const error = new PageferryError(
       'PEER_SILENT',
       'has not said what it brings, and others have come since',
     );
-    for (const agent of unopened.slice(0, Math.max(0, unopened.length - MAX_UNOPENED + 1))) {
+    const most = Math.max(LEAST_UNOPENED, this.#context.options.maxMigrations);
+    for (const agent of unopened.slice(0, Math.max(0, unopened.length - most + 1))) {
       agent.abort(error);
     }
   }
