@@ -85,26 +85,31 @@ Status FaultHandler::serve_faults() {
   std::array<FaultEvent, kEventsPerRead> events;
   const auto read = arriving_->userfaultfd().read_events(events);
   if (!read.ok()) return read.status();
+  const auto read_at = WaitingFaults::Clock::now();
   for (std::size_t i = 0; i < read.value(); ++i) {
-    if (Status handled = handle_fault(events[i]); !handled.ok()) return handled;
+    if (Status handled = handle_fault(events[i], read_at); !handled.ok()) return handled;
   }
   return Status();
 }
 
-Status FaultHandler::handle_fault(const FaultEvent& fault) {
+Status FaultHandler::handle_fault(const FaultEvent& fault,
+                                  WaitingFaults::Clock::time_point read_at) {
   const PageIndex page = arriving_->memory().page_at(fault.address);
   // The descriptor of a guest in another process may watch more than the guest's memory.
   if (page >= arriving_->memory().page_count()) return Status();
   faults_.fetch_add(1, std::memory_order_relaxed);
-  if (arriving_->published(page)) return arriving_->map(page, fault.kind);
-  // Claimed but not published: a page channel is writing it right now and will wake the thread.
-  if (arriving_->claimed(page) || requested_.contains(page)) return Status();
+  if (!arriving_->missing(page)) return arriving_->map(page, fault.kind);
+  // Asked for already. Whoever publishes it wakes this thread too.
+  if (requested_.contains(page)) return Status();
+  faults_over_network_.fetch_add(1, std::memory_order_relaxed);
+  arriving_->open_fault(page, read_at);
+  // A page channel may have published it between the two looks, and known of no fault.
+  if (!arriving_->missing(page)) return arriving_->map(page, fault.kind);
   return request(page);
 }
 
 Status FaultHandler::request(PageIndex page) {
-  requested_.emplace(page, Clock::now());
-  faults_over_network_.fetch_add(1, std::memory_order_relaxed);
+  requested_.insert(page);
   const wire::RecordHeader header = {
       .type = wire::RecordType::kRequest, .entries = 0, .payload_bytes = 0, .value = page};
   return socket_.send_all(&header, sizeof(header));
@@ -120,26 +125,17 @@ Status FaultHandler::serve_answers() {
   }
 }
 
-// The page is claimed only now: a page channel may have claimed it while these bytes were on their way,
-// and only the one that claims may write the page.
 Status FaultHandler::install(const AnswerReader::Answer& answer) {
-  const auto asked = requested_.find(answer.page);
-  if (asked == requested_.end()) {
+  if (requested_.erase(answer.page) == 0) {
     return Status(StatusCode::kProtocol, "an answer on the fault channel that nobody asked for");
   }
-  Status published;
-  if (arriving_->claim(answer.page)) {
-    const PageRange run = {answer.page, 1};
-    published = answer.data == nullptr ? arriving_->publish_zero(run)
-                                       : arriving_->publish(run, answer.data);
-  } else {
-    duplicates_.fetch_add(1, std::memory_order_relaxed);
-  }
-  const auto took =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - asked->second);
-  latency_.record(static_cast<std::uint64_t>(took.count()));
-  requested_.erase(asked);
-  return published;
+  const PageRange run = {answer.page, 1};
+  const auto stored =
+      answer.data == nullptr ? arriving_->store_zero(run) : arriving_->store(run, answer.data);
+  if (!stored.ok()) return stored.status();
+  // A page channel brought it while the answer was on its way.
+  if (stored.value() == 0) duplicates_.fetch_add(1, std::memory_order_relaxed);
+  return Status();
 }
 
 }  // namespace pageferry

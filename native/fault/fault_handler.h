@@ -1,8 +1,9 @@
 // Post-copy on the destination: the thread that guest threads wait for when they touch a page that is
 // not here yet.
 //
-// It waits on the userfaultfd and the fault channel together: a fault on a page of the residual set
-// becomes a request, the answer is installed and wakes the guest thread. A second thread maps the pages
+// It waits on the userfaultfd and the fault channel together: a fault on a missing page becomes a
+// request, also when a page channel is receiving that page, and whichever copy is whole first wakes the
+// guest thread. A second thread maps the pages
 // that came before the switchover, so that they do not fault one by one. JavaScript takes no part: the
 // thread that faults may be the JavaScript thread itself.
 //
@@ -13,15 +14,13 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "fault/answer_reader.h"
-#include "fault/latency_histogram.h"
 #include "net/socket.h"
 #include "os/native_thread.h"
 #include "os/status.h"
@@ -40,27 +39,27 @@ class FaultHandler {
                                                      Socket fault_channel, OnFailure on_failure);
   ~FaultHandler();
 
-  // Faults of guest threads that this handler resolved: on pages that were here but not mapped, and on
-  // pages that had to come over the network.
+  // Faults of guest threads that this handler read.
   std::uint64_t faults() const { return faults_.load(std::memory_order_relaxed); }
+  // Those on pages that were not here. A page that several threads wait for counts once.
   std::uint64_t faults_over_network() const {
     return faults_over_network_.load(std::memory_order_relaxed);
   }
+  // Answers that were discarded, because a page channel had brought the page.
   std::uint64_t duplicate_pages() const { return duplicates_.load(std::memory_order_relaxed); }
-  // From reading the fault to the install that wakes the guest thread, network faults only.
-  const LatencyHistogram& latency() const { return latency_; }
+  // Of the faults over the network whose page has come, by an answer or by a page channel: from reading
+  // the fault until the page is mapped and its threads are awake.
+  const LatencyHistogram& latency() const { return arriving_->fault_latency(); }
 
   void close();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel, UniqueFd stop,
                OnFailure on_failure);
   void run();
   Status serve();
   Status serve_faults();
-  Status handle_fault(const FaultEvent& fault);
+  Status handle_fault(const FaultEvent& fault, WaitingFaults::Clock::time_point read_at);
   Status request(PageIndex page);
   Status serve_answers();
   Status install(const AnswerReader::Answer& answer);
@@ -73,9 +72,8 @@ class FaultHandler {
   std::atomic<std::uint64_t> faults_{0};
   std::atomic<std::uint64_t> faults_over_network_{0};
   std::atomic<std::uint64_t> duplicates_{0};
-  LatencyHistogram latency_;
-  std::unordered_map<PageIndex, Clock::time_point> requested_;  // handler's thread only
-  AnswerReader answers_;                                        // handler's thread only
+  std::unordered_set<PageIndex> requested_;  // not answered yet; handler's thread only
+  AnswerReader answers_;                     // handler's thread only
   std::optional<NativeThread> mapper_;
   std::thread handler_;
 };

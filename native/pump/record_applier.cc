@@ -9,8 +9,8 @@ namespace pageferry {
 
 namespace {
 
-// Payload of one step. While guest threads wait for pages: 16 pages, received in less time than a demand
-// page takes.
+// Payload of one step. While guest threads wait for pages: 16 pages, which come in less time than a
+// demand page takes, and are still in a core's cache when they are stored.
 constexpr std::uint64_t kStepBytes = 1u << 20;
 constexpr std::uint64_t kServingStepBytes = 64u << 10;
 // What the last part of a step may have beyond that: one page, or a bitmap of missing pages.
@@ -44,112 +44,105 @@ Result<RecordApplier::Applied> RecordApplier::apply(Socket& socket,
   if (Status read = read_table(socket, header, arriving_->memory(), table_); !read.ok())
     return read;
   if (Status known = check_contents(table_); !known.ok()) return known;
-  const ArrivingMemory::Record record(*arriving_);
+  const ArrivingMemory::ApplicationGuard guard(*arriving_);
   Applied applied;
   for (position_ = {}; position_.entry < table_.size();) {
-    plan_step();
+    plan_step(guard.in_place());
     if (Status received = socket.receive_all(parts_); !received.ok()) return received;
-    if (Status published = publish_step(applied); !published.ok()) return published;
+    if (Status stored = store_step(guard.in_place(), applied); !stored.ok()) return stored;
   }
   return applied;
 }
 
-// Decides for the next pages where their payload lands, claiming them on the way.
-void RecordApplier::plan_step() {
+// Decides for the next pages of the record where their payload is received.
+void RecordApplier::plan_step(bool in_place) {
   pieces_.clear();
   parts_.clear();
   buffered_ = 0;
   step_bytes_ = 0;
-  const std::uint64_t most = arriving_->serving() ? kServingStepBytes : kStepBytes;
+  const std::uint64_t most = in_place ? kStepBytes : kServingStepBytes;
   while (position_.entry < table_.size() && step_bytes_ < most) {
     const wire::TableEntry& entry = table_[position_.entry];
     const PageRange left = {entry.page + position_.page, entry.pages - position_.page};
-    position_.page += plan_part(entry, left, most - step_bytes_);
+    position_.page += plan_part(entry, left, most - step_bytes_, in_place);
     if (position_.page == entry.pages) position_ = {position_.entry + 1, 0};
   }
 }
 
 // Plans some of the pages that are left of an entry, at least one; answers how many.
 std::uint64_t RecordApplier::plan_part(const wire::TableEntry& entry, PageRange left,
-                                       std::uint64_t room) {
-  switch (entry.content) {
-    case wire::kContentMissing:
-      plan_piece({&entry, left, nullptr, false}, nullptr, entry.payload_bytes);
-      return left.count;
-    case wire::kContentZero:
-      plan_claimed(entry, left, 0);
-      return left.count;
-    case wire::kContentRaw: {
-      const std::uint64_t page_bytes = arriving_->memory().region_of(left.first).page_bytes;
-      const std::uint64_t fit = std::max<std::uint64_t>(1, room / page_bytes);
-      const PageRange part = {left.first, std::min(left.count, fit)};
-      plan_claimed(entry, part, page_bytes);
-      return part.count;
-    }
-    default:
-      plan_piece({&entry, left, nullptr, arriving_->claim(left.first)}, nullptr,
-                 entry.payload_bytes);
-      return left.count;
+                                       std::uint64_t room, bool in_place) {
+  if (entry.content != wire::kContentRaw) {
+    plan_aside(entry, left, entry.payload_bytes);
+    return left.count;
   }
+  const std::uint64_t page_bytes = arriving_->memory().region_of(left.first).page_bytes;
+  const std::uint64_t fit = std::max<std::uint64_t>(1, room / page_bytes);
+  const PageRange part = {left.first, std::min(left.count, fit)};
+  if (in_place) {
+    plan_in_place(entry, part, part.count * page_bytes);
+  } else {
+    plan_aside(entry, part, part.count * page_bytes);
+  }
+  return part.count;
 }
 
-// Claims a run whose pages each have `page_bytes` of payload; a page that somebody else claimed is
-// received aside.
-void RecordApplier::plan_claimed(const wire::TableEntry& entry, PageRange run,
-                                 std::uint64_t page_bytes) {
-  arriving_->claim_run(run, [&](PageRange stretch, bool claimed) {
-    const bool lands = claimed && page_bytes > 0;
-    std::byte* landing = lands ? arriving_->landing(stretch.first) : nullptr;
-    plan_piece({&entry, stretch, nullptr, claimed}, landing, stretch.count * page_bytes);
-  });
+void RecordApplier::plan_in_place(const wire::TableEntry& entry, PageRange run,
+                                  std::uint64_t bytes) {
+  pieces_.push_back({&entry, run, nullptr});
+  plan_receive(arriving_->landing(run.first), bytes);
 }
 
-// Adds a piece whose payload goes to `landing` or, without one, into the buffer.
-void RecordApplier::plan_piece(Piece piece, std::byte* landing, std::uint64_t bytes) {
-  if (landing == nullptr && bytes > 0) {
-    landing = buffer_.get() + buffered_;
-    piece.data = landing;
-    buffered_ += bytes;
-  }
-  pieces_.push_back(piece);
-  if (bytes == 0) return;
+void RecordApplier::plan_aside(const wire::TableEntry& entry, PageRange run, std::uint64_t bytes) {
+  std::byte* to = buffer_.get() + buffered_;
+  pieces_.push_back({&entry, run, bytes > 0 ? to : nullptr});
+  buffered_ += bytes;
+  if (bytes > 0) plan_receive(to, bytes);
+}
+
+void RecordApplier::plan_receive(std::byte* to, std::uint64_t bytes) {
   step_bytes_ += bytes;
   if (!parts_.empty() &&
-      static_cast<std::byte*>(parts_.back().iov_base) + parts_.back().iov_len == landing) {
+      static_cast<std::byte*>(parts_.back().iov_base) + parts_.back().iov_len == to) {
     parts_.back().iov_len += bytes;
   } else {
-    parts_.push_back({landing, bytes});
+    parts_.push_back({to, bytes});
   }
 }
 
-Status RecordApplier::publish_step(Applied& applied) {
+Status RecordApplier::store_step(bool in_place, Applied& applied) {
   for (const Piece& piece : pieces_) {
     if (piece.entry->content == wire::kContentMissing) {
       if (Status marked = mark_missing(piece); !marked.ok()) return marked;
       continue;
     }
-    (piece.claimed ? applied.pages : applied.duplicates) += piece.run.count;
-    if (!piece.claimed) continue;
-    if (Status published = publish(piece); !published.ok()) return published;
+    const auto stored = store(piece, in_place);
+    if (!stored.ok()) return stored.status();
+    applied.pages += stored.value();
+    applied.duplicates += piece.run.count - stored.value();
   }
   return Status();
 }
 
-Status RecordApplier::publish(const Piece& piece) {
-  if (piece.entry->content == wire::kContentRaw) return arriving_->publish(piece.run, piece.data);
-  if (piece.entry->content == wire::kContentZero) return arriving_->publish_zero(piece.run);
-  return publish_encoded(piece);
+// Answers how many pages of the piece were written.
+Result<std::uint64_t> RecordApplier::store(const Piece& piece, bool in_place) {
+  if (piece.entry->content == wire::kContentZero) return arriving_->store_zero(piece.run);
+  if (piece.entry->content != wire::kContentRaw) return store_encoded(piece, in_place);
+  if (!in_place) return arriving_->store(piece.run, piece.data);
+  arriving_->landed(piece.run);
+  return piece.run.count;
 }
 
-Status RecordApplier::publish_encoded(const Piece& piece) {
+Result<std::uint64_t> RecordApplier::store_encoded(const Piece& piece, bool in_place) {
   const PageCodec* codec = find_page_codec(static_cast<PageCodecId>(piece.entry->content));
   const std::uint64_t page_bytes = arriving_->memory().region_of(piece.run.first).page_bytes;
-  std::byte* landing = arriving_->landing(piece.run.first);
-  std::byte* target = landing != nullptr ? landing : decoded_.get();
+  std::byte* page = in_place ? arriving_->landing(piece.run.first) : decoded_.get();
   const Status decoded =
-      codec->decode({piece.data, piece.entry->payload_bytes}, {target, page_bytes});
+      codec->decode({piece.data, piece.entry->payload_bytes}, {page, page_bytes});
   if (!decoded.ok()) return decoded;
-  return arriving_->publish(piece.run, landing != nullptr ? nullptr : target);
+  if (!in_place) return arriving_->store(piece.run, page);
+  arriving_->landed(piece.run);
+  return piece.run.count;
 }
 
 Status RecordApplier::mark_missing(const Piece& piece) {

@@ -1,9 +1,9 @@
-// Receives one pages record and applies it to arriving memory: raw pages straight from the socket into
-// the memory, encoded pages through a buffer of this applier.
+// Receives one pages record and applies it to arriving memory.
 //
-// A record is applied in steps: claim some pages, receive them, publish them. While guest threads may
-// wait for pages the steps are small, because a page that is claimed is not asked for: whoever touches it
-// waits until its step is over.
+// A record is applied in steps: receive some pages, then store them. While the guest does not run, raw
+// pages are received straight into its memory. Once it may run, every page is received into a buffer of
+// this applier and stored when it is whole. The steps are small then, because guest threads that wait for a
+// page of the step ask for it in vain until the step is over.
 //
 // Thread contract: one applier per page channel, used by that channel's thread alone.
 #pragma once
@@ -24,7 +24,7 @@ class RecordApplier {
 
   struct Applied {
     std::uint64_t pages = 0;       // written or known to be zero
-    std::uint64_t duplicates = 0;  // discarded, because somebody else claimed the page first
+    std::uint64_t duplicates = 0;  // discarded, because somebody else wrote the page first
   };
   // `header` is that of a pages record and has been checked.
   Result<Applied> apply(Socket& socket, const wire::RecordHeader& header);
@@ -36,21 +36,22 @@ class RecordApplier {
     std::uint64_t page = 0;  // within the entry
   };
 
-  // A run of pages of one entry that this applier claimed (or one it must discard).
+  // A run of pages of one entry that one step receives and stores.
   struct Piece {
     const wire::TableEntry* entry;
     PageRange run;
-    const std::byte* data;  // null: the bytes are at their landing
-    bool claimed;
+    const std::byte* data;  // in the buffer; null: there is no payload, or it is at its landing
   };
 
-  void plan_step();
-  std::uint64_t plan_part(const wire::TableEntry& entry, PageRange left, std::uint64_t room);
-  void plan_claimed(const wire::TableEntry& entry, PageRange run, std::uint64_t page_bytes);
-  void plan_piece(Piece piece, std::byte* landing, std::uint64_t bytes);
-  Status publish_step(Applied& applied);
-  Status publish(const Piece& piece);
-  Status publish_encoded(const Piece& piece);
+  void plan_step(bool in_place);
+  std::uint64_t plan_part(const wire::TableEntry& entry, PageRange left, std::uint64_t room,
+                          bool in_place);
+  void plan_in_place(const wire::TableEntry& entry, PageRange run, std::uint64_t bytes);
+  void plan_aside(const wire::TableEntry& entry, PageRange run, std::uint64_t bytes);
+  void plan_receive(std::byte* to, std::uint64_t bytes);
+  Status store_step(bool in_place, Applied& applied);
+  Result<std::uint64_t> store(const Piece& piece, bool in_place);
+  Result<std::uint64_t> store_encoded(const Piece& piece, bool in_place);
   Status mark_missing(const Piece& piece);
 
   std::shared_ptr<ArrivingMemory> arriving_;
@@ -59,8 +60,8 @@ class RecordApplier {
   std::vector<Piece> pieces_;
   std::vector<iovec> parts_;
   std::uint64_t step_bytes_ = 0;
-  std::unique_ptr<std::byte[]> buffer_;   // payload that does not land in place
-  std::unique_ptr<std::byte[]> decoded_;  // one page, where a page cannot be decoded in place
+  std::unique_ptr<std::byte[]> buffer_;   // payload that is not received in place
+  std::unique_ptr<std::byte[]> decoded_;  // one page, where none may be decoded in place
   std::size_t buffered_ = 0;
 };
 

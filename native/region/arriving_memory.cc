@@ -9,9 +9,9 @@ namespace pageferry {
 
 namespace {
 
-// Runs mapped in one call by map_arrived: long enough to be fast, short enough that a demand fault never
-// waits long for the address space's lock.
-constexpr std::uint64_t kMapRunPages = 256;
+// Pages claimed and published, or mapped, at a time: long enough to be fast, short enough that a demand
+// fault waits long neither for a page that is claimed nor for the address space's lock.
+constexpr std::uint64_t kRunPages = 256;
 
 UserFaultFd::Features serving_features(Backing backing) {
   UserFaultFd::Features wanted;
@@ -26,61 +26,100 @@ ArrivingMemory::ArrivingMemory(std::shared_ptr<GuestMemory> memory)
     : memory_(std::move(memory)),
       holds_data_(memory_->page_count()),
       unclaimed_(memory_->page_count()),
-      unpublished_(memory_->page_count()) {}
+      missing_(memory_->page_count()) {}
 
 ArrivingMemory::~ArrivingMemory() { memory_->end_waits(); }
 
-std::byte* ArrivingMemory::landing(PageIndex page) const {
-  if (memory_->backing() == Backing::kPrivate && phase() != Phase::kCopying) {
-    return nullptr;
+Result<std::uint64_t> ArrivingMemory::store(PageRange run, const std::byte* data) {
+  if (phase() == Phase::kCopying) {
+    std::memcpy(landing(run.first), data, memory_->guest_range(run).bytes);
+    landed(run);
+    return run.count;
   }
-  return memory_->engine_page(page);
+  return publish_claimed(run, [&](PageRange claimed) {
+    const std::uint64_t offset = memory_->guest_range({run.first, claimed.first - run.first}).bytes;
+    return publish(claimed, data + offset);
+  });
 }
 
-bool ArrivingMemory::claim(PageIndex page) {
-  return phase() == Phase::kCopying || unclaimed_.take(page);
+Result<std::uint64_t> ArrivingMemory::store_zero(PageRange run) {
+  if (phase() == Phase::kCopying) {
+    write_zeros(run);
+    return run.count;
+  }
+  return publish_claimed(run, [this](PageRange claimed) { return publish_zero(claimed); });
+}
+
+// Claims what nobody else has claimed of the run and publishes it, stretch by stretch; answers how many
+// pages that were.
+template <class Publish>
+Result<std::uint64_t> ArrivingMemory::publish_claimed(PageRange run, Publish publish) {
+  std::uint64_t pages = 0;
+  for (PageIndex at = run.first; at < run.end(); ++at) {
+    PageRange stretch = {at, 0};
+    while (stretch.end() < run.end() && stretch.count < kRunPages &&
+           unclaimed_.take(stretch.end())) {
+      ++stretch.count;
+    }
+    if (stretch.count == 0) continue;
+    if (Status published = publish(stretch); !published.ok()) return published;
+    pages += stretch.count;
+    at = stretch.end() - 1;
+  }
+  return pages;
 }
 
 Status ArrivingMemory::publish(PageRange run, const std::byte* data) {
-  if (phase() == Phase::kCopying) {
-    if (data != nullptr) std::memcpy(landing(run.first), data, memory_->guest_range(run).bytes);
-    holds_data_.set_range(run);
-    return Status();
-  }
   const AddressRange range = memory_->guest_range(run);
+  Status mapped;
   if (memory_->backing() == Backing::kPrivate) {
-    // The copy makes the page visible; marking it after that would let the fault handler miss it only
-    // for a fault that the copy itself has woken.
-    Status copied = userfaultfd_.copy(range.start, data, range.bytes);
-    if (copied.ok()) count_published(run);
-    return copied;
+    // The copy makes the page visible. The fault handler may still read a fault that the copy has woken
+    // and find the page missing: then it asks for it, and the answer is a duplicate.
+    mapped = userfaultfd_.copy(range.start, data, range.bytes);
+    if (mapped.ok()) missing_.clear_range(run);
+  } else {
+    std::memcpy(memory_->engine_page(run.first), data, range.bytes);
+    // No longer missing before it is mapped: a fault that the handler reads after this line is answered
+    // by map(), one that it read before is already waiting and is woken by the next line.
+    missing_.clear_range(run);
+    mapped = userfaultfd_.continue_range(range);
   }
-  if (data != nullptr) std::memcpy(landing(run.first), data, range.bytes);
-  // Marked first: a fault that the handler reads after this line is answered by map(), one that it read
-  // before is already waiting and is woken by the next line.
-  unpublished_.clear_range(run);
-  Status mapped = userfaultfd_.continue_range(range);
-  if (mapped.ok()) count_published(run);
-  return mapped;
+  if (!mapped.ok()) return mapped;
+  waiting_.record(waiting_.take(run));
+  count_published(run);
+  return Status();
 }
 
 Status ArrivingMemory::publish_zero(PageRange run) {
-  const bool serving = phase() != Phase::kCopying;
-  if (memory_->backing() == Backing::kShared || !serving) {
-    holds_data_.for_each_run(run, [this](PageRange stale) {
-      std::memset(memory_->engine_page(stale.first), 0, memory_->guest_range(stale).bytes);
-    });
+  // Private pages that are missing hold nothing.
+  if (memory_->backing() == Backing::kShared) write_zeros(run);
+  missing_.clear_range(run);
+  // A page that holds nothing stays a hole: whoever touches it is given zeros by map(). Where a thread
+  // waits it is mapped now, because that thread, once woken, would fault again.
+  const auto waiting = waiting_.take(run);
+  for (const WaitingFaults::Fault& fault : waiting) {
+    if (Status mapped = map_zero(fault.page); !mapped.ok()) return mapped;
   }
-  if (!serving) return Status();
-  // A page that holds nothing stays a hole: who waits for it faults again and map() gives it zeros.
-  unpublished_.clear_range(run);
-  Status woken = userfaultfd_.wake(memory_->guest_range(run));
-  if (woken.ok()) count_published(run);
-  return woken;
+  if (Status woken = userfaultfd_.wake(memory_->guest_range(run)); !woken.ok()) return woken;
+  waiting_.record(waiting);
+  count_published(run);
+  return Status();
+}
+
+// What the engine never wrote is zero already.
+void ArrivingMemory::write_zeros(PageRange run) {
+  holds_data_.for_each_run(run, [this](PageRange stale) {
+    std::memset(memory_->engine_page(stale.first), 0, memory_->guest_range(stale).bytes);
+  });
+}
+
+Status ArrivingMemory::map_zero(PageIndex page) const {
+  const AddressRange range = memory_->guest_range({page, 1});
+  const bool in_memory_object = memory_->backing() == Backing::kShared && holds_data_.test(page);
+  return in_memory_object ? userfaultfd_.continue_range(range) : userfaultfd_.zero(range);
 }
 
 void ArrivingMemory::count_published(PageRange run) {
-  unpublished_.clear_range(run);
   const auto before = pages_missing_.fetch_sub(run.count, std::memory_order_acq_rel);
   if (before == run.count) on_complete_();
 }
@@ -90,33 +129,28 @@ Status ArrivingMemory::mark_missing(PageRange run) {
     return Status(StatusCode::kProtocol, "pages were announced as missing after the final round");
   }
   unclaimed_.set_range(run);
-  unpublished_.set_range(run);
+  missing_.set_range(run);
   return Status();
 }
 
-void ArrivingMemory::begin_record() {
+// True when the application is in place.
+bool ArrivingMemory::begin_application() {
   const std::lock_guard lock(records_mutex_);
-  ++records_;
+  if (phase() != Phase::kCopying) return false;
+  ++records_in_place_;
+  return true;
 }
 
-void ArrivingMemory::end_record() {
+void ArrivingMemory::end_application() {
   const std::lock_guard lock(records_mutex_);
-  --records_;
+  --records_in_place_;
 }
 
-// A record that is being applied lands in place, which nothing may do once the guest runs.
-Status ArrivingMemory::check_no_record() const {
-  if (records_ == 0) return Status();
+// A record that is being applied in place is written to while it is received, which nothing may be once
+// the guest runs.
+Status ArrivingMemory::check_no_record_in_place() const {
+  if (records_in_place_ == 0) return Status();
   return Status(StatusCode::kProtocol, "a record came after the final round's last sync");
-}
-
-// What was announced as missing is here as an old copy or not at all.
-Status ArrivingMemory::check_none_missing() const {
-  const std::uint64_t missing = unpublished_.count();
-  if (missing == 0) return Status();
-  return Status(
-      StatusCode::kProtocol,
-      std::to_string(missing) + " pages were announced as missing, and nothing was to follow");
 }
 
 Status ArrivingMemory::register_all() const {
@@ -152,7 +186,7 @@ Status ArrivingMemory::hide_missing() const {
     for (const Region& region : memory_->regions()) drop(region.pages());
     return hidden;
   }
-  unpublished_.for_each_run(unpublished_.all(), [&](PageRange run) {
+  missing_.for_each_run(missing_.all(), [&](PageRange run) {
     memory_->for_each_region(run, [&](const Region&, PageRange part) { drop(part); });
   });
   return hidden;
@@ -161,7 +195,7 @@ Status ArrivingMemory::hide_missing() const {
 Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
   {
     const std::lock_guard lock(records_mutex_);
-    if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
+    if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
     auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
     if (!opened.ok()) return opened.status();
     userfaultfd_ = std::move(opened.value());
@@ -174,7 +208,7 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
       return waiting;
     }
     on_complete_ = std::move(on_complete);
-    pages_missing_.store(unpublished_.count(), std::memory_order_release);
+    pages_missing_.store(missing_.count(), std::memory_order_release);
     phase_.store(Phase::kServing, std::memory_order_release);
   }
   if (pages_missing() == 0) on_complete_();
@@ -184,10 +218,11 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
 Status ArrivingMemory::complete() {
   {
     const std::lock_guard lock(records_mutex_);
-    // While serving, whoever applies a record has claimed nothing that is not published by now.
-    if (phase() == Phase::kCopying) {
-      if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
-      if (Status whole = check_none_missing(); !whole.ok()) return whole;
+    if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
+    if (phase() == Phase::kCopying && missing_.count() > 0) {
+      return Status(
+          StatusCode::kProtocol,
+          "pages were announced as missing in a migration that does not go on with post-copy");
     }
     unclaimed_.clear_all();
     if (phase_.exchange(Phase::kComplete, std::memory_order_acq_rel) != Phase::kServing) {
@@ -208,12 +243,15 @@ Status ArrivingMemory::unregister() const {
 
 Status ArrivingMemory::map(PageIndex page, FaultKind kind) {
   const AddressRange range = memory_->guest_range({page, 1});
-  // A missing fault on a published page: nothing was written there, so it is zero; or it was written
-  // since, then the call finds a page, maps nothing and wakes the thread.
+  const auto waiting = waiting_.take({page, 1});
+  // A fault of kind missing on a page that is not: nothing was written there, so it is zero; or it was
+  // written since, then the call finds a page, maps nothing and wakes the thread.
   Status mapped =
       kind == FaultKind::kMissing ? userfaultfd_.zero(range) : userfaultfd_.continue_range(range);
   // complete() lifts the registration, which wakes every thread, perhaps after this fault was read.
-  return phase() == Phase::kComplete ? Status() : mapped;
+  if (phase() == Phase::kComplete) mapped = Status();
+  if (mapped.ok()) waiting_.record(waiting);
+  return mapped;
 }
 
 Status ArrivingMemory::map_arrived(const std::atomic<bool>& cancelled) {
@@ -224,15 +262,15 @@ Status ArrivingMemory::map_arrived(const std::atomic<bool>& cancelled) {
   while (failure.ok() && !cancelled.load(std::memory_order_relaxed)) {
     at = holds_data_.next_set(at, end);
     if (at >= end) break;
-    PageRange run = {at, std::min(holds_data_.next_clear(at, end) - at, kMapRunPages)};
+    PageRange run = {at, std::min(holds_data_.next_clear(at, end) - at, kRunPages)};
     at = run.end();
     // The rest is mapped by whoever publishes it.
-    for (PageIndex from = unpublished_.next_clear(run.first, run.end()); from < run.end();) {
-      const PageIndex to = unpublished_.next_set(from, run.end());
+    for (PageIndex from = missing_.next_clear(run.first, run.end()); from < run.end();) {
+      const PageIndex to = missing_.next_set(from, run.end());
       memory_->for_each_region({from, to - from}, [&](const Region&, PageRange part) {
         if (failure.ok()) failure = userfaultfd_.continue_range(memory_->guest_range(part));
       });
-      from = unpublished_.next_clear(to, run.end());
+      from = missing_.next_clear(to, run.end());
     }
   }
   return failure;

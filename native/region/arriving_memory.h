@@ -1,15 +1,18 @@
 // Guest memory on the destination while a migration fills it: who may write a page, and when the guest
 // may see it.
 //
-// Phase *copying* (before the switchover; the guest has never run): pages may arrive any number of times
-// and land in place. Phase *serving* (post-copy; the guest runs): each page of the residual set is
-// claimed by exactly one writer, written where the guest cannot see it, and then mapped for the guest,
-// which wakes the threads that wait on it. A page that was not published has never been mapped for the
-// guest, so it cannot see a stale copy; a page that was published is never written again, so a late
-// copy cannot overwrite a guest's write. Phase *complete*: nothing is written any more.
+// Phase *copying* (before the switchover; the guest has never run): pages may come any number of times,
+// and their bytes are received where they belong. Phase *serving* (post-copy; the guest runs): a page's
+// bytes are received elsewhere. Only when they are whole is the page claimed, by exactly one thread, which
+// writes it where the guest cannot see it and maps it for the guest, which wakes the threads that wait
+// for it. No thread waits for a peer between the claim and the mapping, so a peer that stalls in the
+// middle of a page keeps nobody else from bringing it. A missing page has never been mapped for the guest,
+// so the guest cannot see a stale copy; a published page is never written again, so a late copy cannot
+// overwrite a guest's write. Phase *complete*: nothing is written any more.
 //
-// Thread contract: claim, publish, publish_zero and map may be called from any thread. start_serving is
-// called once every channel has reached the final sync; it makes sure that no record is being applied.
+// Thread contract: everything from any thread. While copying, an ApplicationGuard is held around
+// landing(), landed(), store(), store_zero() and mark_missing() wherever start_serving() or complete() may
+// be called meanwhile. start_serving() is called once, when every channel has reached the final sync.
 #pragma once
 
 #include <atomic>
@@ -21,6 +24,7 @@
 #include "os/userfaultfd.h"
 #include "region/guest_memory.h"
 #include "region/page_bitmap.h"
+#include "region/waiting_faults.h"
 
 namespace pageferry {
 
@@ -31,75 +35,67 @@ class ArrivingMemory {
 
   const GuestMemory& memory() const { return *memory_; }
 
-  // Where the bytes of `page` land, or null when they must be received elsewhere and handed to publish
-  // (private backing while serving: the page must not exist before it is complete).
-  std::byte* landing(PageIndex page) const;
-
-  // True when the caller is the one that must write this page: always while copying, never when
-  // complete.
-  bool claim(PageIndex page);
-  // Serving only: true when somebody has claimed the page, or had no need to.
-  bool claimed(PageIndex page) const { return !unclaimed_.test(page); }
-  // Claims each page of the run and calls visit(PageRange, bool claimed) for each stretch of it with
-  // the same outcome, ascending.
-  template <class Visit>
-  void claim_run(PageRange run, Visit&& visit) {
-    if (phase() == Phase::kCopying) return visit(run, true);
-    PageRange stretch = {run.first, 1};
-    bool claimed = claim(run.first);
-    for (PageIndex page = run.first + 1; page < run.end(); ++page) {
-      const bool next = claim(page);
-      if (next == claimed) {
-        ++stretch.count;
-        continue;
-      }
-      visit(stretch, claimed);
-      stretch = {page, 1};
-      claimed = next;
+  // Held while one record is applied. Copying does not end while one is held that was taken then.
+  class ApplicationGuard {
+   public:
+    explicit ApplicationGuard(ArrivingMemory& memory)
+        : memory_(memory), in_place_(memory.begin_application()) {}
+    ~ApplicationGuard() {
+      if (in_place_) memory_.end_application();
     }
-    visit(stretch, claimed);
-  }
+    ApplicationGuard(const ApplicationGuard&) = delete;
+    ApplicationGuard& operator=(const ApplicationGuard&) = delete;
 
-  // True while guest threads may wait for pages: then what was claimed should be published soon.
-  bool serving() const { return phase() == Phase::kServing; }
+    // True when the record's pages are received where they belong, because the guest does not run.
+    bool in_place() const { return in_place_; }
 
-  // The claimed pages of this run are complete: at `data`, or at their landing when `data` is null.
-  Status publish(PageRange run, const std::byte* data);
-  // The claimed pages of this run are all zero.
-  Status publish_zero(PageRange run);
+   private:
+    ArrivingMemory& memory_;
+    const bool in_place_;
+  };
+
+  // Copying only: where the bytes of this page belong. A run within one region is contiguous.
+  std::byte* landing(PageIndex page) const { return memory_->engine_page(page); }
+  // Copying only: the bytes of these pages were received at their landing.
+  void landed(PageRange run) { holds_data_.set_range(run); }
+
+  // The bytes of these pages, which lie in one region, are at `data`, whole. While copying they are
+  // written over what is there; while serving, those that nobody else has claimed are written and mapped
+  // for the guest; when complete, none. Answers how many were written: the others are duplicates. On
+  // failure a guest thread may wait for ever for one of these pages.
+  Result<std::uint64_t> store(PageRange run, const std::byte* data);
+  // As store(), for pages that are all zero.
+  Result<std::uint64_t> store_zero(PageRange run);
 
   // Copying only (else kProtocol): these pages' newest content comes after the switchover.
   Status mark_missing(PageRange run);
 
-  // Brackets the application of one record, from its first claim to its last publish.
-  class Record {
-   public:
-    explicit Record(ArrivingMemory& memory) : memory_(memory) { memory_.begin_record(); }
-    ~Record() { memory_.end_record(); }
-    Record(const Record&) = delete;
-    Record& operator=(const Record&) = delete;
-
-   private:
-    ArrivingMemory& memory_;
-  };
-
-  // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a page which
-  // is not published waits. `on_complete` is called once, from the thread that publishes the last page
-  // (or from this call when nothing is missing). On failure nothing is registered; kProtocol when a
-  // record is being applied, because the source had ended the final round; kUnsupported when the memory is
-  // open to the agent.
+  // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a missing page
+  // waits. `on_complete` is called once, from the thread that publishes the last page (or from this call
+  // when nothing is missing). On failure nothing is registered; kProtocol when a record is being applied
+  // in place, because the source had ended the final round; kUnsupported when the memory is open to the
+  // agent.
   Status start_serving(std::function<void()> on_complete);
 
   // Every page is here, with or without a serving phase before: waiting threads go on, and whatever a
-  // peer still sends is discarded. Idempotent. kProtocol as for start_serving, and when pages are missing that
-  // no serving phase brings.
+  // peer still sends is discarded. Idempotent. Without a serving phase: kProtocol as for start_serving,
+  // and when pages are missing.
   Status complete();
 
   const UserFaultFd& userfaultfd() const { return userfaultfd_; }
-  // Serving only.
-  bool published(PageIndex page) const { return !unpublished_.test(page); }
+  // True for a page that was announced as missing, until it is published.
+  bool missing(PageIndex page) const { return missing_.test(page); }
 
-  // Serving only: lets the guest have a published page that it faulted on.
+  // Serving only: a guest thread has waited for this page since then. Whoever publishes the page records
+  // how long. Call missing() after this and, when it answers false, map(): whoever published the page may
+  // not have known that a thread waits.
+  void open_fault(PageIndex page, WaitingFaults::Clock::time_point since) {
+    waiting_.open({page, since});
+  }
+  // From open_fault() until the page was mapped and its threads were awake, whoever brought the page.
+  const LatencyHistogram& fault_latency() const { return waiting_.latency(); }
+
+  // Serving only: lets the guest have a page that it faulted on and that is not missing.
   Status map(PageIndex page, FaultKind kind);
 
   // Serving only: maps every page that arrived before the switchover, in large runs, so that the guest
@@ -112,11 +108,16 @@ class ArrivingMemory {
   enum class Phase : std::uint8_t { kCopying, kServing, kComplete };
 
   Phase phase() const { return phase_.load(std::memory_order_acquire); }
+  template <class Publish>
+  Result<std::uint64_t> publish_claimed(PageRange run, Publish publish);
+  Status publish(PageRange run, const std::byte* data);
+  Status publish_zero(PageRange run);
+  Status map_zero(PageIndex page) const;
+  void write_zeros(PageRange run);
   void count_published(PageRange run);
-  void begin_record();
-  void end_record();
-  Status check_no_record() const;
-  Status check_none_missing() const;
+  bool begin_application();
+  void end_application();
+  Status check_no_record_in_place() const;
   Status register_all() const;
   Status hide_missing() const;
   Status unregister() const;
@@ -125,11 +126,13 @@ class ArrivingMemory {
   PageBitmap
       holds_data_;  // the engine wrote this page before the switchover: it may differ from zero
   // Both begin as the residual set, as announced, and shrink: what is kept is in proportion to what is
-  // missing, whatever the guest's size.
+  // missing, whatever the guest's size. A page is unclaimed until one thread has its bytes and takes the
+  // bit away, and missing until that thread has published it.
   PageBitmap unclaimed_;
-  PageBitmap unpublished_;
-  std::mutex records_mutex_;  // the phase leaves copying only under it
-  std::uint64_t records_ = 0;
+  PageBitmap missing_;
+  WaitingFaults waiting_;
+  std::mutex records_mutex_;            // the phase leaves copying only under it
+  std::uint64_t records_in_place_ = 0;  // guards that are in_place()
   std::atomic<Phase> phase_{Phase::kCopying};
   std::atomic<std::uint64_t> pages_missing_{0};
   std::function<void()> on_complete_;

@@ -29,10 +29,13 @@ struct Arrival {
       : guest(make_guest(backing, regions)),
         memory(std::make_unique<ArrivingMemory>(guest.memory)) {}
 
-  void publish(PageIndex page, std::uint64_t version) {
+  // True when the page was written: no other copy had come before.
+  bool store(PageIndex page, std::uint64_t version) {
     const auto bytes = page_bytes(page, version);
-    const Status status = memory->publish({page, 1}, bytes.data());
-    EXPECT_TRUE(status.ok()) << status.message();
+    const auto stored =
+        version == 0 ? memory->store_zero({page, 1}) : memory->store({page, 1}, bytes.data());
+    EXPECT_TRUE(stored.ok()) << stored.status().message();
+    return stored.ok() && stored.value() == 1;
   }
   void serve() {
     const Status status = memory->start_serving([this] { ++completed; });
@@ -54,53 +57,66 @@ class ArrivingMemoryOf : public ::testing::TestWithParam<Backing> {
 TEST_P(ArrivingMemoryOf, WhileCopyingPagesMayComeAnyNumberOfTimes) {
   Arrival arrival(GetParam());
   for (const std::uint64_t version : {1, 2, 3}) {
-    EXPECT_TRUE(arrival.memory->claim(5));
-    arrival.publish(5, version);
+    EXPECT_TRUE(arrival.store(5, version));
     EXPECT_TRUE(holds(*arrival.guest.memory, 5, version));
   }
-  ASSERT_TRUE(arrival.memory->publish_zero({4, 3}).ok());
+  const auto zeros = arrival.memory->store_zero({4, 3});
+  ASSERT_TRUE(zeros.ok());
+  EXPECT_EQ(zeros.value(), 3u);
   EXPECT_TRUE(holds(*arrival.guest.memory, 5, 0));
   EXPECT_EQ(pages_of(populated_pages(*arrival.guest.memory)), Pages{5});
 }
 
-TEST_P(ArrivingMemoryOf, ServingLetsExactlyOneWriterClaimAMissingPage) {
-  Arrival arrival(GetParam());
-  ASSERT_TRUE(arrival.memory->mark_missing({10, 20}).ok());
+TEST_P(ArrivingMemoryOf, OfThreadsThatBringTheSameMissingPagesOneWritesEach) {
+  constexpr std::uint64_t kPages = 600;
+  constexpr PageRange kMissing = {10, 560};
+  Arrival arrival(GetParam(), {kPages});
+  ASSERT_TRUE(arrival.memory->mark_missing(kMissing).ok());
   ASSERT_NO_FATAL_FAILURE(arrival.serve());
-  EXPECT_FALSE(arrival.memory->claim(9));
-  EXPECT_FALSE(arrival.memory->claim(30));
-  std::atomic<int> claims{0};
+  std::atomic<std::uint64_t> written{0};
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      for (PageIndex page = 10; page < 30; ++page) claims += arrival.memory->claim(page);
+  for (std::uint64_t version = 1; version <= 4; ++version) {
+    threads.emplace_back([&, version] {
+      std::vector<std::byte> bytes;
+      for (PageIndex page = 0; page < kPages; ++page) {
+        const auto one = page_bytes(page, version);
+        bytes.insert(bytes.end(), one.begin(), one.end());
+      }
+      const auto stored = arrival.memory->store({0, kPages}, bytes.data());
+      EXPECT_TRUE(stored.ok()) << stored.status().message();
+      written += stored.value();
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(claims.load(), 20);
+  EXPECT_EQ(written.load(), kMissing.count);
+  EXPECT_EQ(arrival.completed.load(), 1);
+  const GuestMemory& guest = *arrival.guest.memory;
+  for (PageIndex page = kMissing.first; page < kMissing.end(); ++page) {
+    const bool one_of_them = holds(guest, page, 1) || holds(guest, page, 2) ||
+                             holds(guest, page, 3) || holds(guest, page, 4);
+    EXPECT_TRUE(one_of_them) << page;
+  }
+  // The others were never missing and are not overwritten.
+  ASSERT_TRUE(arrival.memory->complete().ok());
+  for (const PageIndex page : {0ul, 9ul, 570ul, 599ul}) EXPECT_TRUE(holds(guest, page, 0)) << page;
 }
 
 TEST_P(ArrivingMemoryOf, TheOwnerIsToldOnceWhenTheLastMissingPageIsPublished) {
   Arrival arrival(GetParam());
   ASSERT_TRUE(arrival.memory->mark_missing({38, 4}).ok());  // over the border of two regions
   ASSERT_NO_FATAL_FAILURE(arrival.serve());
-  for (const PageIndex page : {41, 38}) {
-    ASSERT_TRUE(arrival.memory->claim(page));
-    arrival.publish(page, 1);
-  }
-  ASSERT_TRUE(arrival.memory->claim(39));
-  ASSERT_TRUE(arrival.memory->publish_zero({39, 1}).ok());
+  for (const PageIndex page : {41, 38}) ASSERT_TRUE(arrival.store(page, 1));
+  ASSERT_TRUE(arrival.store(39, 0));
   EXPECT_EQ(arrival.memory->pages_missing(), 1u);
   EXPECT_EQ(arrival.completed.load(), 0);
-  ASSERT_TRUE(arrival.memory->claim(40));
-  arrival.publish(40, 1);
+  ASSERT_TRUE(arrival.store(40, 1));
   EXPECT_EQ(arrival.completed.load(), 1);
   EXPECT_EQ(arrival.memory->pages_missing(), 0u);
 }
 
 TEST_P(ArrivingMemoryOf, WithNothingMissingServingIsCompleteAtOnce) {
   Arrival arrival(GetParam());
-  arrival.publish(3, 1);
+  arrival.store(3, 1);
   ASSERT_NO_FATAL_FAILURE(arrival.serve());
   EXPECT_EQ(arrival.completed.load(), 1);
   ASSERT_TRUE(arrival.memory->complete().ok());
@@ -109,32 +125,39 @@ TEST_P(ArrivingMemoryOf, WithNothingMissingServingIsCompleteAtOnce) {
   EXPECT_EQ(arrival.completed.load(), 1);
 }
 
-TEST_P(ArrivingMemoryOf, OnceCompleteNothingIsClaimedAndNothingWaits) {
+TEST_P(ArrivingMemoryOf, OnceCompleteNothingIsWrittenAndNothingWaits) {
   Arrival arrival(GetParam());
   ASSERT_TRUE(arrival.memory->mark_missing({0, 2}).ok());
   ASSERT_NO_FATAL_FAILURE(arrival.serve());
-  for (const PageIndex page : {0, 1}) {
-    ASSERT_TRUE(arrival.memory->claim(page));
-    arrival.publish(page, 1);
-  }
+  for (const PageIndex page : {0, 1}) ASSERT_TRUE(arrival.store(page, 1));
   ASSERT_TRUE(arrival.memory->complete().ok());
   ASSERT_TRUE(arrival.memory->complete().ok());
-  for (PageIndex page = 0; page < 64; ++page) EXPECT_FALSE(arrival.memory->claim(page));
+  for (PageIndex page = 0; page < 64; ++page) EXPECT_FALSE(arrival.store(page, page % 2));
+  EXPECT_TRUE(holds(*arrival.guest.memory, 1, 1));
   EXPECT_TRUE(holds(*arrival.guest.memory, 50, 0));
+  EXPECT_TRUE(holds(*arrival.guest.memory, 51, 0));
 }
 
 TEST_P(ArrivingMemoryOf, CompleteWithoutServingDiscardsWhatStillComes) {
   Arrival arrival(GetParam());
-  arrival.publish(1, 1);
+  arrival.store(1, 1);
   ASSERT_TRUE(arrival.memory->complete().ok());
-  EXPECT_FALSE(arrival.memory->claim(1));
+  EXPECT_FALSE(arrival.store(1, 2));
   EXPECT_TRUE(holds(*arrival.guest.memory, 1, 1));
+}
+
+TEST_P(ArrivingMemoryOf, WithPagesMissingItIsNotCompleteWithoutServing) {
+  Arrival arrival(GetParam());
+  arrival.store(5, 1);
+  ASSERT_TRUE(arrival.memory->mark_missing({5, 1}).ok());
+  EXPECT_EQ(arrival.memory->complete().code(), StatusCode::kProtocol);
+  EXPECT_TRUE(arrival.store(6, 1)) << "copying has ended";
 }
 
 TEST_P(ArrivingMemoryOf, AStaleCopyOfAMissingPageIsNeverSeen) {
   Arrival arrival(GetParam());
   const GuestMemory& guest = *arrival.guest.memory;
-  for (PageIndex page = 0; page < 64; ++page) arrival.publish(page, 1);
+  for (PageIndex page = 0; page < 64; ++page) arrival.store(page, 1);
   // Something looked at the guest's memory before it was served, as a loader of its state may.
   for (PageIndex page = 0; page < 64; ++page) ASSERT_TRUE(holds(guest, page, 1));
   ASSERT_TRUE(arrival.memory->mark_missing({10, 1}).ok());
@@ -144,18 +167,16 @@ TEST_P(ArrivingMemoryOf, AStaleCopyOfAMissingPageIsNeverSeen) {
   WatchedThread toucher([&] { seen = read_page(guest, 10) + read_page(guest, 50); });
   toucher.wait_until_asleep();
   EXPECT_FALSE(toucher.done());
-  ASSERT_TRUE(arrival.memory->claim(10));
-  arrival.publish(10, 2);
-  ASSERT_TRUE(arrival.memory->claim(50));
-  ASSERT_TRUE(arrival.memory->publish_zero({50, 1}).ok());
+  ASSERT_TRUE(arrival.store(10, 2));
+  ASSERT_TRUE(arrival.store(50, 0));
   while (!toucher.done()) {
-    // Page 50 holds nothing any more: who waited for it faults again and is given zeros.
+    // Nobody had said that a thread waits for page 50, which is zero: it faults again and is given zeros.
     std::array<FaultEvent, 4> events;
     const auto read = arrival.memory->userfaultfd().read_events(events);
     ASSERT_TRUE(read.ok());
     for (std::size_t i = 0; i < read.value(); ++i) {
       const PageIndex page = guest.page_at(events[i].address);
-      if (!arrival.memory->published(page)) continue;
+      if (arrival.memory->missing(page)) continue;
       ASSERT_TRUE(arrival.memory->map(page, events[i].kind).ok());
     }
   }
@@ -167,7 +188,7 @@ TEST_P(ArrivingMemoryOf, AStaleCopyOfAMissingPageIsNeverSeen) {
 
 TEST_P(ArrivingMemoryOf, AFaultThatIsMappedAfterCompletionIsNoError) {
   Arrival arrival(GetParam());
-  arrival.publish(1, 1);
+  arrival.store(1, 1);
   ASSERT_NO_FATAL_FAILURE(arrival.serve());
   ASSERT_TRUE(arrival.memory->complete().ok());
   EXPECT_TRUE(arrival.memory->map(1, FaultKind::kMinor).ok());
@@ -177,7 +198,7 @@ TEST_P(ArrivingMemoryOf, AFaultThatIsMappedAfterCompletionIsNoError) {
 TEST_P(ArrivingMemoryOf, ThreadsThatFaultWhileItCompletesGoOn) {
   for (std::uint64_t round = 1; round <= 300; ++round) {
     Arrival arrival(GetParam());
-    arrival.publish(round % 64, round);
+    arrival.store(round % 64, round);
     ASSERT_NO_FATAL_FAILURE(arrival.serve());
     std::atomic<int> running{0};
     std::vector<std::thread> guest;
@@ -216,14 +237,16 @@ TEST_P(ArrivingMemoryOf, WithoutServingItIsNotCompleteWhilePagesAreMissing) {
 TEST_P(ArrivingMemoryOf, CopyingDoesNotEndInTheMiddleOfARecord) {
   Arrival arrival(GetParam());
   {
-    const ArrivingMemory::Record record(*arrival.memory);
+    const ArrivingMemory::ApplicationGuard record(*arrival.memory);
+    EXPECT_TRUE(record.in_place());
     EXPECT_EQ(arrival.memory->start_serving([] {}).code(), StatusCode::kProtocol);
     EXPECT_EQ(arrival.memory->complete().code(), StatusCode::kProtocol);
-    EXPECT_TRUE(arrival.memory->claim(0));
+    EXPECT_TRUE(arrival.store(0, 1));
   }
   ASSERT_NO_FATAL_FAILURE(arrival.serve());
   // The push may well be under way when the last page has come.
-  const ArrivingMemory::Record duplicate(*arrival.memory);
+  const ArrivingMemory::ApplicationGuard duplicate(*arrival.memory);
+  EXPECT_FALSE(duplicate.in_place());
   EXPECT_TRUE(arrival.memory->complete().ok());
 }
 
@@ -251,7 +274,7 @@ TEST_P(ArrivingMemoryOf, MapArrivedMapsWhatCameBeforeAndNothingElse) {
   const GuestMemory& guest = *arrival.guest.memory;
   const auto arrived = random_pages(2000, 2, 7);
   const auto missing = random_pages(2000, 3, 8);
-  for_each_page(arrived, [&](PageIndex page) { arrival.publish(page, 1); });
+  for_each_page(arrived, [&](PageIndex page) { arrival.store(page, 1); });
   for_each_page(missing, [&](PageIndex page) {
     EXPECT_TRUE(arrival.memory->mark_missing({page, 1}).ok());
   });
@@ -262,6 +285,77 @@ TEST_P(ArrivingMemoryOf, MapArrivedMapsWhatCameBeforeAndNothingElse) {
   for_each_page(arrived, [&](PageIndex page) {
     EXPECT_TRUE(missing.test(page) || holds(guest, page, 1)) << page;
   });
+}
+
+TEST_P(ArrivingMemoryOf, AFaultIsTimedOnceUntilItsPageIsThere) {
+  using std::chrono::seconds;
+  Arrival arrival(GetParam());
+  ASSERT_TRUE(arrival.memory->mark_missing({0, 8}).ok());
+  ASSERT_NO_FATAL_FAILURE(arrival.serve());
+  const LatencyHistogram& latency = arrival.memory->fault_latency();
+  const auto now = WaitingFaults::Clock::now();
+  arrival.memory->open_fault(2, now - seconds(1000));
+  arrival.memory->open_fault(3, now - seconds(2000));
+  ASSERT_TRUE(arrival.store(1, 1));
+  EXPECT_EQ(latency.count(), 0u) << "nobody waits for page 1";
+  ASSERT_TRUE(arrival.store(2, 1));
+  EXPECT_EQ(latency.count(), 1u);
+  ASSERT_TRUE(arrival.store(3, 0));
+  EXPECT_EQ(latency.count(), 2u);
+  EXPECT_FALSE(arrival.store(2, 2)) << "a duplicate";
+  EXPECT_FALSE(arrival.store(3, 2)) << "a duplicate";
+  EXPECT_EQ(latency.count(), 2u) << "a duplicate was timed";
+  EXPECT_GE(latency.percentile(0.5), 1'000'000'000'000u);
+  EXPECT_LT(latency.percentile(0.5), 2'000'000'000'000u);
+  EXPECT_GE(latency.max(), 2'000'000'000'000u);
+}
+
+TEST_P(ArrivingMemoryOf, EachFaultIsTimedOnceHoweverItRacesWithItsPage) {
+  constexpr std::uint64_t kPages = 4096;
+  Arrival arrival(GetParam(), {kPages});
+  ASSERT_TRUE(arrival.memory->mark_missing({0, kPages}).ok());
+  ASSERT_NO_FATAL_FAILURE(arrival.serve());
+  std::atomic<PageIndex> faulting{0};
+  std::thread publisher([&] {
+    const auto bytes = page_bytes(0, 1);
+    for (PageIndex page = 0; page < kPages; ++page) {
+      // Neck and neck with the other.
+      while (faulting.load() + 1 < page) std::this_thread::yield();
+      const auto stored = page % 3 == 0 ? arrival.memory->store_zero({page, 1})
+                                        : arrival.memory->store({page, 1}, bytes.data());
+      EXPECT_TRUE(stored.ok()) << stored.status().message();
+    }
+  });
+  // As the fault handler does.
+  for (PageIndex page = 0; page < kPages; ++page) {
+    faulting.store(page);
+    arrival.memory->open_fault(page, WaitingFaults::Clock::now());
+    if (arrival.memory->missing(page)) continue;
+    EXPECT_TRUE(arrival.memory->map(page, FaultKind::kMissing).ok());
+  }
+  faulting.store(kPages);
+  publisher.join();
+  EXPECT_EQ(arrival.memory->fault_latency().count(), kPages);
+}
+
+TEST_P(ArrivingMemoryOf, AThreadThatWaitsForAZeroPageFaultsOnce) {
+  Arrival arrival(GetParam());
+  const GuestMemory& guest = *arrival.guest.memory;
+  arrival.store(7, 1);  // An old copy, which a hole like page 8 does not have.
+  ASSERT_TRUE(arrival.memory->mark_missing({7, 2}).ok());
+  ASSERT_NO_FATAL_FAILURE(arrival.serve());
+  for (const PageIndex page : {7, 8}) {
+    std::uint64_t seen = 1;
+    WatchedThread toucher([&] { seen = read_page(guest, page); });
+    std::array<FaultEvent, 1> events;
+    wait_until([&] { return arrival.memory->userfaultfd().read_events(events).value() == 1; });
+    ASSERT_EQ(guest.page_at(events[0].address), page);
+    arrival.memory->open_fault(page, WaitingFaults::Clock::now());
+    ASSERT_TRUE(arrival.store(page, 0));
+    toucher.join();  // Nobody serves a second fault.
+    EXPECT_EQ(seen, 0u);
+    EXPECT_TRUE(holds(guest, page, 0));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Backings, ArrivingMemoryOf,

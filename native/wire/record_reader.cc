@@ -84,8 +84,16 @@ Result<wire::RecordHeader> read_header(Socket& socket, wire::RecordType expected
 Status check_table(const wire::RecordHeader& header, const GuestMemory& memory,
                    std::span<const wire::TableEntry> table) {
   std::uint64_t sum = 0;
+  PageIndex next = 0;
   for (const wire::TableEntry& entry : table) {
     if (Status checked = check_entry(entry, memory); !checked.ok()) return checked;
+    // So no page is named twice.
+    if (entry.page < next) {
+      return violation("entry for page " + std::to_string(entry.page) +
+                       " follows one that ends with page " + std::to_string(next - 1) +
+                       "; the entries of a record ascend");
+    }
+    next = entry.page + entry.pages;
     sum += entry.payload_bytes;
   }
   if (sum != header.payload_bytes) {

@@ -137,11 +137,63 @@ TEST(RecordReader, EntriesMustAddUpToThePayloadOfTheHeader) {
 }
 
 TEST(RecordReader, ASumThatWrapsAroundIsNotTakenForTheHeadersPayload) {
-  const auto memory = make_memory();
+  const auto memory = GuestMemory::create_shared({(16 * 65535 + 17) * kPageBytes});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
   // Together 4096 bytes more than 2^32.
-  std::vector<TableEntry> table(16, {0, 65535u * 4096u, 65535, wire::kContentRaw, 0});
-  table.push_back({0, 17u * 4096u, 17, wire::kContentRaw, 0});
-  EXPECT_EQ(check_table(pages_header(17, 4096), *memory, table).code(), StatusCode::kProtocol);
+  std::vector<TableEntry> table;
+  for (PageIndex page = 0; page < 16 * 65535; page += 65535) {
+    table.push_back({page, 65535u * 4096u, 65535, wire::kContentRaw, 0});
+  }
+  table.push_back({16 * 65535, 17u * 4096u, 17, wire::kContentRaw, 0});
+  EXPECT_EQ(check_table(pages_header(17, 4096), *memory.value(), table).code(),
+            StatusCode::kProtocol);
+}
+
+struct OrderCase {
+  std::string what;
+  std::vector<TableEntry> table;
+  bool accepted;
+};
+
+TEST(RecordReader, EntriesMustAscendAndNameNoPageTwice) {
+  using wire::kContentMissing;
+  using wire::kContentRaw;
+  using wire::kContentZero;
+  const TableEntry raw5 = {5, 4096, 1, kContentRaw, 0};
+  const TableEntry zero5 = {5, 0, 1, kContentZero, 0};
+  const TableEntry lz5 = {5, 9, 1, kContentLz4, 0};
+  const TableEntry zero_3_to_6 = {3, 0, 4, kContentZero, 0};
+  const TableEntry missing_3_to_6 = {3, 0, 4, kContentMissing, 0};
+  const TableEntry missing_3_to_10_by_bitmap = {3, 1, 8, kContentMissing, 0};
+  const OrderCase cases[] = {
+      {"neighbours", {zero_3_to_6, {7, 4096, 1, kContentRaw, 0}}, true},
+      {"with a gap", {raw5, {9, 0, 1, kContentZero, 0}}, true},
+      {"over a region's end",
+       {{kFirst - 1, 0, 1, kContentZero, 0}, {kFirst, 0, 3, kContentZero, 0}},
+       true},
+      {"twice raw", {raw5, raw5}, false},
+      {"lz4, then raw", {lz5, raw5}, false},
+      {"zero, then raw", {zero5, raw5}, false},
+      {"raw, then zero", {raw5, zero5}, false},
+      {"raw, then missing", {raw5, {5, 0, 1, kContentMissing, 0}}, false},
+      {"the last page of a run", {zero_3_to_6, {6, 4096, 1, kContentRaw, 0}}, false},
+      {"a page within missing ones", {missing_3_to_6, raw5}, false},
+      {"a page within a bitmap, set or not",
+       {missing_3_to_10_by_bitmap, {10, 0, 1, kContentZero, 0}},
+       false},
+      {"a run over an earlier page", {raw5, zero_3_to_6}, false},
+      {"backwards", {raw5, {4, 0, 1, kContentZero, 0}}, false},
+      {"back to an earlier one", {raw5, {9, 0, 1, kContentZero, 0}, zero5}, false},
+  };
+  const auto memory = make_memory();
+  for (const OrderCase& each : cases) {
+    std::uint32_t sum = 0;
+    for (const TableEntry& entry : each.table) sum += entry.payload_bytes;
+    const auto header = pages_header(static_cast<std::uint16_t>(each.table.size()), sum);
+    EXPECT_EQ(check_table(header, *memory, each.table).code(),
+              each.accepted ? StatusCode::kOk : StatusCode::kProtocol)
+        << each.what;
+  }
 }
 
 // What the checks promise to whoever believes an entry that passed them.

@@ -26,8 +26,9 @@ class RecordWriter {
   std::uint64_t payload_bytes() const { return payload_bytes_; }
   std::uint64_t wire_bytes() const;
 
-  // Not full. Pages that follow each other in memory and in index become one entry. `data` must stay
-  // valid until send().
+  // The record is not full, and every page added so far comes before `page`: a receiver refuses a record
+  // whose pages do not ascend. Pages that follow each other in memory and in index become one entry.
+  // `data` must stay valid until send().
   void add_raw(PageIndex page, const std::byte* data, std::uint64_t page_bytes, bool new_region);
   void add_zero(PageIndex page, bool new_region);
   // Room for one encoded page; the encoder writes there and add_encoded takes the first `bytes` of it.

@@ -124,7 +124,7 @@ export class SourceMetrics {
     const overNetwork = report.demandFaultsOverNetwork;
     this.#faults.inc({ over_network: 'yes' }, overNetwork);
     this.#faults.inc({ over_network: 'no' }, report.demandFaults - overNetwork);
-    if (report.demandFaults === 0) return;
+    if (overNetwork === 0) return;
     for (const [quantile, key] of QUANTILES) {
       this.#latency.set({ quantile }, report.faultLatencyUs[key] / 1e6);
     }

@@ -65,6 +65,7 @@ export interface MigrationReport {
   readonly demandFaults: number;
   readonly demandFaultsOverNetwork: number;
   readonly duplicatePages: number;
+  /** Of the faults in `demandFaultsOverNetwork`; all 0 without one. */
   readonly faultLatencyUs: FaultLatency;
   readonly guest: GuestReport | null;
 }

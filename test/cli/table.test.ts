@@ -73,7 +73,8 @@ describe('the table', () => {
       guestLocation: 'source',
       guestVerified: null,
       downtimeMs: null,
-      demandFaults: 0,
+      demandFaults: 7,
+      demandFaultsOverNetwork: 0,
       error: { code: 'PEER_GONE', message: 'gone' },
     });
     const lost = sampleReport({ ...failed, guestLocation: 'lost' });

@@ -356,6 +356,22 @@ describe('a page channel that', () => {
       'sends lz4 that is none',
       pagesRecord([{ ...raw, content: contents.lz4, payload: page.subarray(4000) }]),
     ],
+    ['sends a page twice in a record', pagesRecord([raw, raw])],
+    [
+      'sends a page twice in a record, differently',
+      pagesRecord([{ ...raw, content: contents.zero, payload: none }, raw]),
+    ],
+    [
+      'sends a page and calls it missing in one record',
+      pagesRecord([raw, { page: 0, pages: 4, content: contents.missing, payload: none }]),
+    ],
+    [
+      'sends the pages of a record in descending order',
+      pagesRecord([
+        { ...raw, page: 3 },
+        { ...raw, page: 2 },
+      ]),
+    ],
     [
       'sends half a bitmap',
       pagesRecord([{ page: 0, pages: 4, content: contents.missing, payload: page.subarray(0, 2) }]),
@@ -398,6 +414,17 @@ describe('a page channel that', () => {
 });
 
 describe('a switchover', () => {
+  it.concurrent('without post-copy, after pages were announced as missing, ends the migration', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    const missing = { page: 1, pages: 2, content: contents.missing, payload: new Uint8Array() };
+    channel.socket.write(Buffer.concat([pagesRecord([missing]), syncRecord(1)]));
+    client.send(switchover);
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    expect(client.messages.map(({ type }) => type)).not.toContain('ready');
+  });
+
   it.concurrent('to a sync that never comes is given up after the stall timeout', async () => {
     const receiving = await start({ stallMs: 2500 });
     const client = await RawClient.opened(receiving.port);

@@ -17,7 +17,7 @@ function optionalCount(count: number | null | undefined): string {
 }
 
 function faultFigure(report: MigrationReport, microseconds: number): string {
-  return report.demandFaults > 0 ? formatDuration(microseconds / 1000) : NONE;
+  return report.demandFaultsOverNetwork > 0 ? formatDuration(microseconds / 1000) : NONE;
 }
 
 const ROWS: readonly Row[] = [

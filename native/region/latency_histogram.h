@@ -1,7 +1,8 @@
 // Latencies in buckets whose width is at most 1/16 of their value, so that percentiles of millions of
 // demand faults need a few kilobytes.
 //
-// Thread contract: one thread records; percentile and friends from any thread, approximate while it does.
+// Thread contract: everything from any thread, and nobody waits. What is read while others record is
+// approximate.
 #pragma once
 
 #include <array>
@@ -16,8 +17,9 @@ class LatencyHistogram {
   void record(std::uint64_t nanoseconds) {
     buckets_[bucket_of(nanoseconds)].fetch_add(1, std::memory_order_relaxed);
     count_.fetch_add(1, std::memory_order_relaxed);
-    if (nanoseconds > max_.load(std::memory_order_relaxed)) {
-      max_.store(nanoseconds, std::memory_order_relaxed);
+    std::uint64_t max = max_.load(std::memory_order_relaxed);
+    while (nanoseconds > max &&
+           !max_.compare_exchange_weak(max, nanoseconds, std::memory_order_relaxed)) {
     }
   }
 

@@ -1,4 +1,4 @@
-#include "fault/latency_histogram.h"
+#include "region/latency_histogram.h"
 
 #include <gtest/gtest.h>
 
