@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PageferryError } from '../errors.js';
-import { guestCall } from '../guest/guest-call.js';
+import { guestCall, observeGuest } from '../guest/guest-call.js';
 import { peerError } from '../protocol/channel.js';
 import type { SourceMigration } from './migration.js';
 import { type Verdict, verdictOn } from './outcome.js';
@@ -27,7 +27,8 @@ export async function giveUp(m: SourceMigration, first: PageferryError): Promise
     m.custody = 'taken-back';
     resumeFailure = await resumeHere(m);
   }
-  if (m.isHere) await tidy('ask the guest what it felt', () => observe(m));
+  const seen = m.isHere ? observeGuest(m.guest) : null;
+  if (seen !== null) m.recorder.observedOnSource(seen.longestGapMs);
   return verdictOn({
     custody: m.custody,
     code: reason.code,
@@ -38,19 +39,12 @@ export async function giveUp(m: SourceMigration, first: PageferryError): Promise
   });
 }
 
-function observe({ guest, recorder }: SourceMigration): void {
-  const seen = guest.probe?.observe();
-  if (seen !== undefined) recorder.observedOnSource(seen.longestGapMs);
-}
-
 /** Why the guest could not be resumed; undefined when it runs, or did not run before. */
 async function resumeHere(m: SourceMigration): Promise<string | undefined> {
   if (m.custody === 'running-here' || !m.ranBefore) return undefined;
   try {
-    // The migration's own signal has ended by now: this call is not part of it.
-    const { signal } = new AbortController();
     const deadlineMs = m.options.switchoverMs;
-    await guestCall('resume', () => m.guest.resume(), { deadlineMs, signal });
+    await guestCall('resume', () => m.guest.resume(), { deadlineMs });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { GUEST } from '../guest/guest-call.js';
+import { GUEST, guestCall, observeGuest } from '../guest/guest-call.js';
 import type { SourceEvents, SourcePhase } from '../metrics/events.js';
 import { pagesOf } from '../metrics/recorder.js';
 import type { MigrationReport, Outcome } from '../metrics/report.js';
@@ -85,8 +85,7 @@ export class Source extends Announcer<SourceEvents> {
     const m = this.#m;
     try {
       await this.#watchBefore();
-      m.guest.probe?.startGapWatch();
-      m.recorder.start(m.guest.probe?.observe().operations ?? 0);
+      await this.#startWatch();
       if (m.failure !== undefined) throw m.failure;
       await runPhases(m, {
         phase: (phase) => {
@@ -137,13 +136,20 @@ export class Source extends Announcer<SourceEvents> {
     return true;
   }
 
+  async #startWatch(): Promise<void> {
+    const { guest, options, recorder, signal } = this.#m;
+    const call = async () => guest.probe?.startGapWatch();
+    await guestCall('be watched', call, { deadlineMs: options.switchoverMs, signal });
+    recorder.start(observeGuest(guest)?.operations ?? 0);
+  }
+
   async #watchBefore(): Promise<void> {
     const { guest, options, recorder, signal } = this.#m;
     if (guest.probe === undefined || options.observeMs === 0) return;
-    const before = guest.probe.observe().operations;
+    const before = observeGuest(guest)?.operations ?? 0;
     const started = performance.now();
     await sleep(options.observeMs, undefined, { signal });
-    const operations = guest.probe.observe().operations - before;
+    const operations = (observeGuest(guest)?.operations ?? 0) - before;
     recorder.throughputBefore((operations / (performance.now() - started)) * 1000);
   }
 
