@@ -47,7 +47,7 @@ export class Recorder {
   readonly #setup: Setup;
   readonly #rounds: RoundReport[] = [];
   #preCopy: PreCopyDecision | null = null;
-  #startedNs = 0n;
+  #startedNs: bigint | null = null;
   #tracker: TrackerKind | null = null;
   #clock: Pick<ClockComparison, 'kind' | 'errorMs'> = { kind: 'shared', errorMs: 0 };
   #downtimeMs: number | null = null;
@@ -73,7 +73,7 @@ export class Recorder {
   }
 
   get elapsedMs(): number {
-    return msBetween(this.#startedNs, process.hrtime.bigint());
+    return this.#msUntil(process.hrtime.bigint());
   }
 
   /** Rounds in which the guest ran, as the policies see them. */
@@ -146,7 +146,7 @@ export class Recorder {
     error: PageferryError | null,
   ): MigrationReport {
     const complete = this.#complete;
-    const totalMs = msBetween(this.#startedNs, this.#endedNs ?? process.hrtime.bigint());
+    const totalMs = this.#msUntil(this.#endedNs ?? process.hrtime.bigint());
     return {
       strategy: this.#setup.strategy,
       outcome,
@@ -176,6 +176,11 @@ export class Recorder {
       faultLatencyUs: complete?.faultLatencyUs ?? { p50: 0, p99: 0, p999: 0, max: 0 },
       guest: this.#guest(totalMs),
     };
+  }
+
+  /** 0 for a migration that never began. */
+  #msUntil(endNs: bigint): number {
+    return this.#startedNs === null ? 0 : msBetween(this.#startedNs, endNs);
   }
 
   #pagesByCodec({ pagesRaw, pagesZero, pagesEncoded }: Sent): Record<string, number> {

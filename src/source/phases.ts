@@ -279,7 +279,8 @@ async function finalRound(
   const postCopy = decision === 'post-copy';
   const sync = sender.lastSync + 1;
   const sending = sender.finalRound(pending, m.tracker ?? null, postCopy);
-  sending.catch(() => {}); // When the state cannot be saved nobody waits for it here.
+  // Also while the guest saves its state, for however long.
+  sending.catch((error) => m.fail(asPageferryError(error, 'the final round failed')));
   m.sending = sending;
   const state = await saveState(m);
   const stateNs = process.hrtime.bigint();
@@ -330,7 +331,7 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   // Bounded even while the peer is alive: nobody runs the guest meanwhile.
   const { switchoverMs } = m.options;
   await m.expect('ready', {
-    withinMs: switchoverMs + final.stateBytes / STATE_BYTES_PER_MS,
+    withinMs: switchoverMs + Math.floor(final.stateBytes / STATE_BYTES_PER_MS),
     isUnderWay: bytesMove(sender),
   });
   const readyNs = process.hrtime.bigint();

@@ -86,7 +86,6 @@ export class Source extends Announcer<SourceEvents> {
     try {
       await this.#watchBefore();
       await this.#startWatch();
-      if (m.failure !== undefined) throw m.failure;
       await runPhases(m, {
         phase: (phase) => {
           this.#phase = phase;
