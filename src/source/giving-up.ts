@@ -27,8 +27,7 @@ export async function giveUp(m: SourceMigration, first: PageferryError): Promise
     m.custody = 'taken-back';
     resumeFailure = await resumeHere(m);
   }
-  const seen = m.isHere ? observeGuest(m.guest) : null;
-  if (seen !== null) m.recorder.observedOnSource(seen.longestGapMs);
+  observeHere(m);
   return verdictOn({
     custody: m.custody,
     code: reason.code,
@@ -37,6 +36,13 @@ export async function giveUp(m: SourceMigration, first: PageferryError): Promise
     allSent: m.allSent,
     peerGaveUp: m.peerGaveUp !== undefined,
   });
+}
+
+/** What the guest felt here, if it is here and ran. */
+function observeHere(m: SourceMigration): void {
+  if (m.custody === 'running-here' && m.guest.isRunning === false) m.recorder.guestWasPaused();
+  const seen = m.isHere ? observeGuest(m.guest) : null;
+  if (seen !== null) m.recorder.observedOnSource(seen.longestGapMs);
 }
 
 /** Why the guest could not be resumed; undefined when it runs, or did not run before. */
