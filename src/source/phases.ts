@@ -388,7 +388,8 @@ async function finish(m: SourceMigration): Promise<void> {
     served = server?.stats().wireBytes;
     return pushed() || served !== before;
   };
-  const complete = await m.expect('complete', { withinMs: m.options.stallMs, isUnderWay });
+  // A destination that misses pages gives up after its stall timeout, and says so: that is worth waiting for.
+  const complete = await m.expect('complete', { withinMs: 2 * m.options.stallMs, isUnderWay });
   m.custody = 'arrived';
   m.recorder.completed(complete);
 }
