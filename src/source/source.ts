@@ -7,9 +7,9 @@ import { GUEST, guestCall, observeGuest } from '../guest/guest-call.js';
 import type { SourceEvents, SourcePhase } from '../metrics/events.js';
 import { pagesOf } from '../metrics/recorder.js';
 import type { MigrationReport, Outcome } from '../metrics/report.js';
-import { claimGuest, settleClaim } from './claims.js';
 import { errorOf, giveUp, release, stopEverything } from './giving-up.js';
 import { SourceMigration } from './migration.js';
+import { beginMigration, endMigration } from './one-migration.js';
 import { resolveOptions, type SourceOptions } from './options.js';
 import type { Verdict } from './outcome.js';
 import { runPhases } from './phases.js';
@@ -59,7 +59,7 @@ export class Source extends Announcer<SourceEvents> {
 
   /**
    * Migrates the guest. On return the destination has it and needs nothing from here any more; here it is paused for
-   * good. One that its owner had paused arrives paused, and is no other way treated differently.
+   * good. One that its owner had paused arrives paused, and stays so.
    *
    * Rejects with MigrationFailed: then `report.guestLocation` says where the guest is; with 'source' it is here as it
    * was before, running or paused. Rejects with USAGE, and does nothing, when this Source has migrated already, and for
@@ -68,7 +68,7 @@ export class Source extends Announcer<SourceEvents> {
   async migrate(): Promise<MigrationReport> {
     if (this.#started) throw new PageferryError('USAGE', 'this Source has migrated already');
     const { guest } = this.#m;
-    claimGuest(guest);
+    beginMigration(guest);
     this.#started = true;
     const progress = setInterval(() => this.#emitProgress(), PROGRESS_EVERY_MS);
     try {
@@ -77,7 +77,7 @@ export class Source extends Announcer<SourceEvents> {
       clearInterval(progress);
       await release(this.#m);
       // A guest of which we do not know that it is here is not ours to migrate.
-      settleClaim(guest, this.#m.isHere);
+      endMigration(guest, this.#m.isHere);
     }
   }
 
