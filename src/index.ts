@@ -18,6 +18,7 @@ export type {
   GuestReport,
   MigrationReport,
   Outcome,
+  PreCopyReport,
   RoundReport,
 } from './metrics/report.js';
 export type {
@@ -29,9 +30,16 @@ export type {
 } from './native/binding.js';
 export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
 export { createGuestMemory, probe } from './native/machine.js';
-export type { ConvergenceLimits, Decision, RoundOutcome } from './policy/convergence.js';
+export type {
+  Alternative,
+  ConvergenceLimits,
+  Decision,
+  Obstacle,
+  PreCopyDecision,
+  RoundOutcome,
+} from './policy/convergence.js';
 export { rehearse } from './rehearsal/rehearse.js';
-export { CODEC_NAMES, type CodecName, type SourceOptions } from './source/options.js';
+export type { SourceOptions } from './source/options.js';
 export { MigrationFailed, Source, type SourceFigures } from './source/source.js';
 export {
   hybrid,
@@ -40,4 +48,4 @@ export {
   type Strategy,
   stopAndCopy,
 } from './strategy/strategy.js';
-export { STRATEGY_NAMES, type StrategyName } from './vocabulary.js';
+export { CODEC_NAMES, type CodecName, STRATEGY_NAMES, type StrategyName } from './vocabulary.js';

@@ -133,6 +133,15 @@ export function parseDuration(text: string): number {
   throw expected('a duration such as 50ms, 2s or 1min', text);
 }
 
+/** The shortest text that parseDuration reads as exactly this whole number of milliseconds. */
+export function exactDuration(ms: number): string {
+  for (const unit of ['min', 's'] as const) {
+    const scale = MS_PER_UNIT[unit] ?? 1;
+    if (ms >= scale && ms % scale === 0) return `${ms / scale}${unit}`;
+  }
+  return ms === 0 ? '0' : `${ms}ms`;
+}
+
 /** A whole number from `least` to `most`; `20k` and `1.5M` are thousands and millions. */
 export function parseCount(text: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
   const match = /^(\d+(?:\.\d+)?)([kM])?$/.exec(text.trim());

@@ -111,6 +111,7 @@ void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("push", &PageSenderWrap::push),
                InstanceAccessor("lastSync", &PageSenderWrap::last_sync, nullptr),
                InstanceMethod("progress", &PageSenderWrap::progress),
+               InstanceMethod("unacknowledgedBytes", &PageSenderWrap::unacknowledged_bytes),
                InstanceMethod("cancel", &PageSenderWrap::cancel)});
   exports.Set("createPageSender", Napi::Function::New(env, create_sender));
 }
@@ -156,9 +157,16 @@ Napi::Value PageSenderWrap::last_sync(const Napi::CallbackInfo& info) {
 Napi::Value PageSenderWrap::progress(const Napi::CallbackInfo& info) {
   const auto progress = native()->progress();
   Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("pages", from_u64(info.Env(), progress.pages));
-  object.Set("wireBytes", from_u64(info.Env(), progress.wire_bytes));
+  const Napi::Env env = info.Env();
+  object.Set("pagesRaw", from_u64(env, progress.pages_raw));
+  object.Set("pagesZero", from_u64(env, progress.pages_zero));
+  object.Set("pagesEncoded", from_u64(env, progress.pages_encoded));
+  object.Set("wireBytes", from_u64(env, progress.wire_bytes));
   return object;
+}
+
+Napi::Value PageSenderWrap::unacknowledged_bytes(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->unacknowledged_bytes());
 }
 
 void PageSenderWrap::cancel(const Napi::CallbackInfo&) { native()->cancel(); }

@@ -45,6 +45,7 @@ class PageSenderWrap : public Wrap<PageSenderWrap, PageSender> {
   Napi::Value push(const Napi::CallbackInfo& info);
   Napi::Value last_sync(const Napi::CallbackInfo& info);
   Napi::Value progress(const Napi::CallbackInfo& info);
+  Napi::Value unacknowledged_bytes(const Napi::CallbackInfo& info);
   void cancel(const Napi::CallbackInfo& info);
 };
 

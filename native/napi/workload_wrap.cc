@@ -98,6 +98,7 @@ void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("description", &WorkloadWrap::description),
                InstanceMethod("config", &WorkloadWrap::config),
                InstanceMethod("resume", &WorkloadWrap::resume),
+               InstanceMethod("resumedAtNs", &WorkloadWrap::resumed_at_ns),
                InstanceMethod("pause", &WorkloadWrap::pause),
                InstanceMethod("saveState", &WorkloadWrap::save_state),
                InstanceMethod("loadState", &WorkloadWrap::load_state),
@@ -131,6 +132,10 @@ Napi::Value WorkloadWrap::config(const Napi::CallbackInfo& info) {
 }
 
 void WorkloadWrap::resume(const Napi::CallbackInfo& info) { native()->resume(); }
+
+Napi::Value WorkloadWrap::resumed_at_ns(const Napi::CallbackInfo& info) {
+  return Napi::BigInt::New(info.Env(), native()->resumed_at_ns());
+}
 
 // Guest threads park within microseconds as a rule, and a hand-over to another thread and back would be
 // downtime. One that waits for a page takes longer, and must not hold the JavaScript thread.

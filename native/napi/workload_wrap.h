@@ -17,6 +17,7 @@ class WorkloadWrap : public Wrap<WorkloadWrap, Workload> {
   Napi::Value description(const Napi::CallbackInfo& info);
   Napi::Value config(const Napi::CallbackInfo& info);
   void resume(const Napi::CallbackInfo& info);
+  Napi::Value resumed_at_ns(const Napi::CallbackInfo& info);
   Napi::Value pause(const Napi::CallbackInfo& info);
   Napi::Value save_state(const Napi::CallbackInfo& info);
   void load_state(const Napi::CallbackInfo& info);

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <memory>
 
+#include "os/socket_queue.h"
+
 namespace pageferry {
 
 namespace {
@@ -228,6 +230,8 @@ void Socket::set_congestion_control(const char* name) {
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_CONGESTION, name,
                static_cast<socklen_t>(std::strlen(name)));
 }
+
+std::uint64_t Socket::bytes_unacknowledged() const { return unacknowledged_bytes(fd_.get()); }
 
 void Socket::shutdown() {
   shut_down_.store(true, std::memory_order_release);

@@ -64,6 +64,8 @@ class Socket {
   void shutdown();
 
   std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
+  // Of those, what the peer's kernel has not acknowledged yet. From any thread.
+  std::uint64_t bytes_unacknowledged() const;
   std::uint64_t bytes_received() const { return bytes_received_.load(std::memory_order_relaxed); }
 
  private:

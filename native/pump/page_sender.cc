@@ -100,11 +100,10 @@ class PageSender::ChannelTask {
   Status flush() {
     if (writer_.empty()) return Status();
     if (!pay(writer_.wire_bytes())) return Status(StatusCode::kCancelled, "send");
-    const std::uint64_t pages = stats_.pages();
     batch_bytes_ = rate_share();
-    sender_.pages_sent_.fetch_add(pages - pages_reported_, std::memory_order_relaxed);
-    pages_reported_ = pages;
-    return writer_.send(socket_);
+    if (Status sent = writer_.send(socket_); !sent.ok()) return sent;
+    report_pages();
+    return Status();
   }
 
   Status finish(std::uint64_t sync) {
@@ -121,6 +120,18 @@ class PageSender::ChannelTask {
     prepaid_bytes_ -= ahead;
     sender_.bucket_->charge(bytes - ahead);
     return true;
+  }
+
+  // Of the records that are in the socket: a migration that fails in the middle of one counts what it has sent.
+  void report_pages() {
+    const auto report = [](std::atomic<std::uint64_t>& total, std::uint64_t now,
+                           std::uint64_t before) {
+      if (now != before) total.fetch_add(now - before, std::memory_order_relaxed);
+    };
+    report(sender_.raw_sent_, stats_.pages_raw, reported_.pages_raw);
+    report(sender_.zero_sent_, stats_.pages_zero, reported_.pages_zero);
+    report(sender_.encoded_sent_, stats_.pages_encoded, reported_.pages_encoded);
+    reported_ = stats_;
   }
 
   std::uint64_t rate_share() const { return sender_.bucket_->batch_bytes(kMaxBatchBytes); }
@@ -143,8 +154,8 @@ class PageSender::ChannelTask {
   RecordWriter writer_;
   std::uint64_t batch_bytes_ = rate_share();
   std::uint64_t prepaid_bytes_ = 0;
-  std::uint64_t pages_reported_ = 0;
   SendStats stats_;
+  SendStats reported_;  // what progress() counts of them
 };
 
 PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
@@ -312,9 +323,18 @@ Status PageSender::push_stretches(ChannelTask& task, ResidualSet& residual, MayG
 }
 
 PageSender::Progress PageSender::progress() const {
-  Progress progress = {.pages = pages_sent_.load(std::memory_order_relaxed), .wire_bytes = 0};
+  Progress progress = {.pages_raw = raw_sent_.load(std::memory_order_relaxed),
+                       .pages_zero = zero_sent_.load(std::memory_order_relaxed),
+                       .pages_encoded = encoded_sent_.load(std::memory_order_relaxed),
+                       .wire_bytes = 0};
   for (const Socket& channel : channels_) progress.wire_bytes += channel.bytes_sent();
   return progress;
+}
+
+std::uint64_t PageSender::unacknowledged_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Socket& channel : channels_) bytes += channel.bytes_unacknowledged();
+  return bytes;
 }
 
 void PageSender::cancel() {

@@ -62,12 +62,19 @@ class PageSender {
   // The number of the last sync sent.
   std::uint64_t last_sync() const { return sync_.load(std::memory_order_acquire); }
 
+  // Pages whose record is in the sockets as a whole, by content, and all bytes there.
   struct Progress {
-    std::uint64_t pages;  // handed to the sockets
+    std::uint64_t pages_raw;
+    std::uint64_t pages_zero;
+    std::uint64_t pages_encoded;
     std::uint64_t wire_bytes;
+
+    std::uint64_t pages() const { return pages_raw + pages_zero + pages_encoded; }
   };
-  // Totals of all calls so far, also while one is running.
+  // Totals of all calls so far, also while one is running, and of those that failed.
   Progress progress() const;
+  // Bytes in the sockets that the peer's kernel has not acknowledged yet: they are still on their way.
+  std::uint64_t unacknowledged_bytes() const;
 
   void cancel();
 
@@ -88,7 +95,9 @@ class PageSender {
   const PageCodec* const codec_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> sync_{0};
-  std::atomic<std::uint64_t> pages_sent_{0};
+  std::atomic<std::uint64_t> raw_sent_{0};
+  std::atomic<std::uint64_t> zero_sent_{0};
+  std::atomic<std::uint64_t> encoded_sent_{0};
   // The pages that are not zero on the other side: what was sent last of them was content.
   PageBitmap with_content_;
 };

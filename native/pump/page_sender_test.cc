@@ -56,7 +56,7 @@ TEST_P(PageSenderOverChannels, EveryPageOfARoundArrivesAsItIs) {
   EXPECT_EQ(stats.pages(), pages.count());
   EXPECT_EQ(stats.wire_bytes, ferry.receiver().bytes_received());
   EXPECT_EQ(ferry.receiver().pages_received(), pages.count());
-  EXPECT_EQ(ferry.sender().progress().pages, pages.count());
+  EXPECT_EQ(ferry.sender().progress().pages(), pages.count());
   EXPECT_EQ(ferry.sender().progress().wire_bytes, stats.wire_bytes);
   EXPECT_EQ(pages_of(populated_pages(ferry.destination())), pages_of(pages));
 }
@@ -254,9 +254,15 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   Status status;
   WatchedThread sending([&] { status = sender.send_round(pages, nullptr).status(); });
   sending.wait_until_asleep();
+  EXPECT_GT(sender.unacknowledged_bytes(), 0u);
+  EXPECT_LE(sender.unacknowledged_bytes(), sender.progress().wire_bytes);
   sender.cancel();
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
+  // What was sent of it is known, and no page that did not get into the socket as a whole.
+  const auto progress = sender.progress();
+  EXPECT_GT(progress.pages_raw, 0u);
+  EXPECT_LE(progress.pages_raw * kPageBytes, progress.wire_bytes);
 }
 
 // Threads that receive until the channels end.

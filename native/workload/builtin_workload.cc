@@ -86,9 +86,9 @@ Status BuiltinWorkload::start_threads() {
 
 void BuiltinWorkload::resume() {
   if (!paused_) return;
+  resumed_ns_ = monotonic_ns();
   if (!started_) {
-    const std::int64_t now = monotonic_ns();
-    for (const auto& guest : guests_) guest->gaps().start(now);
+    for (const auto& guest : guests_) guest->gaps().start(resumed_ns_);
   }
   started_ = true;
   paused_ = false;

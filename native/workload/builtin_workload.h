@@ -35,6 +35,7 @@ class BuiltinWorkload final : public Workload {
   const std::string& fill_summary() const override { return fill_summary_; }
 
   void resume() override;
+  std::int64_t resumed_at_ns() const override { return resumed_ns_; }
   void pause() override;
   bool pause_within(std::chrono::nanoseconds patience) override;
 
@@ -66,6 +67,7 @@ class BuiltinWorkload final : public Workload {
   bool paused_ = true;
   bool started_ = false;  // resumed at least once, here
   std::int64_t paused_ns_ = 0;
+  std::int64_t resumed_ns_ = 0;
   std::vector<std::unique_ptr<GuestThread>> guests_;
   std::vector<NativeThread> threads_;  // last, so that it is joined first
 };

@@ -82,6 +82,8 @@ class Workload {
 
   // Lets the guest threads run: they exist since create() or arrive(), so this cannot fail. Idempotent.
   virtual void resume() = 0;
+  // CLOCK_MONOTONIC: when resume() last let the guest threads run, read just before; 0 before the first time.
+  virtual std::int64_t resumed_at_ns() const = 0;
   // On return no guest thread reads or writes memory. Prompt (well under a millisecond once no
   // thread is inside a demand fault), also when writes are rate limited. Idempotent.
   virtual void pause() = 0;
@@ -104,7 +106,7 @@ class Workload {
   // Of a guest that arrived: the same, split by where the gap lies. Each is the longest of any thread.
   virtual GapRecorder::AroundArrival gaps_around_arrival() const = 0;
   // Arriving guest only, after load_state and before or after resume(): the time from the pause on
-  // the source to the resume here. Counts into the first gap of each thread. Until it is called the
+  // the source to resumed_at_ns() here. Counts into the first gap of each thread. Until it is called the
   // guest takes 0.
   virtual void set_time_away(std::uint64_t nanoseconds) = 0;
 

@@ -2,21 +2,20 @@
 import { Command, Option } from 'commander';
 import type { WorkloadGuest } from '../index.js';
 import { DestinationMetrics } from '../metrics/prometheus.js';
+import { DESTINATION_FIELDS } from '../options/destination-fields.js';
 import {
   type Address,
   formatAddress,
   formatBytes,
   formatCount,
   parseAddress,
-  parseCount,
-  parseDuration,
   parsePages,
 } from '../units.js';
 import { type DestinationWatcher, listenForGuests } from './builtin-destination.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { onInterrupt } from './interrupts.js';
 import { serveMetrics } from './metrics-server.js';
-import { argument, metricsOption } from './options.js';
+import { argument, COUNT, fieldOption, metricsOption, PAGES, stallOption } from './options.js';
 import { Output } from './output.js';
 import type { Run } from './run.js';
 
@@ -59,12 +58,16 @@ export function destinationCommand(run: Run): Command {
         .argParser(argument(parseAddress))
         .default(parseAddress(DEFAULT_ADDRESS), DEFAULT_ADDRESS),
     )
-    .option('--memory-limit <size>', 'the largest guest that is taken', argument(parsePages))
-    .option(
-      '--max-migrations <n>',
-      'at once',
-      argument((text) => parseCount(text, 1)),
-      64,
+    .addOption(
+      fieldOption(
+        '--memory-limit <size>',
+        'the largest guest that is taken',
+        DESTINATION_FIELDS.memoryLimitBytes,
+        PAGES,
+      ),
+    )
+    .addOption(
+      fieldOption('--max-migrations <n>', 'at once', DESTINATION_FIELDS.maxMigrations, COUNT),
     )
     .option(
       '--overcommit',
@@ -77,11 +80,7 @@ export function destinationCommand(run: Run): Command {
       (text: string, sizes: readonly number[] = []) => [...sizes, argument(parsePages)(text)],
     )
     .option('--keep', 'let guests run on after their migration, instead of ending them')
-    .addOption(
-      new Option('--stall-timeout <time>', 'how long the other side may be silent')
-        .argParser(argument(parseDuration))
-        .default(30_000, '30s'),
-    )
+    .addOption(stallOption())
     .addOption(metricsOption())
     .addHelpText('after', EXAMPLES)
     .action((values: DestinationValues) => run(() => serve(values)));

@@ -1,20 +1,24 @@
 /** The options that `demo` and `source` share: their flags, what they are read as, and their defaults. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import * as v from 'valibot';
 import { PageferryError } from '../errors.js';
 import {
-  CODEC_NAMES,
+  type Alternative,
   type CodecName,
   type Fill,
   type SourceOptions,
-  TRACKER_KINDS,
   type TrackerKind,
   WORKLOAD_NAMES,
   type WorkloadName,
   type WorkloadOptions,
 } from '../index.js';
+import type { ChoiceField, NumberField } from '../options/field.js';
+import { STALL_MS } from '../options/shared-fields.js';
+import { SOURCE_FIELDS } from '../options/source-fields.js';
 import {
   type Address,
   exactBytes,
+  exactDuration,
   parseAddress,
   parseBytes,
   parseCount,
@@ -37,16 +41,20 @@ export interface MigrationValues {
   readonly bandwidth: number;
   readonly downtimeBudget: number;
   readonly maxRounds: number;
-  readonly ifNotConverging: 'stop-and-copy' | 'post-copy' | 'abort';
+  readonly ifNotConverging: Alternative;
   readonly channels?: number;
   readonly tracker?: TrackerKind;
   readonly codec: CodecName;
   readonly observe: number;
   readonly stallTimeout: number;
+  readonly switchoverTimeout: number;
   readonly verify: boolean;
   readonly json?: string;
   readonly metrics?: Address;
 }
+
+/** A command is run for its figures, so it watches by default. */
+const OBSERVE_MS = 500;
 
 /** What differs between the two commands. */
 export interface CommandDefaults {
@@ -70,6 +78,43 @@ export function argument<T>(parse: (text: string) => T): (text: string) => T {
 
 function option<T>(flags: string, description: string, parse: (text: string) => T): Option {
   return new Option(flags, description).argParser(argument(parse));
+}
+
+/** A number option with the range and the default of its field in src/options. */
+export function fieldOption(
+  flags: string,
+  description: string,
+  field: NumberField,
+  unit: FieldUnit,
+): Option {
+  const parse = (text: string) => {
+    const value = unit.parse(text, field);
+    if (v.is(field.schema, value)) return value;
+    const range = `${unit.format(field.least)} to ${unit.format(field.most)}`;
+    throw new PageferryError('USAGE', `expected ${range}, not '${text}'`);
+  };
+  const made = option(flags, description, parse);
+  return field.default === undefined
+    ? made
+    : made.default(field.default, unit.format(field.default));
+}
+
+/** How a number of one unit is written on the command line. */
+export interface FieldUnit {
+  parse(text: string, range: NumberField): number;
+  format(value: number): string;
+}
+
+export const DURATION: FieldUnit = { parse: parseDuration, format: exactDuration };
+export const COUNT: FieldUnit = {
+  parse: (text, { least, most }) => parseCount(text, least, most),
+  format: String,
+};
+export const PAGES: FieldUnit = { parse: parsePages, format: exactBytes };
+
+export function choiceOption(flags: string, description: string, field: ChoiceField): Option {
+  const made = new Option(flags, description).choices(field.choices);
+  return field.default === undefined ? made : made.default(field.default);
 }
 
 /** `zero`, `random`, `text`, `file:PATH`, `pid:PID`. */
@@ -159,51 +204,68 @@ function addEngineOptions(command: Command, defaults: CommandDefaults): void {
       ),
     )
     .addOption(
-      option('--downtime-budget <time>', "pre-copy's longest downtime", parseDuration).default(
-        50,
-        '50ms',
+      fieldOption(
+        '--downtime-budget <time>',
+        "pre-copy's longest downtime",
+        SOURCE_FIELDS.downtimeBudgetMs,
+        DURATION,
       ),
     )
     .addOption(
-      option('--max-rounds <n>', "pre-copy's most rounds", (text) =>
-        parseCount(text, 1, 1_000_000),
-      ).default(30),
+      fieldOption('--max-rounds <n>', "pre-copy's most rounds", SOURCE_FIELDS.maxRounds, COUNT),
     )
     .addOption(
-      new Option('--if-not-converging <action>', 'what pre-copy does then')
-        .choices(['stop-and-copy', 'post-copy', 'abort'])
-        .default('stop-and-copy'),
+      choiceOption(
+        '--if-not-converging <action>',
+        'what pre-copy does then',
+        SOURCE_FIELDS.otherwise,
+      ),
     )
     .addOption(
-      option(
+      fieldOption(
         '--channels <n>',
-        'page channels, 1 to 64 (default: half the cores; 2 on 2 cores)',
-        (text) => parseCount(text, 1, 64),
+        `page channels, 1 to ${SOURCE_FIELDS.channels.most} (default: half the cores; 2 on 2 cores)`,
+        SOURCE_FIELDS.channels,
+        COUNT,
       ),
     )
     .addOption(
-      new Option(
+      choiceOption(
         '--tracker <kind>',
         'dirty tracker (default: the best here, which doctor names); with mprotect the kernel cannot write guest memory, which the built-in guests do not need',
-      ).choices(TRACKER_KINDS),
+        SOURCE_FIELDS.tracker,
+      ),
     )
-    .addOption(new Option('--codec <name>', 'page codec').choices(CODEC_NAMES).default('raw'))
+    .addOption(choiceOption('--codec <name>', 'page codec', SOURCE_FIELDS.codec))
     .addOption(
-      option(
-        '--stall-timeout <time>',
-        'how long the other side may be silent',
-        parseDuration,
-      ).default(30_000, '30s'),
-    );
+      fieldOption(
+        '--switchover-timeout <time>',
+        'for each thing that a paused guest waits for',
+        SOURCE_FIELDS.switchoverMs,
+        DURATION,
+      ),
+    )
+    .addOption(stallOption());
+}
+
+export function stallOption(): Option {
+  return fieldOption(
+    '--stall-timeout <time>',
+    'how long the other side may be silent',
+    STALL_MS,
+    DURATION,
+  );
 }
 
 function addReportOptions(command: Command): void {
   command
     .optionsGroup('The report:')
     .addOption(
-      option('--observe <time>', 'watch the guest so long before and after', parseDuration).default(
-        500,
-        '500ms',
+      fieldOption(
+        '--observe <time>',
+        'watch the guest so long before and after',
+        { ...SOURCE_FIELDS.observeMs, default: OBSERVE_MS },
+        DURATION,
       ),
     )
     .option('--no-verify', 'do not compare the pages afterwards')
@@ -254,5 +316,6 @@ export function engineOptions(
     observeMs: values.observe,
     verify: values.verify,
     stallMs: values.stallTimeout,
+    switchoverMs: values.switchoverTimeout,
   };
 }

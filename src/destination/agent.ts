@@ -1,5 +1,6 @@
 /** The destination's half of one migration: a step function over its state (docs/protocol.md, section 3). */
 import { asPageferryError, PageferryError } from '../errors.js';
+import type { Guest } from '../guest/guest.js';
 import { GuestOverdue, guestCall, observeGuest } from '../guest/guest-call.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
@@ -304,13 +305,11 @@ export class DestinationAgent {
     const started = process.hrtime.bigint();
     if (handler !== undefined) pagesAwaited(hold);
     if (runs) {
-      const resume = async () => {
-        hold.guest.probe?.setTimeAway(Number(started > pausedAtNs ? started - pausedAtNs : 0n));
-        await hold.guest.resume();
-      };
-      await guestCall('resume', resume, { deadlineMs: this.#context.options.guestCallMs });
+      const deadlineMs = this.#context.options.guestCallMs;
+      await guestCall('resume', () => hold.guest.resume(), { deadlineMs });
     }
-    const resumedAtNs = process.hrtime.bigint();
+    const resumedAtNs = resumedSince(started, hold.guest);
+    if (runs) hold.guest.probe?.setTimeAway(Math.max(0, Number(resumedAtNs - pausedAtNs)));
     this.#state =
       handler === undefined
         ? { kind: 'complete', hold, runs }
@@ -467,4 +466,11 @@ function handOver(hold: Hold): DestinationEnd {
   hold.receiver.release();
   hold.arriving.release();
   return { kind: 'arrived', guest: hold.guest };
+}
+
+/** When the guest was let run. It knows best: its threads may take the core before this one reads the clock. */
+function resumedSince(startedNs: bigint, { probe }: Guest): bigint {
+  const nowNs = process.hrtime.bigint();
+  const saidNs = probe?.resumedAtNs?.() ?? nowNs;
+  return saidNs >= startedNs && saidNs <= nowNs ? saidNs : nowNs;
 }

@@ -1,9 +1,8 @@
 /** What a destination can be told, and its defaults. */
 import type { GuestFactory } from '../guest/guest.js';
-import { GUEST_CALL_MS } from '../policy/deadlines.js';
+import { DESTINATION_FIELDS, DESTINATION_SCHEMA } from '../options/destination-fields.js';
+import { checkOptions } from '../options/field.js';
 import { type Ledger, processLedger } from './ledger.js';
-
-const DEFAULT_STATE_BYTES = 64 << 20;
 
 export interface DestinationOptions {
   /** Address to listen on; 127.0.0.1 by default. */
@@ -53,17 +52,19 @@ export interface ResolvedDestinationOptions {
   readonly guestCallMs: number;
 }
 
-/** Fills in the defaults. */
+/** Fills in the defaults. Throws USAGE for an option that is none or makes no sense, and names it. */
 export function resolveOptions(options: DestinationOptions): ResolvedDestinationOptions {
+  checkOptions('the destination', DESTINATION_SCHEMA, options);
+  const F = DESTINATION_FIELDS;
   return {
     createGuest: options.createGuest,
     memoryLimitBytes: options.memoryLimitBytes ?? Number.POSITIVE_INFINITY,
-    overcommit: options.overcommit ?? false,
+    overcommit: options.overcommit ?? F.overcommit.default,
     ledger: options.ledger ?? processLedger,
-    maxMigrations: options.maxMigrations ?? 64,
-    maxStateBytes: options.maxStateBytes ?? DEFAULT_STATE_BYTES,
-    prefault: options.prefault ?? false,
-    stallMs: options.stallMs ?? 30_000,
-    guestCallMs: options.guestCallMs ?? GUEST_CALL_MS,
+    maxMigrations: options.maxMigrations ?? F.maxMigrations.default,
+    maxStateBytes: options.maxStateBytes ?? F.maxStateBytes.default,
+    prefault: options.prefault ?? F.prefault.default,
+    stallMs: options.stallMs ?? F.stallMs.default,
+    guestCallMs: options.guestCallMs ?? F.guestCallMs.default,
   };
 }

@@ -2,8 +2,8 @@
 import type { GuestMemory, Verification } from '../native/binding.js';
 
 /**
- * A guest: memory, and something that runs on it and can be paused. All four calls are made by one
- * migration at a time. A guest whose migration failed before the commit point is running again.
+ * A guest: memory, and something that runs on it and can be paused. One migration at a time makes the calls, and its
+ * owner leaves it alone meanwhile. A guest whose migration failed before the commit point is as it was before.
  *
  * It runs on threads of its own: native ones, or a Worker that has a `workerWindow()` of the memory, which
  * `discard()` terminates. One that runs on the JavaScript thread that listens takes a `window()`, and then it cannot
@@ -20,8 +20,10 @@ import type { GuestMemory, Verification } from '../native/binding.js';
  * was discarded and then read, and not written, is no hole any more: it may arrive with the content it had before,
  * so a guest that counts on zeros there writes them.
  *
- * Each call has a deadline: a call that rejects, answers something else or takes longer ends the migration with
- * GUEST_FAILED, and so may the other side's going while the call is still pending. discard() may follow then.
+ * Each call has a deadline: `switchoverMs` on the source, and 30 s on the destination. A call that rejects, answers
+ * something else than it should, or takes longer, ends the migration with GUEST_FAILED. Up to the commit point the guest
+ * is then resumed on the source; and it is resumed there again when the destination's resume() failed. A cancel, or the
+ * other side's going, ends the wait for a call at once; on the destination discard() may follow then.
  */
 export interface Guest {
   /** One or more regions. The same object for the guest's whole life on this host. */
@@ -32,12 +34,28 @@ export interface Guest {
    * EFAULT; a migration that would need it is refused (UNSUPPORTED) before it starts. False by default.
    */
   readonly kernelWrites?: boolean;
-  /** On return nothing of the guest reads or writes its memory. */
+  /**
+   * False when its owner has paused it. It is then neither paused nor resumed, and arrives paused. Read just before the
+   * pause; without it the guest counts as running.
+   */
+  readonly isRunning?: boolean;
+  /**
+   * On return nothing of the guest reads or writes its memory. Should it take too long, or the migration be cancelled
+   * meanwhile, resume() comes while this is pending; then the guest has to run in the end.
+   */
   pause(): Promise<void>;
-  /** Starts or continues the guest. A resume that rejects has not started the guest, or has stopped it again. */
+  /**
+   * Starts or continues the guest. It may come while pause() or saveState() is pending, and for a guest that runs. One
+   * that rejects has not started the guest, or has stopped it again: when that is the destination's, the source runs it.
+   */
   resume(): Promise<void>;
-  /** Paused only: vCPU and device state, opaque to Pageferry. Travels during the downtime: keep it small. */
+  /**
+   * Paused only: vCPU and device state, opaque to Pageferry. Travels during the downtime: keep it small. A state that is
+   * longer than the destination takes (256 MiB at most) ends the migration, and the guest is resumed here.
+   */
   saveState(): Promise<Uint8Array>;
+  /** The most bytes that saveState() answers. With it a state that is too long is found before the pause. */
+  readonly maxStateBytes?: number;
   /** Before the first resume of a guest that arrives. */
   loadState(state: Uint8Array): Promise<void>;
   /** What the destination's factory needs to build this guest; sent before any page. */
@@ -59,8 +77,13 @@ export interface GuestProbe {
   /** From here on the longest gap between two marks of one guest thread is recorded. */
   startGapWatch(): void;
   observe(): GuestObservation;
-  /** Arriving guest, after loadState: how long nobody ran it, up to its resume here. */
+  /** Arriving guest, just after its resume here: how long nobody ran it, up to then. */
   setTimeAway(nanoseconds: number): void;
+  /**
+   * CLOCK_MONOTONIC, as `process.hrtime.bigint()` reads it: when the last resume() let the guest run. Without it the
+   * downtime ends when resume() has returned, which may be later: the guest's threads take the core.
+   */
+  resumedAtNs?(): bigint;
   /** Paused only, every page in place: compares the memory with what it must hold. */
   verify(): Promise<Verification>;
 }
@@ -68,7 +91,7 @@ export interface GuestProbe {
 export interface GuestObservation {
   /** Operations since the guest was first started, on whatever host. */
   readonly operations: number;
-  /** Since startGapWatch, downtime included. */
+  /** Since startGapWatch, downtime included; 0 for a guest that makes no marks. */
   readonly longestGapMs: number;
 }
 

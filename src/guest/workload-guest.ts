@@ -40,6 +40,8 @@ export class WorkloadGuest implements Guest {
   readonly memory: GuestMemory;
   readonly probe: GuestProbe;
   readonly #workload: Workload;
+  #isRunning = false;
+  #pausing: Promise<void> = Promise.resolve();
 
   private constructor(memory: GuestMemory, workload: Workload) {
     this.memory = memory;
@@ -52,6 +54,7 @@ export class WorkloadGuest implements Guest {
         longestGapMs: workload.longestGapMs(),
       }),
       setTimeAway: (nanoseconds) => workload.setTimeAway(nanoseconds),
+      resumedAtNs: () => workload.resumedAtNs(),
       verify: (): Promise<Verification> => workload.verify(cpus().length).result,
     };
   }
@@ -103,12 +106,21 @@ export class WorkloadGuest implements Guest {
     this.memory.release();
   }
 
-  async pause(): Promise<void> {
-    await this.#workload.pause();
+  get isRunning(): boolean {
+    return this.#isRunning;
   }
 
+  async pause(): Promise<void> {
+    this.#isRunning = false;
+    this.#pausing = this.#workload.pause();
+    await this.#pausing;
+  }
+
+  /** A guest thread that waits for a page holds a pause up. What is asked last counts: then it runs. */
   async resume(): Promise<void> {
-    this.#workload.resume();
+    this.#isRunning = true;
+    await this.#pausing.catch(() => {});
+    if (this.#isRunning) this.#workload.resume();
   }
 
   async saveState(): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** What a migration tells while it runs. */
 import type { RoundReport } from './report.js';
 
-/** The source's phases, in their order; `rounds` and `push` only where the strategy has them. */
+/** The source's phases, in their order; `push-residual-set` and `verify` only where there is something to do. */
 export const SOURCE_PHASES = [
   'negotiate',
   'open-channels',
@@ -20,7 +20,9 @@ export interface SourceProgress {
   readonly elapsedMs: number;
   /** The round under way; 0 is the first. */
   readonly round: number;
+  /** Demand pages included. After the last event they are what the report says. */
   readonly pagesSent: number;
+  /** At the page and fault sockets. */
   readonly wireBytes: number;
   /** Over the time since the last progress event. */
   readonly rateBytesPerSecond: number;

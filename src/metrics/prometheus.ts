@@ -49,7 +49,10 @@ export class SourceMetrics {
     'result',
   ]);
   readonly #underWay = this.#make.gauge('source_migrations_under_way', 'Migrations under way');
-  readonly #pages = this.#make.counter('source_pages_sent_total', 'Pages sent on page channels');
+  readonly #pages = this.#make.counter(
+    'source_pages_sent_total',
+    'Pages sent, demand pages included',
+  );
   readonly #wireBytes = this.#make.counter('source_wire_bytes_total', 'Bytes at the sockets');
   readonly #rounds = this.#make.counter('source_rounds_total', 'Pre-copy rounds');
   readonly #served = this.#make.counter('source_demand_pages_total', 'Demand pages served');

@@ -2,13 +2,14 @@
 import type { PageferryError } from '../errors.js';
 import type { SendStats, TrackerKind, Verification } from '../native/binding.js';
 import type { ClockComparison } from '../policy/clock.js';
-import type { RoundOutcome } from '../policy/convergence.js';
+import type { PreCopyDecision, RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';
 import type {
   DowntimeParts,
   GuestLocation,
   MigrationReport,
   Outcome,
+  PreCopyReport,
   RoundReport,
 } from './report.js';
 
@@ -22,6 +23,21 @@ export interface Setup {
   readonly workload: string | null;
 }
 
+/** What has been sent, whatever became of it: pages by content, demand pages among them, and bytes at the sockets. */
+export interface Sent {
+  readonly pagesRaw: number;
+  readonly pagesZero: number;
+  readonly pagesEncoded: number;
+  /** Demand pages, which the others count, too. */
+  readonly pagesServed: number;
+  /** On the page and fault channels. */
+  readonly wireBytes: number;
+}
+
+export function pagesOf({ pagesRaw, pagesZero, pagesEncoded }: Sent): number {
+  return pagesRaw + pagesZero + pagesEncoded;
+}
+
 /** A duration in milliseconds between two readings of the monotonic clock. */
 export function msBetween(startNs: bigint, endNs: bigint): number {
   return Number(endNs - startNs) / 1e6;
@@ -30,8 +46,8 @@ export function msBetween(startNs: bigint, endNs: bigint): number {
 export class Recorder {
   readonly #setup: Setup;
   readonly #rounds: RoundReport[] = [];
-  readonly #pages: Record<string, number> = { raw: 0, zero: 0 };
-  #startedNs = 0n;
+  #preCopy: PreCopyDecision | null = null;
+  #startedNs: bigint | null = null;
   #tracker: TrackerKind | null = null;
   #clock: Pick<ClockComparison, 'kind' | 'errorMs'> = { kind: 'shared', errorMs: 0 };
   #downtimeMs: number | null = null;
@@ -45,6 +61,7 @@ export class Recorder {
   };
   #longestGapOnSource: number | null = null;
   #endedNs: bigint | null = null;
+  #guestRan = true;
 
   constructor(setup: Setup) {
     this.#setup = setup;
@@ -56,7 +73,7 @@ export class Recorder {
   }
 
   get elapsedMs(): number {
-    return msBetween(this.#startedNs, process.hrtime.bigint());
+    return this.#msUntil(process.hrtime.bigint());
   }
 
   /** Rounds in which the guest ran, as the policies see them. */
@@ -76,27 +93,22 @@ export class Recorder {
     this.#operations.perSecondBefore = opsPerSecond;
   }
 
-  /** Counts pages by codec; every send goes through here once. */
-  sent(stats: SendStats): void {
-    this.#pages['raw'] = (this.#pages['raw'] ?? 0) + stats.pagesRaw;
-    this.#pages['zero'] = (this.#pages['zero'] ?? 0) + stats.pagesZero;
-    if (stats.pagesEncoded > 0) {
-      this.#pages[this.#setup.codec] = (this.#pages[this.#setup.codec] ?? 0) + stats.pagesEncoded;
-    }
-  }
-
-  served(stats: { pages: number; pagesZero: number }): void {
-    this.#pages['raw'] = (this.#pages['raw'] ?? 0) + stats.pages - stats.pagesZero;
-    this.#pages['zero'] = (this.#pages['zero'] ?? 0) + stats.pagesZero;
+  /** What pre-copy's last decision rests on; null for other strategies. */
+  decided(preCopy: PreCopyDecision | null): void {
+    this.#preCopy = preCopy;
   }
 
   round(stats: SendStats, ms: number, dirtyPages: number): RoundReport {
+    const { pagesRaw, pagesZero, pagesEncoded, wireBytes } = stats;
     const round: RoundReport = {
-      pages: stats.pagesRaw + stats.pagesZero + stats.pagesEncoded,
-      wireBytes: stats.wireBytes,
+      pages: pagesRaw + pagesZero + pagesEncoded,
+      pagesRaw,
+      pagesZero,
+      pagesEncoded,
+      wireBytes,
       ms,
       dirtyPages,
-      rateBytesPerSecond: ms > 0 ? (stats.wireBytes / ms) * 1000 : 0,
+      rateBytesPerSecond: ms > 0 ? (wireBytes / ms) * 1000 : 0,
     };
     this.#rounds.push(round);
     return round;
@@ -117,6 +129,11 @@ export class Recorder {
     this.#operations.perSecondAfter = opsPerSecondAfter;
   }
 
+  /** Its owner had paused the guest: it has neither a downtime nor gaps. */
+  guestWasPaused(): void {
+    this.#guestRan = false;
+  }
+
   /** For a guest that stayed: what it felt here. */
   observedOnSource(longestGapMs: number): void {
     this.#longestGapOnSource = longestGapMs;
@@ -125,11 +142,11 @@ export class Recorder {
   report(
     outcome: Outcome,
     guestLocation: GuestLocation,
-    wireBytes: number,
+    sent: Sent,
     error: PageferryError | null,
   ): MigrationReport {
     const complete = this.#complete;
-    const totalMs = msBetween(this.#startedNs, this.#endedNs ?? process.hrtime.bigint());
+    const totalMs = this.#msUntil(this.#endedNs ?? process.hrtime.bigint());
     return {
       strategy: this.#setup.strategy,
       outcome,
@@ -147,14 +164,39 @@ export class Recorder {
       clock: this.#clock.kind,
       clockErrorMs: this.#clock.errorMs,
       rounds: [...this.#rounds],
-      pagesSent: Object.values(this.#pages).reduce((sum, pages) => sum + pages, 0),
-      pagesByCodec: { ...this.#pages },
-      wireBytes,
-      demandFaults: complete?.demandFaults ?? 0,
-      demandFaultsOverNetwork: complete?.demandFaultsOverNetwork ?? 0,
+      preCopy: this.#preCopyReport(),
+      pagesSent: pagesOf(sent),
+      pagesByCodec: this.#pagesByCodec(sent),
+      pagesServed: sent.pagesServed,
+      wireBytes: sent.wireBytes,
+      // Each page that was served was a fault: so much is known without the destination's word.
+      demandFaults: complete?.demandFaults ?? sent.pagesServed,
+      demandFaultsOverNetwork: complete?.demandFaultsOverNetwork ?? sent.pagesServed,
       duplicatePages: complete?.duplicatePages ?? 0,
       faultLatencyUs: complete?.faultLatencyUs ?? { p50: 0, p99: 0, p999: 0, max: 0 },
       guest: this.#guest(totalMs),
+    };
+  }
+
+  /** 0 for a migration that never began. */
+  #msUntil(endNs: bigint): number {
+    return this.#startedNs === null ? 0 : msBetween(this.#startedNs, endNs);
+  }
+
+  #pagesByCodec({ pagesRaw, pagesZero, pagesEncoded }: Sent): Record<string, number> {
+    const byCodec = { raw: pagesRaw, zero: pagesZero };
+    return pagesEncoded > 0 ? { ...byCodec, [this.#setup.codec]: pagesEncoded } : byCodec;
+  }
+
+  #preCopyReport(): PreCopyReport | null {
+    const preCopy = this.#preCopy;
+    if (preCopy === null || preCopy.decision === 'next-round') return null;
+    const { stoppedBecause, predictedDowntimeMs, downtimeBudgetMs } = preCopy;
+    return {
+      stoppedBecause,
+      predictedDowntimeMs: Number.isFinite(predictedDowntimeMs) ? predictedDowntimeMs : null,
+      downtimeBudgetMs,
+      budgetMet: this.#downtimeMs === null ? null : this.#downtimeMs <= downtimeBudgetMs,
     };
   }
 
@@ -169,10 +211,16 @@ export class Recorder {
     const operations = there === null ? null : there.operations - this.#operations.atStart;
     return {
       workload: this.#setup.workload,
-      longestGapMs: there?.longestGapMs ?? this.#longestGapOnSource,
+      longestGapMs: this.#longestGapMs(),
       opsPerSecondBefore: this.#operations.perSecondBefore,
       opsPerSecondDuring: operations === null ? null : (operations / totalMs) * 1000,
       opsPerSecondAfter: this.#operations.perSecondAfter,
     };
+  }
+
+  /** A guest that makes no marks has no gaps, and one that its owner had paused felt none. */
+  #longestGapMs(): number | null {
+    const longest = this.#complete?.guest?.longestGapMs ?? this.#longestGapOnSource ?? 0;
+    return this.#guestRan && longest > 0 ? longest : null;
   }
 }

@@ -1,6 +1,7 @@
 /** What a migration was like. docs/metrics.md says how each figure is measured. */
 import type { ErrorCode } from '../errors.js';
 import type { FaultLatency, TrackerKind, Verification } from '../native/binding.js';
+import type { Obstacle } from '../policy/convergence.js';
 
 export type Outcome = 'completed' | 'failed' | 'cancelled';
 
@@ -8,12 +9,27 @@ export type Outcome = 'completed' | 'failed' | 'cancelled';
 export type GuestLocation = 'source' | 'destination' | 'unknown' | 'lost';
 
 export interface RoundReport {
+  /** The sum of the next three. */
   readonly pages: number;
+  readonly pagesRaw: number;
+  readonly pagesZero: number;
+  readonly pagesEncoded: number;
   readonly wireBytes: number;
   readonly ms: number;
   /** Pages found dirty after the round, still to be sent. */
   readonly dirtyPages: number;
   readonly rateBytesPerSecond: number;
+}
+
+/** How pre-copy ended its rounds. */
+export interface PreCopyReport {
+  /** `within-budget`, or why another round would not have helped. */
+  readonly stoppedBecause: 'within-budget' | Obstacle;
+  /** What the final round was expected to take; null while nothing was known about the rate. */
+  readonly predictedDowntimeMs: number | null;
+  readonly downtimeBudgetMs: number;
+  /** The downtime is no longer than that; null without a downtime. */
+  readonly budgetMet: boolean | null;
 }
 
 /** The downtime, split where time goes; the parts add up to it. */
@@ -30,7 +46,10 @@ export interface DowntimeParts {
 
 export interface GuestReport {
   readonly workload: string;
-  /** The longest time between two marks of one guest thread, from start to end of the migration. */
+  /**
+   * The longest time between two marks of one guest thread, from start to end of the migration; null for a guest that
+   * makes none, or was paused.
+   */
   readonly longestGapMs: number | null;
   readonly opsPerSecondBefore: number | null;
   readonly opsPerSecondDuring: number | null;
@@ -51,17 +70,22 @@ export interface MigrationReport {
   readonly channels: number;
   readonly memoryBytes: number;
   readonly totalMs: number;
-  /** Null when the guest never ran on the destination. */
+  /** Null when the guest did not go on running on the destination. */
   readonly downtimeMs: number | null;
   readonly downtimeParts: DowntimeParts | null;
   /** `shared`: both sides read the same clock. `estimated`: two hosts; see clockErrorMs. */
   readonly clock: 'shared' | 'estimated';
   readonly clockErrorMs: number;
   readonly rounds: readonly RoundReport[];
+  /** Null where pre-copy did not decide: another strategy, or it was ended before. */
+  readonly preCopy: PreCopyReport | null;
   readonly pagesSent: number;
   readonly pagesByCodec: Readonly<Record<string, number>>;
+  /** Demand pages among them. */
+  readonly pagesServed: number;
   /** Counted at the page and fault sockets of the source. */
   readonly wireBytes: number;
+  /** Where the destination did not say: those whose page was served. */
   readonly demandFaults: number;
   readonly demandFaultsOverNetwork: number;
   readonly duplicatePages: number;

@@ -131,7 +131,15 @@ export interface PageSender extends Releasable {
    */
   finalRound(pages: PageSet, tracker: DirtyTracker | null, announce: boolean): Promise<SendStats>;
   push(residual: ResidualSet): Promise<SendStats>;
-  progress(): { readonly pages: number; readonly wireBytes: number };
+  /** What all calls have sent so far, also those that failed: pages whose bytes are in the sockets. */
+  progress(): {
+    readonly pagesRaw: number;
+    readonly pagesZero: number;
+    readonly pagesEncoded: number;
+    readonly wireBytes: number;
+  };
+  /** Bytes in the sockets that the peer's kernel has not acknowledged: they are on their way. */
+  unacknowledgedBytes(): number;
   /** Every call under way or to come fails with CANCELLED; the connections are shut down. */
   cancel(): void;
 }
@@ -212,6 +220,8 @@ export interface Workload extends Releasable {
   description(): Uint8Array;
   config(): Omit<NativeWorkloadConfig, 'path' | 'pid'>;
   resume(): void;
+  /** CLOCK_MONOTONIC: when resume() last let the guest threads run. */
+  resumedAtNs(): bigint;
   pause(): Promise<void>;
   saveState(): Uint8Array;
   loadState(state: Uint8Array): void;

@@ -1,16 +1,41 @@
-/** When pre-copy has done enough. Pure: what a round was like goes in, a named answer comes out. */
+/** When pre-copy has done enough. Pure: what the rounds were like goes in, a named answer comes out. */
 
 /** What is known after a round; round 0 is the first. */
 export interface RoundOutcome {
-  /** Pages sent, of any codec. */
+  /** Pages sent, of any content: the sum of the next three. */
   readonly pages: number;
+  readonly pagesRaw: number;
+  /** These take next to no bytes. */
+  readonly pagesZero: number;
+  /** Made smaller by the page codec. */
+  readonly pagesEncoded: number;
   readonly wireBytes: number;
   readonly ms: number;
   /** Pages that the guest wrote meanwhile and that are still to be sent. */
   readonly dirtyPages: number;
 }
 
-export type Decision = 'next-round' | 'stop-and-copy' | 'post-copy' | 'abort';
+/** What comes after a round. */
+export const DECISIONS = ['next-round', 'stop-and-copy', 'post-copy', 'abort'] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** What pre-copy can do when another round would not help. */
+export const ALTERNATIVES = ['stop-and-copy', 'post-copy', 'abort'] as const;
+export type Alternative = (typeof ALTERNATIVES)[number];
+
+/** Why pre-copy made no more rounds, although the rest does not fit the downtime budget. */
+export type Obstacle = 'max-rounds' | 'memory-sent' | 'no-progress';
+
+/** A decision of pre-copy, and what it rests on. */
+export type PreCopyDecision = {
+  /** Milliseconds; Infinity while nothing is known about the rate. */
+  readonly predictedDowntimeMs: number;
+  readonly downtimeBudgetMs: number;
+} & (
+  | { readonly decision: 'next-round' }
+  | { readonly decision: 'stop-and-copy'; readonly stoppedBecause: 'within-budget' }
+  | { readonly decision: Alternative; readonly stoppedBecause: Obstacle }
+);
 
 export interface ConvergenceLimits {
   /** The longest downtime that is acceptable. */
@@ -19,42 +44,90 @@ export interface ConvergenceLimits {
   /** Total pages of the guest's memory. */
   readonly memoryPages: number;
   /** What to do when another round would not help. */
-  readonly otherwise: Exclude<Decision, 'next-round'>;
+  readonly otherwise: Alternative;
+  /** The rate limit; 0: none. */
+  readonly bandwidthBytesPerSecond: number;
 }
 
 /** Sent so often the whole memory, pre-copy is not getting anywhere (Clark et al., NSDI'05). */
 const MOST_MEMORY_SENT = 3;
 /** So many rounds in a row without a smaller dirty set: it has reached the writable working set. */
 const ROUNDS_WITHOUT_PROGRESS = 3;
-/** Rounds with fewer pages than this say little about the rate. */
+/** Rounds with fewer pages that have content say little about the rate. */
 const TELLING_PAGES = 512;
+/** At worst a page has a record of its own. */
+const RECORD_BYTES = 16;
+/** A page as it is, with its table entry. */
+const RAW_PAGE_BYTES = 4096 + 16;
 
 /**
- * Milliseconds that the final round would take if the guest were paused now: the dirty pages at the rate
- * of the last round that was large enough to tell. Infinity while nothing is known about the rate: before
- * any round, or when every page was dirty again before its turn came.
+ * Milliseconds that the final round would take if the guest were paused now: the dirty pages' bytes at the rate of
+ * the last round that was large enough to tell, or at the rate limit where that is lower.
+ *
+ * Nobody knows what the dirty pages hold before they are read. So each counts as a page with content, and as the
+ * largest such page that the rounds have shown: a raw one where there was one. Zero pages cost nothing, and are left
+ * out of both; counted like others they would make the link look faster than it is, and break the budget.
+ *
+ * Infinity while nothing is known about the rate: before any round, when no page with content was sent, or when every
+ * page was dirty again before its turn came.
  */
-export function predictDowntimeMs(rounds: readonly RoundOutcome[]): number {
+export function predictDowntimeMs(
+  rounds: readonly RoundOutcome[],
+  bandwidthBytesPerSecond: number,
+): number {
   const last = rounds.at(-1);
   if (last?.dirtyPages === 0) return 0;
   const telling =
-    rounds.findLast((round) => round.pages >= TELLING_PAGES) ??
-    rounds.find((round) => round.pages > 0);
+    rounds.findLast((round) => contentPages(round) >= TELLING_PAGES) ??
+    rounds.find((round) => contentPages(round) > 0);
   if (last === undefined || telling === undefined) return Number.POSITIVE_INFINITY;
-  return (last.dirtyPages * telling.ms) / telling.pages;
+  const measured = telling.wireBytes / telling.ms;
+  const limit = bandwidthBytesPerSecond > 0 ? bandwidthBytesPerSecond / 1000 : measured;
+  return (last.dirtyPages * largestPageBytes(rounds)) / Math.min(measured, limit);
+}
+
+function contentPages({ pagesRaw, pagesEncoded }: RoundOutcome): number {
+  return pagesRaw + pagesEncoded;
+}
+
+/** Bytes on the wire of a page with content, at worst. */
+function largestPageBytes(rounds: readonly RoundOutcome[]): number {
+  if (rounds.some(({ pagesRaw }) => pagesRaw > 0)) return RAW_PAGE_BYTES + RECORD_BYTES;
+  const means = rounds
+    .filter(({ pagesEncoded }) => pagesEncoded > 0)
+    .map(({ wireBytes, pagesEncoded }) => wireBytes / pagesEncoded);
+  return Math.max(...means) + RECORD_BYTES;
 }
 
 /**
  * Next round, or the end of pre-copy: Clark et al., NSDI'05, sections 3.2 and 5, with the predicted
  * downtime against a budget in place of Xen's 50 pages.
  */
-export function decide(rounds: readonly RoundOutcome[], limits: ConvergenceLimits): Decision {
-  if (rounds.length === 0) return 'next-round';
-  if (predictDowntimeMs(rounds) <= limits.downtimeBudgetMs) return 'stop-and-copy';
-  if (rounds.length >= limits.maxRounds) return limits.otherwise;
+export function decide(
+  rounds: readonly RoundOutcome[],
+  limits: ConvergenceLimits,
+): PreCopyDecision {
+  const { downtimeBudgetMs, otherwise, bandwidthBytesPerSecond } = limits;
+  const predictedDowntimeMs = predictDowntimeMs(rounds, bandwidthBytesPerSecond);
+  const basis = { predictedDowntimeMs, downtimeBudgetMs };
+  if (rounds.length === 0) return { ...basis, decision: 'next-round' };
+  if (predictedDowntimeMs <= downtimeBudgetMs) {
+    return { ...basis, decision: 'stop-and-copy', stoppedBecause: 'within-budget' };
+  }
+  const obstacle = obstacleAfter(rounds, limits);
+  return obstacle === undefined
+    ? { ...basis, decision: 'next-round' }
+    : { ...basis, decision: otherwise, stoppedBecause: obstacle };
+}
+
+function obstacleAfter(
+  rounds: readonly RoundOutcome[],
+  limits: ConvergenceLimits,
+): Obstacle | undefined {
+  if (rounds.length >= limits.maxRounds) return 'max-rounds';
   const sent = rounds.reduce((sum, round) => sum + round.pages, 0);
-  if (sent > MOST_MEMORY_SENT * limits.memoryPages) return limits.otherwise;
-  return isStuck(rounds) ? limits.otherwise : 'next-round';
+  if (sent > MOST_MEMORY_SENT * limits.memoryPages) return 'memory-sent';
+  return isStuck(rounds) ? 'no-progress' : undefined;
 }
 
 function isStuck(rounds: readonly RoundOutcome[]): boolean {

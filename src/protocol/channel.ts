@@ -13,7 +13,7 @@ import type { Connection } from '../native/binding.js';
 import { encodeFrame, FrameDecoder, FrameTooLong, MAX_MESSAGE_BYTES } from './framing.js';
 import { MAX_TEXT, MessageRefused, shortened } from './messages.js';
 
-const ALIVE_EVERY_MS = 1000;
+const ALIVE_EVERY_MS = 250;
 /** Messages that wait for receive() before the socket is left unread. */
 const MAX_WAITING = 64;
 /** Bytes of messages that wait for the peer, a long message apart. */

@@ -46,6 +46,7 @@ export async function rehearse(): Promise<void> {
 async function migrateOnce(port: number, strategy: (typeof STRATEGIES)[number]): Promise<void> {
   const guest = await WorkloadGuest.create(GUEST);
   try {
+    await guest.resume(); // One that is paused would be spared what is to be rehearsed.
     const source = new Source(guest, {
       host: HOST,
       port,

@@ -4,6 +4,7 @@ import { binding, type ChannelRole, type Connection } from '../native/binding.js
 import { type Address, formatAddress, missesZone } from '../units.js';
 import type { SourceMigration } from './migration.js';
 
+/** Rejects at once when the migration is called off; a connection that comes after that is closed. */
 export async function openConnection(
   m: SourceMigration,
   role: ChannelRole,
@@ -11,7 +12,7 @@ export async function openConnection(
 ): Promise<Connection> {
   const { host, port, connectMs, stallMs } = m.options;
   try {
-    return await binding.connect({
+    const connecting = binding.connect({
       host,
       port,
       role,
@@ -20,7 +21,15 @@ export async function openConnection(
       timeoutMs: connectMs,
       stallMs,
     });
+    connecting.then(
+      (connection) => {
+        if (m.failure !== undefined) connection.close();
+      },
+      () => {}, // Told below, unless nobody waits any more.
+    );
+    return await m.orCalledOff(connecting);
   } catch (error) {
+    if (error instanceof PageferryError) throw error;
     throw explain(error, { host, port });
   }
 }

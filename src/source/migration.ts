@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { Recorder } from '../metrics/recorder.js';
+import { Recorder, type Sent } from '../metrics/recorder.js';
 import {
   binding,
   type Connection,
@@ -19,25 +19,41 @@ import type { ClockComparison } from '../policy/clock.js';
 import { type ControlChannel, peerError } from '../protocol/channel.js';
 import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';
 import type { ResolvedOptions } from './options.js';
+import { type Patience, within } from './patience.js';
 
 type MessageType = DestinationMessage['type'];
 type MessageNamed<T extends MessageType> = Extract<DestinationMessage, { type: T }>;
 
-/** How far the guest has been given away. Only ever goes forward. */
-export type Custody = 'running-here' | 'paused-here' | 'given-up' | 'running-there' | 'arrived';
+/**
+ * How far the guest has been given away. Only ever goes forward.
+ *
+ * `taken-back` follows `given-up` alone, and only on the destination's own word that the guest never ran there and never
+ * will: it has let go of the guest before it says so, and nothing was taken from the memory here.
+ */
+export type Custody =
+  | 'running-here'
+  | 'paused-here'
+  | 'given-up'
+  | 'taken-back'
+  | 'running-there'
+  | 'arrived';
 
 export class SourceMigration {
   readonly id = randomBytes(16);
   readonly recorder: Recorder;
   readonly bucket;
   custody: Custody = 'running-here';
+  /** Read just before the pause: false for a guest that its owner had paused. It arrives paused, and stays so here. */
+  ranBefore = true;
   /** Everything was sent; only the destination's word is missing. */
   allSent = false;
-  /** The destination itself has said that it gave up. */
-  peerGaveUp = false;
+  /** What the destination itself has said about giving up. */
+  peerGaveUp: MessageNamed<'failed'> | undefined;
   channel: ControlChannel<SourceMessage, DestinationMessage> | undefined;
   faultConnection: Connection | undefined;
   sender: PageSender | undefined;
+  /** The final round, from when it begins: until it is over it uses the tracker. */
+  sending: Promise<unknown> | undefined;
   server: PageServer | undefined;
   tracker: DirtyTracker | undefined;
   residual: ResidualSet | undefined;
@@ -49,8 +65,14 @@ export class SourceMigration {
   clock: ClockComparison = { kind: 'shared', offsetNs: 0n, errorMs: 0 };
   /** Both processes run on the same boot of the same kernel. */
   sameHost = false;
+  /** The longest state that the destination takes. */
+  maxStateBytes = 0;
   readonly #over = new AbortController();
+  readonly #calledOff: Promise<never>;
+  #callOff: (error: PageferryError) => void = () => {};
   #failure: PageferryError | undefined;
+  #receiving: Promise<DestinationMessage> | undefined;
+  #toldPeer = false;
 
   constructor(
     readonly guest: Guest,
@@ -64,6 +86,10 @@ export class SourceMigration {
       memoryBytes: guest.memory.bytes,
       workload: guest.probe?.workload ?? null,
     });
+    this.#calledOff = new Promise((_, reject) => {
+      this.#callOff = reject;
+    });
+    this.#calledOff.catch(() => {}); // Often nobody waits.
   }
 
   /** What ended the migration first, if anything did. */
@@ -76,24 +102,48 @@ export class SourceMigration {
     return this.#over.signal;
   }
 
-  /** Throws what has ended the migration meanwhile. Past the commit point it has to be seen through. */
-  throwIfCalledOff(): void {
-    const isOurs = this.custody === 'running-here' || this.custody === 'paused-here';
-    if (isOurs && this.#failure !== undefined) throw this.#failure;
+  /** The guest is this side's to run. */
+  get isOurs(): boolean {
+    return this.custody === 'running-here' || this.custody === 'paused-here';
   }
 
-  /** Remembers the first failure and stops all native work, so that whoever waits for it goes on. */
+  /** It is known to be here, whether it runs or not. */
+  get isHere(): boolean {
+    return this.isOurs || this.custody === 'taken-back';
+  }
+
+  /** Throws what has ended the migration meanwhile. Past the commit point it has to be seen through. */
+  throwIfCalledOff(): void {
+    if (this.isOurs && this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Remembers the first failure and stops all native work, so that whoever waits for it goes on. The control channel
+   * stays: the destination may still say why.
+   */
   fail(error: PageferryError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
+    this.#callOff(error);
     this.#over.abort(error);
     this.sender?.cancel();
     this.faultConnection?.close();
-    this.channel?.close();
+  }
+
+  /** What `work` comes to; rejects with the failure as soon as there is one. */
+  async orCalledOff<T>(work: Promise<T>): Promise<T> {
+    return await Promise.race([work, this.#calledOff]);
   }
 
   send(message: SourceMessage): void {
     this.control.send(message);
+  }
+
+  /** Tells the destination, once, that the migration is over. */
+  tellPeer(message: Extract<SourceMessage, { type: 'cancel' | 'failed' }>): void {
+    if (this.#toldPeer) return;
+    this.#toldPeer = true;
+    this.channel?.send(message);
   }
 
   get control(): ControlChannel<SourceMessage, DestinationMessage> {
@@ -103,43 +153,51 @@ export class SourceMigration {
 
   /**
    * The next message, which must be of this type. A `failed` of the peer is thrown as its error; so is
-   * an answer that takes longer than `withinMs` from a peer that is alive.
+   * an answer that takes longer than `patience` from a peer that is alive, and the migration's failure.
    */
-  async expect<T extends MessageType>(type: T, withinMs?: number): Promise<MessageNamed<T>> {
-    const message = await this.#receive(type, withinMs);
+  async expect<T extends MessageType>(type: T, patience?: Patience): Promise<MessageNamed<T>> {
+    const { peer } = this.control;
+    const next = this.orCalledOff(this.#peek());
+    const message = await (patience === undefined
+      ? next
+      : within(patience, next, () => {
+          const text = `${peer} has not said ${type} for ${patience.withinMs / 1000} s`;
+          return new PageferryError('PEER_SILENT', text, { peer });
+        }));
+    this.#receiving = undefined;
     if (message.type === type) return message as MessageNamed<T>;
     if (message.type === 'failed') {
-      this.peerGaveUp = true;
-      throw peerError(this.control.peer, message.code, message.message);
+      this.peerGaveUp = message;
+      throw peerError(peer, message.code, message.message);
     }
-    throw peerError(this.control.peer, 'PROTOCOL', `sent ${message.type} where ${type} was due`);
+    throw peerError(peer, 'PROTOCOL', `sent ${message.type} where ${type} was due`);
   }
 
-  async #receive(type: MessageType, withinMs: number | undefined): Promise<DestinationMessage> {
-    if (withinMs === undefined) return await this.control.receive();
-    const { peer } = this.control;
-    // A plain timer: an abortable sleep builds an error to end it, which costs 0.6 ms the first time, and
-    // the guest is paused.
-    let late: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      late = setTimeout(() => {
-        const seconds = withinMs / 1000;
-        reject(
-          new PageferryError('PEER_SILENT', `${peer} has not said ${type} for ${seconds} s`, {
-            peer,
-          }),
-        );
-      }, withinMs);
-    });
-    try {
-      return await Promise.race([this.control.receive(), timeout]);
-    } finally {
-      clearTimeout(late);
-    }
+  /** The next message, whatever it is, also when the migration has failed. */
+  async take(): Promise<DestinationMessage> {
+    const message = await this.#peek();
+    this.#receiving = undefined;
+    return message;
   }
 
-  /** Bytes at the page and fault sockets so far. */
-  get wireBytes(): number {
-    return (this.sender?.progress().wireBytes ?? 0) + (this.server?.stats().wireBytes ?? 0);
+  /** The next message stays until somebody takes it: who stops waiting for it loses nothing. */
+  #peek(): Promise<DestinationMessage> {
+    this.#receiving ??= this.control.receive();
+    return this.#receiving;
+  }
+
+  /** Everything that was sent so far. */
+  get sent(): Sent {
+    const { pagesRaw, pagesZero, pagesEncoded, wireBytes } = this.sender?.progress() ?? NOTHING;
+    const served = this.server?.stats() ?? { pages: 0, pagesZero: 0, wireBytes: 0 };
+    return {
+      pagesRaw: pagesRaw + served.pages - served.pagesZero,
+      pagesZero: pagesZero + served.pagesZero,
+      pagesEncoded,
+      pagesServed: served.pages,
+      wireBytes: wireBytes + served.wireBytes,
+    };
   }
 }
+
+const NOTHING = { pagesRaw: 0, pagesZero: 0, pagesEncoded: 0, wireBytes: 0 };

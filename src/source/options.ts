@@ -1,20 +1,28 @@
-/** What a migration can be told, and its defaults. */
+/** What a migration can be told, and what that comes to with the defaults. */
 import { availableParallelism } from 'node:os';
 import { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import type { TrackerKind } from '../native/binding.js';
 import { probe } from '../native/machine.js';
-import type { ConvergenceLimits } from '../policy/convergence.js';
-import { defaultChannels, MAX_CHANNELS } from '../policy/copying.js';
+import { checkOptions } from '../options/field.js';
+import { SOURCE_FIELDS, SOURCE_SCHEMA } from '../options/source-fields.js';
+import type { Alternative } from '../policy/convergence.js';
+import { defaultChannels } from '../policy/copying.js';
 import { chooseTracker } from '../policy/tracker.js';
-import { hybrid, postCopy, preCopy, type Strategy, stopAndCopy } from '../strategy/strategy.js';
-import type { StrategyName } from '../vocabulary.js';
+import {
+  hybrid,
+  ownStrategy,
+  postCopy,
+  preCopy,
+  type Strategy,
+  stopAndCopy,
+} from '../strategy/strategy.js';
+import type { CodecName, StrategyName } from '../vocabulary.js';
 
-export const CODEC_NAMES = ['raw', 'lz4'] as const;
-export type CodecName = (typeof CODEC_NAMES)[number];
-
+/** The ranges and defaults are those of src/options/source-fields.ts. */
 export interface SourceOptions {
   readonly host: string;
+  /** 1 … 65,535. */
   readonly port: number;
   /** A name, or a strategy of your own. */
   readonly strategy: StrategyName | Strategy;
@@ -29,20 +37,26 @@ export interface SourceOptions {
   readonly codec?: CodecName;
   /** Rate limit over all page channels in bytes per second; 0 (default): none. */
   readonly bandwidthBytesPerSecond?: number;
-  /** Pre-copy's longest acceptable downtime; 50 ms by default. */
+  /** Pre-copy's longest acceptable downtime, 0 … 24 h; 50 ms by default. */
   readonly downtimeBudgetMs?: number;
-  /** Pre-copy's most rounds; 30 by default. */
+  /** Pre-copy's most rounds, 1 … 1,000,000; 30 by default. */
   readonly maxRounds?: number;
   /** What pre-copy does when it will not converge; stop-and-copy by default. */
-  readonly otherwise?: ConvergenceLimits['otherwise'];
-  /** How long to watch the guest before and after, for its throughput; 0 by default: not at all. */
+  readonly otherwise?: Alternative;
+  /** How long to watch the guest before and after, for its throughput, up to 1 h; 0 by default: not at all. */
   readonly observeMs?: number;
   /** Compare every page after the migration, where the guest can; false by default. */
   readonly verify?: boolean;
-  /** For connecting; 5 s by default. */
+  /** For connecting, 1 ms … 1 h; 5 s by default. */
   readonly connectMs?: number;
-  /** How long the other side may be silent or take nothing; 30 s by default. */
+  /** How long the other side may be silent or take nothing, 1 s … 24 h; 30 s by default. */
   readonly stallMs?: number;
+  /**
+   * For each thing that a paused guest waits for: that it is paused, that its state is saved, that bytes of the final
+   * round go on leaving, that the destination then says *ready*, and *running*. 100 ms … 1 h; 3 s by default. Up to the
+   * commit point the guest is resumed here when one of them takes longer.
+   */
+  readonly switchoverMs?: number;
 }
 
 export interface ResolvedOptions extends Required<Omit<SourceOptions, 'strategy' | 'tracker'>> {
@@ -68,65 +82,47 @@ function trackerFor(
   throw new PageferryError('UNSUPPORTED', choice.reason);
 }
 
-function wholeWithin(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new PageferryError(
-    'USAGE',
-    `${name} must be a whole number from ${least} to ${most}, not ${value}`,
-  );
+/**
+ * Fills in the defaults. Throws USAGE for an option that is none or makes no sense, and names it; UNSUPPORTED when no
+ * dirty tracker will do for this guest.
+ */
+export function resolveOptions(given: SourceOptions, guest: MigratedGuest): ResolvedOptions {
+  checkOptions('the source', SOURCE_SCHEMA, given);
+  const options = {
+    host: given.host,
+    port: given.port,
+    channels: given.channels ?? defaultChannels(availableParallelism()),
+    codec: given.codec ?? SOURCE_FIELDS.codec.default,
+    bandwidthBytesPerSecond:
+      given.bandwidthBytesPerSecond ?? SOURCE_FIELDS.bandwidthBytesPerSecond.default,
+    downtimeBudgetMs: given.downtimeBudgetMs ?? SOURCE_FIELDS.downtimeBudgetMs.default,
+    maxRounds: given.maxRounds ?? SOURCE_FIELDS.maxRounds.default,
+    otherwise: given.otherwise ?? SOURCE_FIELDS.otherwise.default,
+    observeMs: given.observeMs ?? SOURCE_FIELDS.observeMs.default,
+    verify: given.verify ?? SOURCE_FIELDS.verify.default,
+    connectMs: given.connectMs ?? SOURCE_FIELDS.connectMs.default,
+    stallMs: given.stallMs ?? SOURCE_FIELDS.stallMs.default,
+    switchoverMs: given.switchoverMs ?? SOURCE_FIELDS.switchoverMs.default,
+  };
+  const limits = { ...options, memoryPages: guest.memory.pageCount };
+  const strategy = strategyOf(given.strategy, limits);
+  return { ...options, strategy, ...trackerFor(given.tracker, guest, strategy) };
 }
 
-function strategyOf(options: SourceOptions, memoryPages: number): Strategy {
-  if (typeof options.strategy === 'object') return options.strategy;
-  switch (options.strategy) {
+function strategyOf(
+  strategy: SourceOptions['strategy'],
+  limits: Parameters<typeof preCopy>[0],
+): Strategy {
+  switch (strategy) {
     case 'stop-and-copy':
       return stopAndCopy();
     case 'pre-copy':
-      return preCopy({
-        downtimeBudgetMs: options.downtimeBudgetMs ?? 50,
-        maxRounds: wholeWithin('maxRounds', options.maxRounds ?? 30, 1, 1_000_000),
-        memoryPages,
-        otherwise: options.otherwise ?? 'stop-and-copy',
-      });
+      return preCopy(limits);
     case 'post-copy':
       return postCopy();
     case 'hybrid':
       return hybrid();
     default:
-      throw new PageferryError('USAGE', `there is no strategy called ${String(options.strategy)}`);
+      return ownStrategy(strategy);
   }
-}
-
-/**
- * Fills in the defaults. Throws USAGE for a value that makes no sense, UNSUPPORTED when no dirty tracker will do for
- * this guest.
- */
-export function resolveOptions(options: SourceOptions, guest: MigratedGuest): ResolvedOptions {
-  const strategy = strategyOf(options, guest.memory.pageCount);
-  return {
-    host: options.host,
-    port: wholeWithin('port', options.port, 1, 65_535),
-    strategy,
-    channels: wholeWithin(
-      'channels',
-      options.channels ?? defaultChannels(availableParallelism()),
-      1,
-      MAX_CHANNELS,
-    ),
-    ...trackerFor(options.tracker, guest, strategy),
-    codec: options.codec ?? 'raw',
-    bandwidthBytesPerSecond: wholeWithin(
-      'bandwidthBytesPerSecond',
-      options.bandwidthBytesPerSecond ?? 0,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    downtimeBudgetMs: options.downtimeBudgetMs ?? 50,
-    maxRounds: options.maxRounds ?? 30,
-    otherwise: options.otherwise ?? 'stop-and-copy',
-    observeMs: options.observeMs ?? 0,
-    verify: options.verify ?? false,
-    connectMs: options.connectMs ?? 5_000,
-    stallMs: options.stallMs ?? 30_000,
-  };
 }

@@ -2,7 +2,7 @@
  * The source's half of the protocol, phase by phase (docs/protocol.md, section 3.1).
  *
  * Up to commitSwitchover every failure leaves the guest to be resumed here, with nothing lost; from its
- * `resume` message on the source never resumes the guest.
+ * `resume` message on the source resumes the guest only when the destination says that it never ran there.
  */
 import { availableParallelism } from 'node:os';
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
@@ -13,9 +13,8 @@ import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
 import { binding, type Connection, type PageSet } from '../native/binding.js';
 import { type ClockExchange, compareClocks } from '../policy/clock.js';
-import type { Decision } from '../policy/convergence.js';
+import type { Decision, PreCopyDecision } from '../policy/convergence.js';
 import { sendBufferBytes } from '../policy/copying.js';
-import { GUEST_CALL_MS } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
@@ -23,10 +22,15 @@ import {
   parseDestinationMessage,
   type SourceMessage,
 } from '../protocol/messages.js';
+import { ask } from '../strategy/strategy.js';
+import { formatBytes } from '../units.js';
 import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
+import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.js';
 
 const CLOCK_EXCHANGES = 8;
+/** A state of the guest travels beside the pages, and while it does the destination cannot be ready. */
+const STATE_BYTES_PER_MS = 1024;
 
 /** What the phases tell while they run. */
 export interface Observer {
@@ -75,13 +79,13 @@ async function negotiate(m: SourceMigration): Promise<void> {
     onEnd: (error) => m.fail(error),
   });
   m.throwIfCalledOff();
-  const populatedBytes = await memory.populatedBytes();
+  const populatedBytes = await m.orCalledOff(memory.populatedBytes());
   m.send({
     type: 'open',
     regions: memory.regions.map((region) => ({ ...region })),
     channels: m.options.channels,
     populatedBytes,
-    description: m.guest.describe?.() ?? new Uint8Array(),
+    description: await describe(m),
     bootId: bootId(),
     strategy: m.options.strategy.name,
   });
@@ -93,16 +97,36 @@ async function negotiate(m: SourceMigration): Promise<void> {
       { peer: m.control.peer },
     );
   }
+  checkStateFits(m, opened.maxStateBytes);
   m.sameHost = opened.bootId === bootId();
   m.clock = compareClocks(await exchangeClocks(m), m.sameHost);
   m.recorder.clockCompared(m.clock);
+}
+
+async function describe(m: SourceMigration): Promise<Uint8Array> {
+  const { guest, signal } = m;
+  const call = async () => guest.describe?.() ?? new Uint8Array();
+  const deadlineMs = m.options.switchoverMs;
+  return await guestCall('describe itself', call, { deadlineMs, signal, answer: BYTES });
+}
+
+/** A state that is too long must not be found out only when the guest is paused. */
+function checkStateFits(m: SourceMigration, maxStateBytes: number): void {
+  m.maxStateBytes = maxStateBytes;
+  const most = m.guest.maxStateBytes ?? 0;
+  if (most <= maxStateBytes) return;
+  throw new PageferryError(
+    'GUEST_TOO_LARGE',
+    `the guest's state may take ${formatBytes(most)}, and the destination takes ${formatBytes(maxStateBytes)}. Keep what is large in the guest's memory`,
+    { peer: m.control.peer },
+  );
 }
 
 async function exchangeClocks(m: SourceMigration): Promise<ClockExchange[]> {
   const exchanges: ClockExchange[] = [];
   for (let i = 0; i < CLOCK_EXCHANGES; i += 1) {
     m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
-    const { sentNs, nowNs } = await m.expect('clocked');
+    const { sentNs, nowNs } = await m.expect('clocked', { withinMs: m.options.stallMs });
     exchanges.push({ sentNs, thereNs: nowNs, receivedNs: process.hrtime.bigint() });
   }
   return exchanges;
@@ -137,8 +161,13 @@ async function openChannels(m: SourceMigration): Promise<void> {
 
 /** Rounds while the guest runs, for as long as the strategy asks (post-copy: none). It still runs on return. */
 async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decision> {
-  const { strategy } = m.options;
-  let decision = strategy.next([]);
+  const next = (): Decision => {
+    const { decision, preCopy } = ask(m.options.strategy, m.recorder.rounds);
+    m.recorder.decided(preCopy);
+    if (decision === 'abort') throw notConverging(preCopy);
+    return decision;
+  };
+  let decision = next();
   if (decision !== 'stop-and-copy') {
     m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker);
     m.recorder.tracked(m.options.tracker);
@@ -149,6 +178,7 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
     // Armed before the set is taken: what becomes populated from here on is found dirty. Post-copy wants
     // that too, because a harvest is over long before a second look at all of the memory would be.
     await m.tracker.arm();
+    m.throwIfCalledOff();
   }
   m.pending = await m.guest.memory.findPopulated();
   while (decision === 'next-round') {
@@ -157,15 +187,28 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
       observer.sending(m.pending?.count() ?? 0, number),
     );
     observer.round(round, number);
-    decision = strategy.next(m.recorder.rounds);
-  }
-  if (decision === 'abort') {
-    throw new PageferryError(
-      'NOT_CONVERGING',
-      'pre-copy does not converge: the guest writes pages faster than they can be sent. Raise the bandwidth or the downtime budget, or use post-copy',
-    );
+    m.throwIfCalledOff();
+    decision = next();
   }
   return decision;
+}
+
+const REASONS = {
+  'within-budget': 'the rest fits the downtime budget',
+  'max-rounds': 'it has made as many rounds as it may',
+  'memory-sent': 'it has sent three times as many pages as the guest has',
+  'no-progress': 'the guest writes pages as fast as they can be sent',
+} as const;
+
+function notConverging(preCopy: PreCopyDecision | null): PageferryError {
+  const reason =
+    preCopy === null || preCopy.decision === 'next-round'
+      ? 'its strategy says so'
+      : REASONS[preCopy.stoppedBecause];
+  return new PageferryError(
+    'NOT_CONVERGING',
+    `pre-copy does not converge: ${reason}. Raise the bandwidth or the downtime budget, or use post-copy`,
+  );
 }
 
 /** Sends the pending pages and finds what the guest wrote meanwhile: the next pending pages. */
@@ -178,9 +221,8 @@ async function copyRound(
   const started = performance.now();
   announce();
   const stats = await sender.sendRound(pages, tracker);
-  m.recorder.sent(stats);
   m.send({ type: 'round', sync: sender.lastSync });
-  await m.expect('rounded');
+  await m.expect('rounded', { withinMs: m.options.stallMs, isUnderWay: bytesMove(sender) });
   pages.clear();
   await tracker.harvest(pages);
   return m.recorder.round(stats, performance.now() - started, pages.count());
@@ -204,16 +246,22 @@ interface Paused {
  */
 async function pauseGuest(m: SourceMigration): Promise<Paused> {
   if (m.pending !== undefined) await m.tracker?.peek(m.pending);
+  m.throwIfCalledOff();
+  m.ranBefore = m.guest.isRunning ?? true;
+  if (!m.ranBefore) m.recorder.guestWasPaused();
   const startedNs = process.hrtime.bigint();
   // Set before the call: should it fail halfway, the guest must be resumed.
   m.custody = 'paused-here';
-  const { signal } = m;
-  await guestCall('pause', () => m.guest.pause(), { deadlineMs: GUEST_CALL_MS, signal });
+  if (m.ranBefore) {
+    const deadlineMs = m.options.switchoverMs;
+    await guestCall('pause', () => m.guest.pause(), { deadlineMs, signal: m.signal });
+  }
   return { startedNs, pausedNs: process.hrtime.bigint() };
 }
 
 interface Final {
   readonly stateNs: bigint;
+  readonly stateBytes: number;
   readonly sentNs: bigint;
   readonly postCopy: boolean;
 }
@@ -235,51 +283,71 @@ async function finalRound(
   const postCopy = decision === 'post-copy';
   const sync = sender.lastSync + 1;
   const sending = sender.finalRound(pending, m.tracker ?? null, postCopy);
-  sending.catch(() => {}); // Awaited in either case below.
-  let stateNs: bigint;
-  try {
-    const state = await guestCall('save its state', () => m.guest.saveState(), {
-      deadlineMs: GUEST_CALL_MS,
-      signal: m.signal,
-      answer: BYTES,
-    });
-    stateNs = process.hrtime.bigint();
-    m.send({
-      type: 'switchover',
-      sync,
-      postCopy,
-      state,
-      pausedAtNs: paused.startedNs + m.clock.offsetNs,
-      running: true,
-    });
-    // As far as is known by now: what the guest wrote since the last harvest is found on the way.
-    observer.sending(pending.count(), m.recorder.rounds.length);
-  } catch (error) {
-    // The tracker may be disarmed only once the round has let go of it.
-    sender.cancel();
-    await sending.catch(() => {});
-    throw error;
-  }
-  m.recorder.sent(await sending);
-  return { stateNs, sentNs: process.hrtime.bigint(), postCopy };
+  // Also while the guest saves its state, for however long.
+  sending.catch((error) => m.fail(asPageferryError(error, 'the final round failed')));
+  m.sending = sending;
+  const state = await saveState(m);
+  const stateNs = process.hrtime.bigint();
+  m.send({
+    type: 'switchover',
+    sync,
+    postCopy,
+    state,
+    pausedAtNs: paused.startedNs + m.clock.offsetNs,
+    running: m.ranBefore,
+  });
+  // As far as is known by now: what the guest wrote since the last harvest is found on the way.
+  observer.sending(pending.count(), m.recorder.rounds.length);
+  const patience = { withinMs: m.options.switchoverMs, isUnderWay: socketsTakeBytes(sender) };
+  await within(patience, sending, () => notTaken(m, patience));
+  return { stateNs, stateBytes: state.byteLength, sentNs: process.hrtime.bigint(), postCopy };
+}
+
+async function saveState(m: SourceMigration): Promise<Uint8Array> {
+  const state = await guestCall('save its state', () => m.guest.saveState(), {
+    deadlineMs: m.options.switchoverMs,
+    signal: m.signal,
+    answer: BYTES,
+  });
+  if (state.byteLength <= m.maxStateBytes) return state;
+  throw new PageferryError(
+    'GUEST_FAILED',
+    `the guest's state has ${formatBytes(state.byteLength)}, and the destination takes ${formatBytes(m.maxStateBytes)}. Keep what is large in the guest's memory, and say maxStateBytes, so that this is found before the pause`,
+  );
+}
+
+function notTaken(m: SourceMigration, { withinMs }: Patience): PageferryError {
+  const { peer } = m.control;
+  return new PageferryError(
+    'PEER_SILENT',
+    `${peer} has taken nothing of the final round for ${withinMs / 1000} s`,
+    { peer },
+  );
 }
 
 /** The commit point lies within: on return the guest runs on the destination. */
 async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final): Promise<void> {
-  const { pending, faultConnection } = m;
-  if (pending === undefined || faultConnection === undefined) throw new Error('no channels yet');
+  const { sender, pending, faultConnection } = m;
+  if (sender === undefined || pending === undefined || faultConnection === undefined) {
+    throw new Error('no channels yet');
+  }
   if (final.postCopy) startPageServer(m, pending, faultConnection);
   // Bounded even while the peer is alive: nobody runs the guest meanwhile.
-  await m.expect('ready', m.options.stallMs);
+  const { switchoverMs } = m.options;
+  await m.expect('ready', {
+    withinMs: switchoverMs + Math.floor(final.stateBytes / STATE_BYTES_PER_MS),
+    isUnderWay: bytesMove(sender),
+  });
   const readyNs = process.hrtime.bigint();
   m.throwIfCalledOff();
   if (m.faultChannelEnded !== undefined) throw m.faultChannelEnded;
 
   m.custody = 'given-up'; // The commit point.
   m.send({ type: 'resume' });
-  const running = await m.expect('running', m.options.stallMs);
+  const running = await m.expect('running', { withinMs: switchoverMs });
 
   m.custody = 'running-there';
+  if (!m.ranBefore) return; // It has not been away: it did not run before, and does not run now.
   const resumedNs = running.resumedAtNs - m.clock.offsetNs;
   m.recorder.switchedOver(msBetween(paused.startedNs, resumedNs), {
     pauseMs: msBetween(paused.startedNs, paused.pausedNs),
@@ -308,17 +376,26 @@ async function pushResidualSet(m: SourceMigration, observer: Observer): Promise<
   const { sender, residual } = m;
   if (sender === undefined || residual === undefined) throw new Error('no residual set');
   observer.sending(residual.count(), m.recorder.rounds.length);
-  m.recorder.sent(await sender.push(residual));
+  await sender.push(residual);
   m.send({ type: 'pushed', sync: sender.lastSync });
 }
 
 /** On return the source holds nothing that is needed. */
 async function finish(m: SourceMigration): Promise<void> {
   m.allSent = true;
-  const complete = await m.expect('complete');
+  const { sender, server } = m;
+  if (sender === undefined) throw new Error('no channels yet');
+  const pushed = bytesMove(sender);
+  let served = server?.stats().wireBytes;
+  const isUnderWay = () => {
+    const before = served;
+    served = server?.stats().wireBytes;
+    return pushed() || served !== before;
+  };
+  // A destination that misses pages gives up after its stall timeout, and says so: that is worth waiting for.
+  const complete = await m.expect('complete', { withinMs: 2 * m.options.stallMs, isUnderWay });
   m.custody = 'arrived';
   m.recorder.completed(complete);
-  if (m.server !== undefined) m.recorder.served(m.server.stats());
 }
 
 /** Lets the guest run on there for a while, and has its memory compared with what it must be. */

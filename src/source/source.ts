@@ -1,18 +1,20 @@
 /** The source's half of a migration, for whoever owns the guest. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Announcer } from '../announcer.js';
-import { asPageferryError, type ErrorCode, PageferryError } from '../errors.js';
+import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
+import { GUEST, guestCall, observeGuest } from '../guest/guest-call.js';
 import type { SourceEvents, SourcePhase } from '../metrics/events.js';
-import type { GuestLocation, MigrationReport, Outcome, RoundReport } from '../metrics/report.js';
-import { peerError } from '../protocol/channel.js';
+import { pagesOf } from '../metrics/recorder.js';
+import type { MigrationReport, Outcome } from '../metrics/report.js';
+import { errorOf, giveUp, release, stopEverything } from './giving-up.js';
 import { SourceMigration } from './migration.js';
+import { beginMigration, endMigration } from './one-migration.js';
 import { resolveOptions, type SourceOptions } from './options.js';
+import type { Verdict } from './outcome.js';
 import { runPhases } from './phases.js';
 
 const PROGRESS_EVERY_MS = 100;
-/** A page channel may break before the message that says why has come. */
-const LAST_WORDS_MS = 1000;
 
 /** A migration that did not complete; `report` says how far it came and where the guest is. */
 export class MigrationFailed extends PageferryError {
@@ -46,27 +48,47 @@ export class Source extends Announcer<SourceEvents> {
   /** Of a migration that is over. */
   #final: SourceFigures | undefined;
 
-  /** Throws USAGE for options that make no sense, UNSUPPORTED for a tracker that the guest does not bear. */
+  /**
+   * Throws USAGE for a guest that is none, and for options that make no sense; UNSUPPORTED for a tracker that the guest
+   * does not bear.
+   */
   constructor(guest: Guest, options: SourceOptions) {
     super();
+    if (!GUEST.accepts(guest)) {
+      throw new PageferryError('USAGE', `the first argument must be ${GUEST.name}`);
+    }
     this.#m = new SourceMigration(guest, resolveOptions(options, guest));
   }
 
   /**
-   * Migrates the guest, which is running. On return it runs on the destination, which needs nothing from
-   * here any more, and is paused here for good. Rejects with MigrationFailed: then `report.guestLocation`
-   * says where the guest is; with 'source' it runs here as before.
+   * Migrates the guest. On return the destination has it and needs nothing from here any more; here it is paused for
+   * good. One that its owner had paused arrives paused, and stays so.
+   *
+   * Rejects with MigrationFailed: then `report.guestLocation` says where the guest is; with 'source' it is here as it
+   * was before, running or paused. Rejects with USAGE, and does nothing, when this Source has migrated already, and for
+   * a guest that another migration has or that was given up by one.
    */
   async migrate(): Promise<MigrationReport> {
     if (this.#started) throw new PageferryError('USAGE', 'this Source has migrated already');
+    const { guest } = this.#m;
+    beginMigration(guest);
     this.#started = true;
-    const m = this.#m;
-    await this.#watchBefore();
-    m.guest.probe?.startGapWatch();
-    m.recorder.start(m.guest.probe?.observe().operations ?? 0);
     const progress = setInterval(() => this.#emitProgress(), PROGRESS_EVERY_MS);
     try {
-      if (m.failure !== undefined) throw m.failure;
+      return await this.#run();
+    } finally {
+      clearInterval(progress);
+      await release(this.#m);
+      // A guest of which we do not know that it is here is not ours to migrate.
+      endMigration(guest, this.#m.isHere);
+    }
+  }
+
+  async #run(): Promise<MigrationReport> {
+    const m = this.#m;
+    try {
+      await this.#watchBefore();
+      await this.#startWatch();
       await runPhases(m, {
         phase: (phase) => {
           this.#phase = phase;
@@ -76,148 +98,74 @@ export class Source extends Announcer<SourceEvents> {
           this.#pagesToSend = pages;
           this.#round = round;
         },
-        round: (round: RoundReport, number: number) => this.tell('round', round, number),
+        round: (round, number) => this.tell('round', round, number),
       });
-      this.#emitProgress();
-      return m.recorder.report('completed', 'destination', m.wireBytes, null);
     } catch (error) {
-      throw await this.#giveUp(await this.#reason(error));
-    } finally {
-      clearInterval(progress);
-      await this.#release();
+      const first = m.failure ?? asPageferryError(error, 'the migration failed');
+      const verdict = await giveUp(m, first);
+      await this.#stop();
+      throw this.#failed(verdict, first);
     }
+    await this.#stop();
+    return m.recorder.report('completed', 'destination', m.sent, null);
+  }
+
+  /** On return nothing of the migration goes on, and the last progress has told what the report will say. */
+  async #stop(): Promise<void> {
+    await stopEverything(this.#m);
+    this.#emitProgress();
+    this.#final = this.progress();
+  }
+
+  #failed(verdict: Verdict, first: PageferryError): MigrationFailed {
+    const { recorder, sent } = this.#m;
+    const { code, location } = verdict;
+    const outcome: Outcome =
+      location === 'destination' ? 'completed' : code === 'CANCELLED' ? 'cancelled' : 'failed';
+    const error = errorOf(verdict, first);
+    return new MigrationFailed(error, recorder.report(outcome, location, sent, error));
   }
 
   /**
-   * Cancels the migration: migrate() rejects with CANCELLED and the guest runs here. False when it is too
-   * late because the guest has been given up; the migration then goes on.
+   * Cancels the migration: migrate() rejects with CANCELLED, promptly, and the guest is here as it was before. False
+   * when it is too late because the guest has been given up; the migration then goes on.
    */
   cancel(reason = 'cancelled by the user'): boolean {
     const m = this.#m;
-    if (m.custody !== 'running-here' && m.custody !== 'paused-here') return false;
-    m.channel?.send({ type: 'cancel', reason });
+    if (!m.isOurs) return false;
+    m.tellPeer({ type: 'cancel', reason });
     m.fail(new PageferryError('CANCELLED', reason));
     return true;
   }
 
+  async #startWatch(): Promise<void> {
+    const { guest, options, recorder, signal } = this.#m;
+    const call = async () => guest.probe?.startGapWatch();
+    await guestCall('be watched', call, { deadlineMs: options.switchoverMs, signal });
+    recorder.start(observeGuest(guest)?.operations ?? 0);
+  }
+
   async #watchBefore(): Promise<void> {
-    const { guest, options, recorder } = this.#m;
+    const { guest, options, recorder, signal } = this.#m;
     if (guest.probe === undefined || options.observeMs === 0) return;
-    const before = guest.probe.observe().operations;
+    const before = observeGuest(guest)?.operations ?? 0;
     const started = performance.now();
-    await sleep(options.observeMs);
-    const operations = guest.probe.observe().operations - before;
+    await sleep(options.observeMs, undefined, { signal });
+    const operations = (observeGuest(guest)?.operations ?? 0) - before;
     recorder.throughputBefore((operations / (performance.now() - started)) * 1000);
-  }
-
-  /** The first thing that went wrong; when the peer hung up, what it says about why. */
-  async #reason(error: unknown): Promise<PageferryError> {
-    const { failure, channel } = this.#m;
-    const first = failure ?? asPageferryError(error, 'the migration failed');
-    if (first.code !== 'PEER_GONE' || channel === undefined) return first;
-    const deadline = sleep(LAST_WORDS_MS, undefined, { ref: false });
-    const said = await Promise.race([channel.receive().catch(() => undefined), deadline]);
-    return said?.type === 'failed' ? peerError(channel.peer, said.code, said.message) : first;
-  }
-
-  /** On return the guest runs here again, unless it was given up. Answers what migrate() rejects with. */
-  async #giveUp(error: PageferryError): Promise<MigrationFailed> {
-    const m = this.#m;
-    m.channel?.send({ type: 'failed', code: error.code, message: error.message });
-    m.fail(error);
-    await m.tracker?.disarm();
-    const { code, location, message } = await this.#settleCustody(error);
-    if (location === 'source') {
-      const seen = m.guest.probe?.observe();
-      if (seen !== undefined) m.recorder.observedOnSource(seen.longestGapMs);
-    }
-    const outcome: Outcome =
-      location === 'destination' ? 'completed' : code === 'CANCELLED' ? 'cancelled' : 'failed';
-    const reported = new PageferryError(code, message, {
-      cause: error,
-      ...(error.peer === undefined ? {} : { peer: error.peer }),
-    });
-    return new MigrationFailed(
-      reported,
-      m.recorder.report(outcome, location, m.wireBytes, reported),
-    );
-  }
-
-  async #resumeHere(
-    error: PageferryError,
-  ): Promise<{ code: ErrorCode; location: GuestLocation; message: string }> {
-    try {
-      await this.#m.guest.resume();
-      return { code: error.code, location: 'source', message: error.message };
-    } catch (failure) {
-      const reason = failure instanceof Error ? failure.message : String(failure);
-      return {
-        code: 'GUEST_FAILED',
-        location: 'source',
-        message: `the guest failed to resume (${reason}) after the migration had failed (${error.message}). It is still here, and paused`,
-      };
-    }
-  }
-
-  async #settleCustody(
-    error: PageferryError,
-  ): Promise<{ code: ErrorCode; location: GuestLocation; message: string }> {
-    const m = this.#m;
-    switch (m.custody) {
-      case 'running-here':
-        return { code: error.code, location: 'source', message: error.message };
-      case 'paused-here':
-        return await this.#resumeHere(error);
-      case 'given-up':
-        return {
-          code: 'SWITCHOVER_UNCONFIRMED',
-          location: 'unknown',
-          message: `lost contact right after the guest was given up (${error.message}). Look at the destination: if it runs the guest, all is well; it is paused here and must not be resumed before you know`,
-        };
-      case 'running-there':
-        return m.allSent && !m.peerGaveUp
-          ? {
-              code: 'DESTINATION_LOST',
-              location: 'unknown',
-              message: `lost contact after every page was sent (${error.message}). Look at the destination: the guest runs there if its process lives`,
-            }
-          : {
-              code: 'POSTCOPY_LOST',
-              location: 'lost',
-              message: `lost contact before every page had arrived (${error.message}). The guest ran on the destination and cannot go on without the missing pages`,
-            };
-      case 'arrived':
-        return { code: error.code, location: 'destination', message: error.message };
-      default:
-        throw new Error(`no such custody: ${String(m.custody satisfies never)}`);
-    }
-  }
-
-  /** Ends what is still connected and lets go of everything that holds on to the guest's memory. */
-  async #release(): Promise<void> {
-    const m = this.#m;
-    this.#final = this.progress();
-    m.channel?.close();
-    m.sender?.cancel();
-    m.faultConnection?.close();
-    m.server?.close();
-    await m.tracker?.disarm();
-    for (const held of [m.sender, m.server, m.tracker]) held?.release();
   }
 
   /** How far it is, to be looked at whenever one likes: cheap, and without effect on the progress events. */
   progress(): SourceFigures {
     if (this.#final !== undefined) return this.#final;
-    const { sender, server, wireBytes } = this.#m;
-    const pagesSent = (sender?.progress().pages ?? 0) + (server?.stats().pages ?? 0);
-    return { phase: this.#phase, pagesSent, wireBytes };
+    const { sent } = this.#m;
+    return { phase: this.#phase, pagesSent: pagesOf(sent), wireBytes: sent.wireBytes };
   }
 
   #lastProgress = { at: performance.now(), wireBytes: 0 };
 
   #emitProgress(): void {
-    const { sender, server, recorder } = this.#m;
-    const sent = sender?.progress() ?? { pages: 0, wireBytes: 0 };
+    const { sent, recorder } = this.#m;
     const at = performance.now();
     const seconds = (at - this.#lastProgress.at) / 1000;
     const rate = seconds > 0 ? (sent.wireBytes - this.#lastProgress.wireBytes) / seconds : 0;
@@ -227,12 +175,12 @@ export class Source extends Announcer<SourceEvents> {
       phase: this.#phase,
       elapsedMs: recorder.elapsedMs,
       round: this.#round,
-      pagesSent: sent.pages,
+      pagesSent: pagesOf(sent),
       wireBytes: sent.wireBytes,
       rateBytesPerSecond: Math.max(0, rate),
       dirtyPagesPerSecond: last === undefined ? 0 : (last.dirtyPages / last.ms) * 1000,
       pagesToSend: this.#pagesToSend,
-      pagesServed: server?.stats().pages ?? 0,
+      pagesServed: sent.pagesServed,
     });
   }
 }

@@ -1,18 +1,29 @@
 /** The four ways to migrate: each only says, after every round, what comes next. */
+import { PageferryError } from '../errors.js';
+import { checkOptions } from '../options/field.js';
+import { CONVERGENCE_LIMITS, OWN_STRATEGY } from '../options/source-fields.js';
 import {
   type ConvergenceLimits,
+  DECISIONS,
   type Decision,
   decide,
+  type PreCopyDecision,
   type RoundOutcome,
 } from '../policy/convergence.js';
 
 export interface Strategy {
-  /** For the report; one of STRATEGY_NAMES, or a name of your own. */
+  /** For the report; one of STRATEGY_NAMES, or a name of your own with at most 64 characters. */
   readonly name: string;
   /** True when it may end in post-copy, so that the destination must be able to serve faults. */
   readonly mayServeFaults: boolean;
-  /** Asked before the first round and after each one, while the guest runs. */
-  next(rounds: readonly RoundOutcome[]): Decision;
+  /**
+   * Asked before the first round and after each one, while the guest runs. Pre-copy says what its decision rests on,
+   * too, for the report.
+   *
+   * One that throws, answers something else, or answers post-copy without `mayServeFaults`, ends the migration with
+   * USAGE; the guest runs on where it is.
+   */
+  next(rounds: readonly RoundOutcome[]): Decision | PreCopyDecision;
 }
 
 /** Pause, send everything, resume there. The longest downtime, and the yardstick for the others. */
@@ -20,8 +31,12 @@ export function stopAndCopy(): Strategy {
   return { name: 'stop-and-copy', mayServeFaults: false, next: () => 'stop-and-copy' };
 }
 
-/** Rounds while the guest runs, until the rest fits the downtime budget (Clark et al., NSDI'05). */
+/**
+ * Rounds while the guest runs, until the rest fits the downtime budget (Clark et al., NSDI'05). Throws USAGE for limits
+ * that make no sense.
+ */
 export function preCopy(limits: ConvergenceLimits): Strategy {
+  checkOptions('pre-copy', CONVERGENCE_LIMITS, limits);
   return {
     name: 'pre-copy',
     mayServeFaults: limits.otherwise === 'post-copy',
@@ -41,4 +56,58 @@ export function hybrid(): Strategy {
     mayServeFaults: true,
     next: (rounds) => (rounds.length === 0 ? 'next-round' : 'post-copy'),
   };
+}
+
+/** A strategy that somebody else wrote. Throws USAGE when it cannot be one. */
+export function ownStrategy(strategy: Strategy): Strategy {
+  checkOptions('the strategy', OWN_STRATEGY, strategy);
+  return strategy;
+}
+
+/** What the strategy wants next. Throws USAGE when that makes no sense. */
+export function ask(
+  strategy: Strategy,
+  rounds: readonly RoundOutcome[],
+): { readonly decision: Decision; readonly preCopy: PreCopyDecision | null } {
+  const answer = answerOf(strategy, rounds);
+  return isOfPreCopy(answer)
+    ? { decision: checked(strategy, answer.decision), preCopy: answer }
+    : { decision: checked(strategy, answer), preCopy: null };
+}
+
+function isOfPreCopy(answer: unknown): answer is PreCopyDecision {
+  if (typeof answer !== 'object' || answer === null || !('decision' in answer)) return false;
+  const { predictedDowntimeMs, downtimeBudgetMs } = answer as Partial<PreCopyDecision>;
+  return typeof predictedDowntimeMs === 'number' && typeof downtimeBudgetMs === 'number';
+}
+
+function answerOf(strategy: Strategy, rounds: readonly RoundOutcome[]): unknown {
+  try {
+    return strategy.next(rounds);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PageferryError('USAGE', `the strategy ${strategy.name} failed: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function checked(strategy: Strategy, answer: unknown): Decision {
+  const decision = DECISIONS.find((one) => one === answer);
+  if (decision === undefined) {
+    // Should it be a promise, then nobody waits for it.
+    if (answer instanceof Promise) answer.catch(() => {});
+    const what = typeof answer === 'string' ? `'${answer.slice(0, 40)}'` : typeof answer;
+    throw new PageferryError(
+      'USAGE',
+      `the strategy ${strategy.name} answered ${what}. It may answer ${DECISIONS.join(', ')}`,
+    );
+  }
+  if (decision === 'post-copy' && !strategy.mayServeFaults) {
+    throw new PageferryError(
+      'USAGE',
+      `the strategy ${strategy.name} answered post-copy, but says that it never does. Set mayServeFaults`,
+    );
+  }
+  return decision;
 }

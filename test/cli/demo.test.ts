@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ends, isAlive, Pageferry, pageferry } from './pageferry.js';
-import { COMPLETED_REPORT, type ReportsDocument, ROUND } from './report-shape.js';
+import { COMPLETED_REPORT, PRE_COPY, type ReportsDocument, ROUND } from './report-shape.js';
 
 const SMALL = ['--memory', '64MiB', '--observe', '50ms', '--write-rate', '20000'];
 /** Slow enough that something can be done to it between the rounds, or during active push. */
@@ -35,8 +35,9 @@ describe('pageferry demo', () => {
       'post-copy',
       'hybrid',
     ]);
-    for (const { rounds, tracker, ...rest } of document.migrations) {
+    for (const { rounds, tracker, preCopy, ...rest } of document.migrations) {
       expect(rest).toEqual(COMPLETED_REPORT);
+      expect(preCopy).toEqual(rest.strategy === 'pre-copy' ? PRE_COPY : null);
       for (const round of rounds) expect(round).toEqual(ROUND);
       if (rest.strategy === 'stop-and-copy') expect(tracker).toBeNull();
       else expect(tracker).toMatch(/^(uffd-wp-async|uffd-wp-sync|mprotect)$/);

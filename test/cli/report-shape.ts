@@ -31,6 +31,7 @@ export const COMPLETED_REPORT = {
   clock: 'shared',
   clockErrorMs: 0,
   pagesSent: number,
+  pagesServed: number,
   pagesByCodec: expect.objectContaining({ raw: number, zero: number }),
   wireBytes: number,
   demandFaults: number,
@@ -46,8 +47,18 @@ export const COMPLETED_REPORT = {
   },
 };
 
+export const PRE_COPY = {
+  stoppedBecause: text,
+  predictedDowntimeMs: number,
+  downtimeBudgetMs: 50,
+  budgetMet: expect.any(Boolean),
+};
+
 export const ROUND = {
   pages: number,
+  pagesRaw: number,
+  pagesZero: number,
+  pagesEncoded: number,
   wireBytes: number,
   ms: number,
   dirtyPages: number,
@@ -60,5 +71,6 @@ export interface ReportsDocument {
     readonly strategy: string;
     readonly tracker: string | null;
     readonly rounds: readonly unknown[];
+    readonly preCopy: unknown;
   })[];
 }

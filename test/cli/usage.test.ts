@@ -46,7 +46,7 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['destination --listen ::1:7777', /such as 127.0.0.1:7777 or \[::1\]:7777/],
   ['destination --listen 192.0.2.1:7777', /this host has no such address/],
   ['destination --memory-limit none', /--memory-limit: expected a size/],
-  ['destination --max-migrations 0', /--max-migrations: expected a whole number of 1 or more/],
+  ['destination --max-migrations 0', /--max-migrations: expected a whole number from 1 to 65536/],
   ['doctor --bogus', /unknown option/],
 ];
 

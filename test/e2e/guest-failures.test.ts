@@ -147,19 +147,6 @@ describe('a guest on the destination', () => {
     },
   );
 
-  it('that fails to resume runs nowhere, and nobody claims otherwise', async () => {
-    const { receiving, guests } = await receivingGuestsThat('resume');
-    const guest = guestHere(null);
-    const error = await failureOf(migrate(guest, receiving.port));
-    expect(error).toMatchObject({
-      code: 'SWITCHOVER_UNCONFIRMED',
-      report: { outcome: 'failed', guestLocation: 'unknown' },
-    });
-    expect(error.message).toContain('resume does not work today');
-    expect(guest.isRunning).toBe(false);
-    expect(guests[0]?.isRunning).toBe(false);
-  });
-
   it('that cannot be built stays on the source', async () => {
     const receiving = await Receiving.start({
       createGuest: async () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fill } from '../../src/guest/workload-guest.js';
 import { binding, TRACKER_KINDS, WORKLOAD_NAMES } from '../../src/native/binding.js';
-import { CODEC_NAMES } from '../../src/source/options.js';
-import { STRATEGY_NAMES } from '../../src/vocabulary.js';
+import { CODEC_NAMES, STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
 

@@ -29,6 +29,10 @@ export class Relay {
   onMessage: OnMessage = () => 'pass';
   /** Called whenever bytes of a page channel were passed on. */
   onPageBytes: (total: number) => void = () => {};
+  /** What passes of the channels with this role, and how often: a slow link. */
+  #slow:
+    | { readonly role: ChannelRole; readonly bytes: number; readonly everyMs: number }
+    | undefined;
   /** Requests pass, and their answers do not. */
   swallowAnswers = false;
   readonly #server: Server;
@@ -75,6 +79,11 @@ export class Relay {
     }
   }
 
+  /** From here on connections of this role pass so many bytes from the source at a time. */
+  throttle(role: ChannelRole, bytes: number, everyMs: number): void {
+    this.#slow = { role, bytes, everyMs };
+  }
+
   #matching(role: ChannelRole | undefined): Pair[] {
     return [...this.#pairs].filter((pair) => role === undefined || pair.role === role);
   }
@@ -94,7 +103,9 @@ export class Relay {
     destination.on('close', closeOther(source));
     destination.write(preamble);
     source.write(await readExactly(destination, REPLY_BYTES));
-    this.#forward(pair, 'source');
+    const slow = this.#slow;
+    if (slow?.role === role) trickle(pair, slow.bytes, slow.everyMs);
+    else this.#forward(pair, 'source');
     this.#forward(pair, 'destination');
   }
 
@@ -124,6 +135,20 @@ export class Relay {
     });
     input.resume();
   }
+}
+
+/** Reads no more than it may pass on, so that the rest waits in the sender's socket. */
+function trickle({ source, destination }: Pair, bytes: number, everyMs: number): void {
+  const timer = setInterval(() => {
+    // What is there by now, once: a stream that is not flowing reads no further ahead than its buffer.
+    const chunk = source.read(Math.min(bytes, source.readableLength)) as Buffer | null;
+    if (chunk !== null) destination.write(chunk);
+  }, everyMs);
+  const end = () => clearInterval(timer);
+  source.on('close', end);
+  destination.on('close', end);
+  // Paused mode: reading is what read() asks for.
+  source.on('readable', () => {});
 }
 
 /** Cuts a control stream into frames, bytes untouched. */

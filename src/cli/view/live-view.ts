@@ -105,7 +105,7 @@ export class LiveView implements MigrationView {
       return;
     }
     const pushing = this.#phase === 'push-residual-set';
-    const sent = progress.pagesSent - this.#pagesBefore + (pushing ? progress.pagesServed : 0);
+    const sent = progress.pagesSent - this.#pagesBefore;
     const what = pushing ? 'active push' : `round ${progress.round}`;
     const change = pushing
       ? `${formatCount(progress.pagesServed)} faults`

@@ -1,0 +1,75 @@
+/** Every option of a migration: what it may be, and its default. */
+import * as v from 'valibot';
+import { TRACKER_KINDS } from '../native/binding.js';
+import { ALTERNATIVES } from '../policy/convergence.js';
+import { MAX_CHANNELS } from '../policy/copying.js';
+import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
+import { callable, choice, flag, fraction, text, whole } from './field.js';
+import { HOST, STALL_MS } from './shared-fields.js';
+
+const HOUR_MS = 3_600_000;
+
+export const SOURCE_FIELDS = {
+  port: whole({ unit: 'count', least: 1, most: 65_535, default: undefined }),
+  /** By default as many as the host's cores suggest. */
+  channels: whole({ unit: 'count', least: 1, most: MAX_CHANNELS, default: undefined }),
+  /** By default the best that the kernel offers. */
+  tracker: choice(TRACKER_KINDS, undefined),
+  codec: choice(CODEC_NAMES, 'raw'),
+  /** 0: no limit. */
+  bandwidthBytesPerSecond: whole({
+    unit: 'bytes per second',
+    least: 0,
+    most: 1e15,
+    default: 0,
+  }),
+  downtimeBudgetMs: fraction({ unit: 'ms', least: 0, most: 24 * HOUR_MS, default: 50 }),
+  maxRounds: whole({ unit: 'count', least: 1, most: 1_000_000, default: 30 }),
+  otherwise: choice(ALTERNATIVES, 'stop-and-copy'),
+  observeMs: fraction({ unit: 'ms', least: 0, most: HOUR_MS, default: 0 }),
+  verify: flag(false),
+  connectMs: whole({ unit: 'ms', least: 1, most: HOUR_MS, default: 5_000 }),
+  stallMs: STALL_MS,
+  /** While the guest is paused: for each thing that it waits for. */
+  switchoverMs: whole({ unit: 'ms', least: 100, most: HOUR_MS, default: 3_000 }),
+} as const;
+
+/** What pre-copy is told. */
+export const CONVERGENCE_LIMITS = v.looseObject({
+  downtimeBudgetMs: SOURCE_FIELDS.downtimeBudgetMs.schema,
+  maxRounds: SOURCE_FIELDS.maxRounds.schema,
+  memoryPages: whole({ unit: 'count', least: 1, most: Number.MAX_SAFE_INTEGER, default: undefined })
+    .schema,
+  otherwise: SOURCE_FIELDS.otherwise.schema,
+  bandwidthBytesPerSecond: SOURCE_FIELDS.bandwidthBytesPerSecond.schema,
+});
+
+/** A strategy of one's own, as far as it can be looked at before it is asked. */
+export const OWN_STRATEGY = v.object({
+  name: text(64),
+  mayServeFaults: v.boolean('must be true or false'),
+  next: callable(),
+});
+
+const F = SOURCE_FIELDS;
+
+export const SOURCE_SCHEMA = v.strictObject({
+  host: HOST,
+  port: F.port.schema,
+  strategy: v.union(
+    [v.picklist(STRATEGY_NAMES), v.looseObject({})],
+    `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,
+  ),
+  channels: v.optional(F.channels.schema),
+  tracker: v.optional(F.tracker.schema),
+  codec: v.optional(F.codec.schema),
+  bandwidthBytesPerSecond: v.optional(F.bandwidthBytesPerSecond.schema),
+  downtimeBudgetMs: v.optional(F.downtimeBudgetMs.schema),
+  maxRounds: v.optional(F.maxRounds.schema),
+  otherwise: v.optional(F.otherwise.schema),
+  observeMs: v.optional(F.observeMs.schema),
+  verify: v.optional(F.verify.schema),
+  connectMs: v.optional(F.connectMs.schema),
+  stallMs: v.optional(F.stallMs.schema),
+  switchoverMs: v.optional(F.switchoverMs.schema),
+});

@@ -1,0 +1,57 @@
+/** Who listens to a migration cannot get in its way. */
+import { describe, expect, it } from 'vitest';
+import { LISTENER_FAILED } from '../../src/announcer.js';
+import type { SourceEvents } from '../../src/metrics/events.js';
+import { atEnd } from '../support/at-end.js';
+import { Receiving, sourceFor } from '../support/destinations.js';
+import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
+import { until } from '../support/until.js';
+
+/** The warnings from here on, until the test ends. */
+function warnings(): (Error & { code?: string })[] {
+  const seen: Error[] = [];
+  const listener = (warning: Error) => void seen.push(warning);
+  process.on('warning', listener);
+  atEnd(() => void process.off('warning', listener));
+  return seen;
+}
+
+const FAILURES: Readonly<Record<string, () => unknown>> = {
+  throws: () => {
+    throw new Error('a bug in a progress bar');
+  },
+  'is async and rejects': async () => {
+    throw new Error('a bug in a progress bar');
+  },
+};
+
+describe.each(Object.entries(FAILURES))('a listener that %s', (_how, fail) => {
+  it.each(['phase', 'round', 'progress'] as const)(
+    'at every %s changes nothing, and is told as a warning',
+    async (event: keyof SourceEvents) => {
+      const receiving = await Receiving.start();
+      const seen = warnings();
+      const guest = await startGuest({ memoryBytes: 2 * MIB });
+      const source = sourceFor(guest, receiving.port, {
+        strategy: 'pre-copy',
+        otherwise: 'post-copy',
+        maxRounds: 2,
+        downtimeBudgetMs: 0,
+      });
+      const heard: string[] = [];
+      source.on(event, () => void heard.push('before'));
+      source.on(event, fail as () => void);
+      source.on(event, () => void heard.push('after'));
+      expect(await source.migrate()).toMatchObject({ outcome: 'completed', guestVerified: true });
+      await expectUnharmed(await receiving.nextArrived());
+      expect(heard.length).toBeGreaterThanOrEqual(2);
+      expect(heard).toEqual(heard.map((_, at) => (at % 2 === 0 ? 'before' : 'after')));
+      await until('the warnings are there', () => seen.length >= heard.length / 2);
+      for (const warning of seen) {
+        expect(warning).toMatchObject({ code: LISTENER_FAILED });
+        expect(warning.message).toContain(`'${event}'`);
+        expect(warning.message).toContain('a bug in a progress bar');
+      }
+    },
+  );
+});
