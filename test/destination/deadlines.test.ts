@@ -8,7 +8,7 @@ import { openMessage, RawClient } from '../support/raw-client.js';
 import { until } from '../support/until.js';
 
 /** Long enough for what a client does at once. */
-const STALL_MS = 400;
+const STALL_MS = 1000;
 const SOON_MS = 100;
 
 async function start(own: Partial<Guest> = {}, options: { guestCallMs?: number } = {}) {
