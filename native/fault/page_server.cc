@@ -59,10 +59,11 @@ Status PageServer::answer(PageIndex page) {
   std::array<iovec, 3> parts = {{{&header, sizeof(header)},
                                  {&entry, sizeof(entry)},
                                  {const_cast<std::byte*>(data), payload}}};
+  bucket_->charge(sizeof(header) + sizeof(entry) + payload);
+  if (Status sent = socket_.send_all(parts); !sent.ok()) return sent;
   pages_.fetch_add(1, std::memory_order_relaxed);
   if (zero) zero_pages_.fetch_add(1, std::memory_order_relaxed);
-  bucket_->charge(sizeof(header) + sizeof(entry) + payload);
-  return socket_.send_all(parts);
+  return Status();
 }
 
 }  // namespace pageferry
