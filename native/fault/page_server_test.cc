@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "os/thread_test_util.h"
 #include "pump/ferry_test_util.h"
 #include "wire/record_reader.h"
 
