@@ -95,12 +95,12 @@ Status ArrivingMemory::mark_missing(PageRange run) {
 }
 
 void ArrivingMemory::begin_record() {
-  const std::lock_guard lock(records_mutex_);
+  const MutexLock lock(records_mutex_);
   ++records_;
 }
 
 void ArrivingMemory::end_record() {
-  const std::lock_guard lock(records_mutex_);
+  const MutexLock lock(records_mutex_);
   --records_;
 }
 
@@ -160,7 +160,7 @@ Status ArrivingMemory::hide_missing() const {
 
 Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
   {
-    const std::lock_guard lock(records_mutex_);
+    const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record(); !quiet.ok()) return quiet;
     auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
     if (!opened.ok()) return opened.status();
@@ -183,7 +183,7 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
 
 Status ArrivingMemory::complete() {
   {
-    const std::lock_guard lock(records_mutex_);
+    const MutexLock lock(records_mutex_);
     // While serving, whoever applies a record has claimed nothing that is not published by now.
     if (phase() == Phase::kCopying) {
       if (Status quiet = check_no_record(); !quiet.ok()) return quiet;

@@ -15,8 +15,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 
+#include "os/mutex.h"
 #include "os/status.h"
 #include "os/userfaultfd.h"
 #include "region/guest_memory.h"
@@ -115,7 +115,7 @@ class ArrivingMemory {
   void count_published(PageRange run);
   void begin_record();
   void end_record();
-  Status check_no_record() const;
+  Status check_no_record() const REQUIRES(records_mutex_);
   Status check_none_missing() const;
   Status register_all() const;
   Status hide_missing() const;
@@ -128,8 +128,8 @@ class ArrivingMemory {
   // missing, whatever the guest's size.
   PageBitmap unclaimed_;
   PageBitmap unpublished_;
-  std::mutex records_mutex_;  // the phase leaves copying only under it
-  std::uint64_t records_ = 0;
+  Mutex records_mutex_;  // the phase leaves copying only under it
+  std::uint64_t records_ GUARDED_BY(records_mutex_) = 0;
   std::atomic<Phase> phase_{Phase::kCopying};
   std::atomic<std::uint64_t> pages_missing_{0};
   std::function<void()> on_complete_;
