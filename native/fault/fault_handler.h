@@ -17,7 +17,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <unordered_map>
 
 #include "fault/answer_reader.h"
@@ -34,8 +33,8 @@ class FaultHandler {
  public:
   using OnFailure = std::function<void(Status)>;
 
-  // `arriving` is serving. Fails with kPeerClosed when the fault channel is dead already: then the guest
-  // must not be resumed here.
+  // `arriving` is serving. Fails when the system has no thread left, and with kPeerClosed when the fault
+  // channel is dead already: then the guest must not be resumed here.
   static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
                                                      Socket fault_channel, OnFailure on_failure);
   ~FaultHandler();
@@ -57,7 +56,7 @@ class FaultHandler {
 
   FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel, UniqueFd stop,
                OnFailure on_failure);
-  void run();
+  void run() noexcept;
   Status serve();
   Status serve_faults();
   Status handle_fault(const FaultEvent& fault);
@@ -77,7 +76,7 @@ class FaultHandler {
   std::unordered_map<PageIndex, Clock::time_point> requested_;  // handler's thread only
   AnswerReader answers_;                                        // handler's thread only
   std::optional<NativeThread> mapper_;
-  std::thread handler_;
+  std::optional<NativeThread> handler_;
 };
 
 }  // namespace pageferry

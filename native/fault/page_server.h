@@ -13,10 +13,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <thread>
+#include <optional>
 
 #include "net/socket.h"
 #include "net/token_bucket.h"
+#include "os/native_thread.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
@@ -27,8 +28,13 @@ class PageServer {
  public:
   using OnEnd = std::function<void(Status)>;
 
-  PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
-             std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end);
+  // Fails when the system has no thread left.
+  static Result<std::unique_ptr<PageServer>> start(std::shared_ptr<GuestMemory> memory,
+                                                   std::shared_ptr<ResidualSet> residual,
+                                                   std::shared_ptr<TokenBucket> bucket,
+                                                   Socket fault_channel, OnEnd on_end);
+  PageServer(const PageServer&) = delete;
+  PageServer& operator=(const PageServer&) = delete;
   ~PageServer();
 
   std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
@@ -38,7 +44,9 @@ class PageServer {
   void close();
 
  private:
-  void run();
+  PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
+             std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end);
+  void run() noexcept;
   Status serve();
   Status answer(PageIndex page);
 
@@ -50,7 +58,7 @@ class PageServer {
   std::atomic<bool> closed_{false};
   std::atomic<std::uint64_t> pages_{0};
   std::atomic<std::uint64_t> zero_pages_{0};
-  std::thread thread_;
+  std::optional<NativeThread> thread_;
 };
 
 }  // namespace pageferry
