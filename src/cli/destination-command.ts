@@ -24,6 +24,7 @@ interface DestinationValues {
   readonly listen: Address;
   readonly memoryLimit?: number;
   readonly maxMigrations: number;
+  readonly maxPageChannels: number;
   readonly overcommit?: boolean;
   readonly prefault?: boolean;
   readonly prepare?: readonly number[];
@@ -67,6 +68,12 @@ export function destinationCommand(run: Run): Command {
       64,
     )
     .option(
+      '--max-page-channels <n>',
+      'page channels of all migrations together; each takes a thread',
+      argument((text) => parseCount(text, 1)),
+      256,
+    )
+    .option(
       '--overcommit',
       'take guests that hold more than is free here, and reserve nothing for them',
     )
@@ -94,6 +101,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     {
       ...values.listen,
       maxMigrations: values.maxMigrations,
+      maxPageChannels: values.maxPageChannels,
       overcommit: values.overcommit ?? false,
       prefault: values.prefault ?? false,
       prepare: (values.prepare ?? []).map((bytes) => [bytes]),

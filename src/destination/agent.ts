@@ -48,7 +48,7 @@ const AWAITED: Readonly<
 
 export interface DestinationContext extends Premises {
   /** Called when `open` has come. Throws BUSY when there is no place for one more migration. */
-  readonly takePlace: () => void;
+  readonly takePlace: (pageChannels: number) => void;
   /** Aborted when the destination is being closed. */
   readonly closing: AbortSignal;
 }
@@ -61,7 +61,7 @@ export class DestinationAgent {
   /** Aborted with the first failure, the peer's going among them: ends every wait before the commit point. */
   readonly #over = new AbortController();
   #state: DestinationState = { kind: 'opening' };
-  #isOpen = false;
+  #pageChannels = 0;
   /** Why it was ended from here. */
   #failure: PageferryError | undefined;
   /** Of those that get the migration on. */
@@ -122,7 +122,7 @@ export class DestinationAgent {
     try {
       state.hold.receiver.addChannel(channel, connection);
     } catch (error) {
-      this.abort(asPageferryError(error, 'cannot take a page channel'));
+      this.abort(asPageferryError(error, `cannot take page channel ${channel}`));
     }
     return true;
   }
@@ -153,7 +153,12 @@ export class DestinationAgent {
 
   /** The source has said what it brings. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#pageChannels > 0;
+  }
+
+  /** As many as the source has asked for, each with a thread here; 0 before it is open. */
+  get pageChannels(): number {
+    return this.#pageChannels;
   }
 
   /** True from the moment the source may have given its guest up: ending now could lose it. */
@@ -269,8 +274,8 @@ export class DestinationAgent {
   }
 
   async #open(message: Message<'open'>): Promise<DestinationState> {
-    this.#context.takePlace();
-    this.#isOpen = true;
+    this.#context.takePlace(message.channels);
+    this.#pageChannels = message.channels;
     const { options, prepared } = this.#context;
     const isPrepared = prepared.has(message.regions.map(({ bytes }) => bytes));
     this.#reservation = admit(message, options, isPrepared);

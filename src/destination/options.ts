@@ -26,6 +26,8 @@ export interface DestinationOptions {
   readonly ledger?: Ledger;
   /** Migrations at once; 64 by default. */
   readonly maxMigrations?: number;
+  /** Page channels of all migrations together, each of which takes a thread; 256 by default. */
+  readonly maxPageChannels?: number;
   /** The longest state of a guest that is taken; 64 MiB by default, at most 256 MiB − 64 KiB. */
   readonly maxStateBytes?: number;
   /** Populate a guest's memory before its first page arrives; false by default. */
@@ -47,6 +49,7 @@ export interface ResolvedDestinationOptions {
   readonly overcommit: boolean;
   readonly ledger: Ledger;
   readonly maxMigrations: number;
+  readonly maxPageChannels: number;
   readonly maxStateBytes: number;
   readonly prefault: boolean;
   readonly stallMs: number;
@@ -61,6 +64,7 @@ export function resolveOptions(options: DestinationOptions): ResolvedDestination
     overcommit: options.overcommit ?? false,
     ledger: options.ledger ?? processLedger,
     maxMigrations: options.maxMigrations ?? 64,
+    maxPageChannels: options.maxPageChannels ?? 256,
     maxStateBytes: options.maxStateBytes ?? DEFAULT_STATE_BYTES,
     prefault: options.prefault ?? false,
     stallMs: options.stallMs ?? 30_000,

@@ -3,7 +3,7 @@
  * from outside, a failure and a cancel.
  */
 import { randomBytes } from 'node:crypto';
-import { PageferryError } from '../errors.js';
+import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { Recorder } from '../metrics/recorder.js';
 import {
@@ -78,8 +78,17 @@ export class SourceMigration {
 
   /** Throws what has ended the migration meanwhile. Past the commit point it has to be seen through. */
   throwIfCalledOff(): void {
-    const isOurs = this.custody === 'running-here' || this.custody === 'paused-here';
-    if (isOurs && this.#failure !== undefined) throw this.#failure;
+    if (this.#isOurs && this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The dirty tracker ended by itself. Once the guest is given up, nobody needs it any more. */
+  trackingFailed(error: Error): void {
+    if (this.#isOurs)
+      this.fail(asPageferryError(error, 'the writes of the guest are lost sight of'));
+  }
+
+  get #isOurs(): boolean {
+    return this.custody === 'running-here' || this.custody === 'paused-here';
   }
 
   /** Remembers the first failure and stops all native work, so that whoever waits for it goes on. */

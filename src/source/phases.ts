@@ -140,7 +140,9 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
   const { strategy } = m.options;
   let decision = strategy.next([]);
   if (decision !== 'stop-and-copy') {
-    m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker);
+    m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker, (error) =>
+      m.trackingFailed(error),
+    );
     m.recorder.tracked(m.options.tracker);
     const { trackerWarning } = m.options;
     if (trackerWarning !== undefined) {
