@@ -2,8 +2,9 @@
 //
 // One thread waits for requests on the fault channel and sends each page at once, past whatever the
 // active push has queued on the page channels. The rate limit never holds a demand page back, but the
-// push pays for it. The guest's memory no longer
-// changes: the source has given the guest up.
+// push pays for it. It is started while the
+// guest runs, because later there may be no thread left; requests come once the source has given the guest up,
+// when its memory no longer changes.
 //
 // Thread contract: counters from any thread; `on_end` is called once, from the server's thread, with the
 // reason why it ended (kPeerClosed when the destination closed the channel). close() joins and is

@@ -40,10 +40,8 @@ Napi::Value create_bucket(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value create_residual(const Napi::CallbackInfo& info) {
-  const auto pages = PageSetWrap::from(info[0]);
-  auto residual = std::make_shared<ResidualSet>(pages->page_count());
-  residual->pages().merge(*pages);
-  return ResidualSetWrap::make(info.Env(), std::move(residual));
+  const auto memory = GuestMemoryWrap::from(info[0]);
+  return ResidualSetWrap::make(info.Env(), std::make_shared<ResidualSet>(memory->page_count()));
 }
 
 const PageCodec* to_codec(const Napi::Value& value) {
@@ -113,12 +111,21 @@ void TokenBucketWrap::set_rate(const Napi::CallbackInfo& info) {
 }
 
 void ResidualSetWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("count", &ResidualSetWrap::count)});
+  define(env, {InstanceMethod("count", &ResidualSetWrap::count),
+               InstanceMethod("add", &ResidualSetWrap::add)});
   export_function<create_residual>(env, exports, "createResidualSet");
 }
 
 Napi::Value ResidualSetWrap::count(const Napi::CallbackInfo& info) {
   return from_u64(info.Env(), native()->pages().count());
+}
+
+void ResidualSetWrap::add(const Napi::CallbackInfo& info) {
+  const auto pages = PageSetWrap::from(info[0]);
+  if (pages->page_count() != native()->pages().page_count()) {
+    throw Napi::TypeError::New(info.Env(), "this page set belongs to another memory");
+  }
+  native()->pages().merge(*pages);
 }
 
 void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {

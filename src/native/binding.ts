@@ -120,6 +120,7 @@ export interface SendStats {
 
 export interface ResidualSet {
   count(): number;
+  add(pages: PageSet): void;
 }
 
 /** Has a thread for each page channel from its creation on. release() cancels, and waits for those to end. */
@@ -298,7 +299,8 @@ export interface Binding {
     codec: 'lz4' | null,
     sendBufferBytes: number,
   ): PageSender;
-  createResidualSet(pages: PageSet): ResidualSet;
+  /** Empty. */
+  createResidualSet(memory: GuestMemory): ResidualSet;
   createArrivingMemory(memory: GuestMemory): ArrivingMemory;
   createPageReceiver(
     arriving: ArrivingMemory,
