@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "os/contained.h"
 #include "wire/records.h"
 
 namespace pageferry {
@@ -26,10 +27,14 @@ Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<Arrivi
   if (!stop) return Status::from_errno("eventfd");
   std::unique_ptr<FaultHandler> handler(new FaultHandler(
       std::move(arriving), std::move(fault_channel), std::move(stop), std::move(on_failure)));
-  // Without a mapper, or where it fails, a page faults once more and the handler maps it.
   FaultHandler& self = *handler;
-  auto mapper = NativeThread::start("page-mapper",
-                                    [&self] { (void)self.arriving_->map_arrived(self.closing_); });
+  auto serving = NativeThread::start("fault-handler", [&self]() noexcept { self.run(); });
+  if (!serving.ok()) return serving.status();
+  handler->handler_.emplace(std::move(serving.value()));
+  // Without a mapper, or where it fails, a page faults once more and the handler maps it.
+  auto mapper = NativeThread::start("page-mapper", [&self]() noexcept {
+    (void)contained([&] { return self.arriving_->map_arrived(self.closing_); });
+  });
   if (mapper.ok()) handler->mapper_.emplace(std::move(mapper.value()));
   return handler;
 }
@@ -40,22 +45,20 @@ FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket faul
       socket_(std::move(fault_channel)),
       stop_(std::move(stop)),
       on_failure_(std::move(on_failure)),
-      answers_(arriving_->memory()),
-      handler_([this] { run(); }) {}
+      answers_(arriving_->memory()) {}
 
 FaultHandler::~FaultHandler() { close(); }
 
 void FaultHandler::close() {
-  if (!handler_.joinable()) return;
   closing_.store(true, std::memory_order_release);
   ::eventfd_write(stop_.get(), 1);
   socket_.shutdown();
-  handler_.join();
-  mapper_.reset();  // Joins it.
+  handler_.reset();  // Joins it.
+  mapper_.reset();
 }
 
-void FaultHandler::run() {
-  Status ended = serve();
+void FaultHandler::run() noexcept {
+  Status ended = contained([this] { return serve(); });
   if (!closing_.load(std::memory_order_acquire)) on_failure_(std::move(ended));
 }
 

@@ -17,7 +17,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <unordered_set>
 
 #include "fault/answer_reader.h"
@@ -33,8 +32,8 @@ class FaultHandler {
  public:
   using OnFailure = std::function<void(Status)>;
 
-  // `arriving` is serving. Fails with kPeerClosed when the fault channel is dead already: then the guest
-  // must not be resumed here.
+  // `arriving` is serving. Fails when the system has no thread left, and with kPeerClosed when the fault
+  // channel is dead already: then the guest must not be resumed here.
   static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
                                                      Socket fault_channel, OnFailure on_failure);
   ~FaultHandler();
@@ -56,7 +55,7 @@ class FaultHandler {
  private:
   FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel, UniqueFd stop,
                OnFailure on_failure);
-  void run();
+  void run() noexcept;
   Status serve();
   Status serve_faults();
   Status handle_fault(const FaultEvent& fault, WaitingFaults::Clock::time_point read_at);
@@ -75,7 +74,7 @@ class FaultHandler {
   std::unordered_set<PageIndex> requested_;  // not answered yet; handler's thread only
   AnswerReader answers_;                     // handler's thread only
   std::optional<NativeThread> mapper_;
-  std::thread handler_;
+  std::optional<NativeThread> handler_;
 };
 
 }  // namespace pageferry

@@ -416,5 +416,20 @@ INSTANTIATE_TEST_SUITE_P(Backings, FaultHandlerOf,
                            return backing.param == Backing::kShared ? "Shared" : "Private";
                          });
 
+TEST(FaultHandler, DoesNotStartWhenTheSystemHasNoThreadLeft) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  const TestGuest guest = make_guest(Backing::kShared, {1});
+  const auto arriving = std::make_shared<ArrivingMemory>(guest.memory);
+  ASSERT_TRUE(arriving->start_serving([] {}).ok());
+  auto pair = connect_pair();
+  StatusLog failures;
+  ThreadLimit limit;
+  limit.reach();
+  const auto started = FaultHandler::start(arriving, std::move(pair.far), failures.callback());
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.status().system_error(), EAGAIN) << started.status().message();
+  EXPECT_EQ(failures.count(), 0u);
+}
+
 }  // namespace
 }  // namespace pageferry

@@ -64,8 +64,11 @@ class FaultPath : public ::testing::TestWithParam<Case> {
 
   void serve() {
     auto pair = connect_pair();
-    server_.emplace(ferry_->shared_source(), residual_, std::make_shared<TokenBucket>(),
-                    std::move(pair.near), server_ended_.callback());
+    auto server =
+        PageServer::start(ferry_->shared_source(), residual_, std::make_shared<TokenBucket>(),
+                          std::move(pair.near), server_ended_.callback());
+    ASSERT_TRUE(server.ok()) << server.status().message();
+    server_ = std::move(server.value());
     ASSERT_TRUE(ferry_->arriving()->start_serving([this] { complete_.store(true); }).ok());
     auto started =
         FaultHandler::start(ferry_->arriving(), std::move(pair.far), handler_failed_.callback());
@@ -103,7 +106,7 @@ class FaultPath : public ::testing::TestWithParam<Case> {
   std::atomic<std::uint64_t> wrong_{0};
   StatusLog server_ended_;
   StatusLog handler_failed_;
-  std::optional<PageServer> server_;
+  std::unique_ptr<PageServer> server_;
   std::unique_ptr<FaultHandler> handler_;
 };
 
@@ -117,7 +120,7 @@ TEST_P(FaultPath, EveryByteIsRightWhileTheGuestRunsAndNoWriteOfItsIsLost) {
   }
   if (GetParam().push) {
     PushWidth width;
-    ferry_->ferry([&](PageSender& sender) { return sender.push(*residual_, width); });
+    ferry_->ferry([&](PageSender& sender) { return push(sender, *residual_, width); });
   }
   for (std::thread& thread : guest) thread.join();
   wait_until([&] { return complete_.load(); });
@@ -153,7 +156,7 @@ TEST_P(FaultPath, CompletionWhileThreadsFaultIsNoFailure) {
     guest.emplace_back([this, i] { run_guest(static_cast<std::uint32_t>(i) + 10, i, 3); });
   }
   PushWidth width;
-  ferry_->ferry([&](PageSender& sender) { return sender.push(*residual_, width); });
+  ferry_->ferry([&](PageSender& sender) { return push(sender, *residual_, width); });
   wait_until([&] { return complete_.load(); });
   // Guest threads are in the middle of faults on pages that are here and not mapped yet.
   EXPECT_TRUE(ferry_->arriving()->complete().ok());

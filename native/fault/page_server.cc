@@ -3,9 +3,24 @@
 #include <array>
 
 #include "codec/zero_page.h"
+#include "os/contained.h"
 #include "wire/record_reader.h"
 
 namespace pageferry {
+
+Result<std::unique_ptr<PageServer>> PageServer::start(std::shared_ptr<GuestMemory> memory,
+                                                      std::shared_ptr<ResidualSet> residual,
+                                                      std::shared_ptr<TokenBucket> bucket,
+                                                      Socket fault_channel, OnEnd on_end) {
+  std::unique_ptr<PageServer> server(new PageServer(std::move(memory), std::move(residual),
+                                                    std::move(bucket), std::move(fault_channel),
+                                                    std::move(on_end)));
+  auto thread =
+      NativeThread::start("page-server", [self = server.get()]() noexcept { self->run(); });
+  if (!thread.ok()) return thread.status();
+  server->thread_.emplace(std::move(thread.value()));
+  return server;
+}
 
 PageServer::PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
                        std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end)
@@ -13,20 +28,18 @@ PageServer::PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<Resi
       residual_(std::move(residual)),
       bucket_(std::move(bucket)),
       socket_(std::move(fault_channel)),
-      on_end_(std::move(on_end)),
-      thread_([this] { run(); }) {}
+      on_end_(std::move(on_end)) {}
 
 PageServer::~PageServer() { close(); }
 
 void PageServer::close() {
-  if (!thread_.joinable()) return;
   closed_.store(true, std::memory_order_release);
   socket_.shutdown();
-  thread_.join();
+  thread_.reset();  // Joins it.
 }
 
-void PageServer::run() {
-  Status ended = serve();
+void PageServer::run() noexcept {
+  Status ended = contained([this] { return serve(); });
   if (!closed_.load(std::memory_order_acquire)) on_end_(std::move(ended));
 }
 

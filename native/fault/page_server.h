@@ -2,8 +2,9 @@
 //
 // One thread waits for requests on the fault channel and sends each page at once, past whatever the
 // active push has queued on the page channels. The rate limit never holds a demand page back, but the
-// push pays for it. The guest's memory no longer
-// changes: the source has given the guest up.
+// push pays for it. It is started while the
+// guest runs, because later there may be no thread left; requests come once the source has given the guest up,
+// when its memory no longer changes.
 //
 // Thread contract: counters from any thread; `on_end` is called once, from the server's thread, with the
 // reason why it ended (kPeerClosed when the destination closed the channel). close() joins and is
@@ -13,10 +14,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <thread>
+#include <optional>
 
 #include "net/socket.h"
 #include "net/token_bucket.h"
+#include "os/native_thread.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
@@ -27,8 +29,13 @@ class PageServer {
  public:
   using OnEnd = std::function<void(Status)>;
 
-  PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
-             std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end);
+  // Fails when the system has no thread left.
+  static Result<std::unique_ptr<PageServer>> start(std::shared_ptr<GuestMemory> memory,
+                                                   std::shared_ptr<ResidualSet> residual,
+                                                   std::shared_ptr<TokenBucket> bucket,
+                                                   Socket fault_channel, OnEnd on_end);
+  PageServer(const PageServer&) = delete;
+  PageServer& operator=(const PageServer&) = delete;
   ~PageServer();
 
   std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
@@ -38,7 +45,9 @@ class PageServer {
   void close();
 
  private:
-  void run();
+  PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
+             std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end);
+  void run() noexcept;
   Status serve();
   Status answer(PageIndex page);
 
@@ -50,7 +59,7 @@ class PageServer {
   std::atomic<bool> closed_{false};
   std::atomic<std::uint64_t> pages_{0};
   std::atomic<std::uint64_t> zero_pages_{0};
-  std::thread thread_;
+  std::optional<NativeThread> thread_;
 };
 
 }  // namespace pageferry

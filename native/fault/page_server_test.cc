@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include <algorithm>
 
 #include "os/thread_test_util.h"
@@ -21,8 +23,10 @@ struct Served {
     residual->pages().set_range({0, kPages});
     auto pair = connect_pair();
     destination.emplace_back(std::move(pair.far));
-    server = std::make_unique<PageServer>(guest.memory, residual, std::make_shared<TokenBucket>(),
-                                          std::move(pair.near), ended.callback());
+    auto started = PageServer::start(guest.memory, residual, std::make_shared<TokenBucket>(),
+                                     std::move(pair.near), ended.callback());
+    EXPECT_TRUE(started.ok()) << started.status().message();
+    server = std::move(started.value());
   }
 
   void send(const wire::RecordHeader& header) {
@@ -116,6 +120,21 @@ TEST(PageServer, ClosingItIsNoFailure) {
   served.server->close();
   EXPECT_EQ(served.ended.count(), 0u);
   EXPECT_TRUE(receive_until_end(served.destination.front()).empty());
+}
+
+TEST(PageServer, DoesNotStartWhenTheSystemHasNoThreadLeft) {
+  const TestGuest guest = make_guest(Backing::kShared, {16});
+  auto pair = connect_pair();
+  StatusLog ended;
+  ThreadLimit limit;
+  limit.reach();
+  const auto started =
+      PageServer::start(guest.memory, std::make_shared<ResidualSet>(16),
+                        std::make_shared<TokenBucket>(), std::move(pair.near), ended.callback());
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.status().system_error(), EAGAIN) << started.status().message();
+  EXPECT_TRUE(receive_until_end(pair.far).empty()) << "the fault channel is closed";
+  EXPECT_EQ(ended.count(), 0u);
 }
 
 }  // namespace

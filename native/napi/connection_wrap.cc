@@ -139,7 +139,7 @@ void ConnectionWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("detach", &ConnectionWrap::detach),
                InstanceAccessor("peer", &ConnectionWrap::peer, nullptr),
                InstanceMethod("close", &ConnectionWrap::close)});
-  exports.Set("connect", Napi::Function::New(env, connect));
+  export_function<connect>(env, exports, "connect");
 }
 
 Socket ConnectionWrap::take(const Napi::Value& value) {
@@ -173,7 +173,7 @@ void ConnectionWrap::close(const Napi::CallbackInfo&) { native()->socket.reset()
 void ListenerWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceAccessor("port", &ListenerWrap::port, nullptr),
                InstanceMethod("close", &ListenerWrap::close)});
-  exports.Set("listen", Napi::Function::New(env, listen));
+  export_function<listen>(env, exports, "listen");
 }
 
 Napi::Value ListenerWrap::port(const Napi::CallbackInfo& info) {

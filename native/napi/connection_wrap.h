@@ -10,6 +10,8 @@ namespace pageferry::napi {
 // A connection that nobody uses yet: it becomes the control channel (detach) or is taken by a native
 // page or fault channel.
 struct Connection {
+  Connection(Socket connected, std::string address)
+      : socket(std::move(connected)), peer(std::move(address)) {}
   std::optional<Socket> socket;
   std::string peer;
 };

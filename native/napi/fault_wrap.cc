@@ -9,10 +9,10 @@ namespace pageferry::napi {
 namespace {
 
 Napi::Value start_page_server(const Napi::CallbackInfo& info) {
-  auto server =
-      std::make_shared<PageServer>(GuestMemoryWrap::from(info[0]), ResidualSetWrap::from(info[1]),
-                                   TokenBucketWrap::from(info[2]), ConnectionWrap::take(info[3]),
-                                   failure_callback(info.Env(), info[4]));
+  auto server = value_or_throw(
+      info.Env(), PageServer::start(GuestMemoryWrap::from(info[0]), ResidualSetWrap::from(info[1]),
+                                    TokenBucketWrap::from(info[2]), ConnectionWrap::take(info[3]),
+                                    failure_callback(info.Env(), info[4])));
   return PageServerWrap::make(info.Env(), std::move(server));
 }
 
@@ -33,7 +33,7 @@ Napi::Value microseconds(Napi::Env env, std::uint64_t nanoseconds) {
 void PageServerWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("stats", &PageServerWrap::stats),
                InstanceMethod("close", &PageServerWrap::close)});
-  exports.Set("startPageServer", Napi::Function::New(env, start_page_server));
+  export_function<start_page_server>(env, exports, "startPageServer");
 }
 
 Napi::Value PageServerWrap::stats(const Napi::CallbackInfo& info) {
@@ -50,7 +50,7 @@ void PageServerWrap::close(const Napi::CallbackInfo&) { native()->close(); }
 void FaultHandlerWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("stats", &FaultHandlerWrap::stats),
                InstanceMethod("close", &FaultHandlerWrap::close)});
-  exports.Set("startFaultHandler", Napi::Function::New(env, start_fault_handler));
+  export_function<start_fault_handler>(env, exports, "startFaultHandler");
 }
 
 Napi::Value FaultHandlerWrap::stats(const Napi::CallbackInfo& info) {

@@ -122,11 +122,11 @@ Napi::Value codec_library_version(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void init_machine(Napi::Env env, Napi::Object exports) {
-  exports.Set("probe", Napi::Function::New(env, probe));
-  exports.Set("protocolConstants", Napi::Function::New(env, protocol_constants));
-  exports.Set("encodePage", Napi::Function::New(env, encode_page));
-  exports.Set("decodePage", Napi::Function::New(env, decode_page));
-  exports.Set("lz4Version", Napi::Function::New(env, codec_library_version));
+  export_function<probe>(env, exports, "probe");
+  export_function<protocol_constants>(env, exports, "protocolConstants");
+  export_function<encode_page>(env, exports, "encodePage");
+  export_function<decode_page>(env, exports, "decodePage");
+  export_function<codec_library_version>(env, exports, "lz4Version");
 }
 
 }  // namespace pageferry::napi

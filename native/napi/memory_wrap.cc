@@ -1,5 +1,6 @@
 #include "napi/memory_wrap.h"
 
+#include "napi/pump_wrap.h"
 #include "napi/shared_window.h"
 
 namespace pageferry::napi {
@@ -44,9 +45,11 @@ Napi::Value create_page_set(const Napi::CallbackInfo& info) {
   return PageSetWrap::make(info.Env(), std::make_shared<PageBitmap>(memory->page_count()));
 }
 
+// Arguments: memory, kind, what to call when it fails by itself.
 Napi::Value create_tracker(const Napi::CallbackInfo& info) {
   auto tracker = value_or_throw(
-      info.Env(), make_tracker(to_tracker_kind(info[1]), GuestMemoryWrap::from(info[0])));
+      info.Env(), make_tracker(to_tracker_kind(info[1]), GuestMemoryWrap::from(info[0]),
+                               failure_callback(info.Env(), info[2])));
   return DirtyTrackerWrap::make(info.Env(), std::move(tracker));
 }
 
@@ -66,7 +69,7 @@ void PageSetWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceAccessor("pageCount", &PageSetWrap::page_count, nullptr),
                InstanceMethod("merge", &PageSetWrap::merge),
                InstanceMethod("clear", &PageSetWrap::clear)});
-  exports.Set("createPageSet", Napi::Function::New(env, create_page_set));
+  export_function<create_page_set>(env, exports, "createPageSet");
 }
 
 Napi::Value PageSetWrap::count(const Napi::CallbackInfo& info) {
@@ -99,8 +102,8 @@ void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("window", &GuestMemoryWrap::window),
                InstanceMethod("workerWindow", &GuestMemoryWrap::worker_window),
                InstanceAccessor("hasWindow", &GuestMemoryWrap::has_window, nullptr)});
-  exports.Set("createGuestMemory", Napi::Function::New(env, create_memory));
-  exports.Set("adoptGuestMemory", Napi::Function::New(env, adopt_memory));
+  export_function<create_memory>(env, exports, "createGuestMemory");
+  export_function<adopt_memory>(env, exports, "adoptGuestMemory");
 }
 
 Napi::Value GuestMemoryWrap::bytes(const Napi::CallbackInfo& info) {
@@ -192,7 +195,7 @@ void DirtyTrackerWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("harvest", &DirtyTrackerWrap::harvest),
                InstanceMethod("peek", &DirtyTrackerWrap::peek),
                InstanceMethod("disarm", &DirtyTrackerWrap::disarm)});
-  exports.Set("createDirtyTracker", Napi::Function::New(env, create_tracker));
+  export_function<create_tracker>(env, exports, "createDirtyTracker");
 }
 
 Napi::Value DirtyTrackerWrap::kind(const Napi::CallbackInfo& info) {
@@ -216,7 +219,9 @@ Napi::Value DirtyTrackerWrap::peek(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DirtyTrackerWrap::disarm(const Napi::CallbackInfo& info) {
-  return async_call(info.Env(), [tracker = native()] { return tracker->disarm(); });
+  // A guest is slow, or waits, for as long as it is armed: it must not stay so for want of a thread.
+  return async_call(
+      info.Env(), [tracker = native()] { return tracker->disarm(); }, WithoutThread::kRunHere);
 }
 
 }  // namespace pageferry::napi

@@ -18,16 +18,30 @@ Napi::Value from_stats(Napi::Env env, SendStats& stats) {
   return object;
 }
 
+// What a call of a PageSender uses until it is over.
+struct Sending {
+  std::shared_ptr<PageBitmap> pages = nullptr;
+  std::shared_ptr<DirtyTracker> tracker = nullptr;
+  std::shared_ptr<ResidualSet> residual = nullptr;
+  std::shared_ptr<PushWidth> width = nullptr;
+};
+
+// Keeps what is used, and lets go of it before the promise settles.
+PageSender::OnSent letting_go(Sending used, PageSender::OnSent settle) {
+  return [used = std::move(used), settle = std::move(settle)](Result<SendStats> sent) mutable {
+    used = {};
+    settle(std::move(sent));
+  };
+}
+
 Napi::Value create_bucket(const Napi::CallbackInfo& info) {
   const auto rate = to_u64(info[0], "rateBytesPerSecond");
   return TokenBucketWrap::make(info.Env(), std::make_shared<TokenBucket>(rate));
 }
 
 Napi::Value create_residual(const Napi::CallbackInfo& info) {
-  const auto pages = PageSetWrap::from(info[0]);
-  auto residual = std::make_shared<ResidualSet>(pages->page_count());
-  residual->pages().merge(*pages);
-  return ResidualSetWrap::make(info.Env(), std::move(residual));
+  const auto memory = GuestMemoryWrap::from(info[0]);
+  return ResidualSetWrap::make(info.Env(), std::make_shared<ResidualSet>(memory->page_count()));
 }
 
 const PageCodec* to_codec(const Napi::Value& value) {
@@ -57,8 +71,8 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
     if (buffer_bytes != 0) sockets.back().set_send_buffer(static_cast<int>(buffer_bytes));
   }
   return PageSenderWrap::make(
-      env, std::make_shared<PageSender>(std::move(memory), std::move(sockets), std::move(bucket),
-                                        codec));
+      env, value_or_throw(env, PageSender::create(std::move(memory), std::move(sockets),
+                                                  std::move(bucket), codec)));
 }
 
 Napi::Value create_arriving(const Napi::CallbackInfo& info) {
@@ -89,7 +103,7 @@ std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& f
 
 void TokenBucketWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("setRate", &TokenBucketWrap::set_rate)});
-  exports.Set("createTokenBucket", Napi::Function::New(env, create_bucket));
+  export_function<create_bucket>(env, exports, "createTokenBucket");
 }
 
 void TokenBucketWrap::set_rate(const Napi::CallbackInfo& info) {
@@ -97,12 +111,21 @@ void TokenBucketWrap::set_rate(const Napi::CallbackInfo& info) {
 }
 
 void ResidualSetWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("count", &ResidualSetWrap::count)});
-  exports.Set("createResidualSet", Napi::Function::New(env, create_residual));
+  define(env, {InstanceMethod("count", &ResidualSetWrap::count),
+               InstanceMethod("add", &ResidualSetWrap::add)});
+  export_function<create_residual>(env, exports, "createResidualSet");
 }
 
 Napi::Value ResidualSetWrap::count(const Napi::CallbackInfo& info) {
   return from_u64(info.Env(), native()->pages().count());
+}
+
+void ResidualSetWrap::add(const Napi::CallbackInfo& info) {
+  const auto pages = PageSetWrap::from(info[0]);
+  if (pages->page_count() != native()->pages().page_count()) {
+    throw Napi::TypeError::New(info.Env(), "this page set belongs to another memory");
+  }
+  native()->pages().merge(*pages);
 }
 
 void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
@@ -113,39 +136,42 @@ void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("progress", &PageSenderWrap::progress),
                InstanceMethod("unacknowledgedBytes", &PageSenderWrap::unacknowledged_bytes),
                InstanceMethod("cancel", &PageSenderWrap::cancel)});
-  exports.Set("createPageSender", Napi::Function::New(env, create_sender));
+  export_function<create_sender>(env, exports, "createPageSender");
 }
 
 Napi::Value PageSenderWrap::send_round(const Napi::CallbackInfo& info) {
-  return async_call<SendStats>(
+  const Sending sending = {.pages = PageSetWrap::from(info[0]),
+                           .tracker = DirtyTrackerWrap::from(info[1])};
+  return promise_of<SendStats>(
       info.Env(),
-      [sender = native(), pages = PageSetWrap::from(info[0]),
-       skip_hot = DirtyTrackerWrap::from(info[1])] {
-        return sender->send_round(*pages, skip_hot.get());
+      [&, sender = native()](auto settle) {
+        sender->send_round(*sending.pages, sending.tracker.get(), letting_go(sending, settle));
       },
       from_stats);
 }
 
 // Arguments: pages, tracker or null, whether to announce them as missing.
 Napi::Value PageSenderWrap::final_round(const Napi::CallbackInfo& info) {
-  std::shared_ptr<DirtyTracker> tracker;
-  if (!info[1].IsNull()) tracker = DirtyTrackerWrap::from(info[1]);
+  Sending sending = {.pages = PageSetWrap::from(info[0])};
+  if (!info[1].IsNull()) sending.tracker = DirtyTrackerWrap::from(info[1]);
   const auto what =
       info[2].ToBoolean() ? PageSender::FinalRound::kAnnounce : PageSender::FinalRound::kSend;
-  return async_call<SendStats>(
+  return promise_of<SendStats>(
       info.Env(),
-      [sender = native(), pages = PageSetWrap::from(info[0]), tracker, what] {
-        return sender->final_round(*pages, tracker.get(), what);
+      [&, sender = native()](auto settle) {
+        sender->final_round(*sending.pages, sending.tracker.get(), what,
+                            letting_go(sending, settle));
       },
       from_stats);
 }
 
 Napi::Value PageSenderWrap::push(const Napi::CallbackInfo& info) {
-  return async_call<SendStats>(
+  const Sending sending = {.residual = ResidualSetWrap::from(info[0]),
+                           .width = std::make_shared<PushWidth>()};
+  return promise_of<SendStats>(
       info.Env(),
-      [sender = native(), residual = ResidualSetWrap::from(info[0])] {
-        PushWidth width;
-        return sender->push(*residual, width);
+      [&, sender = native()](auto settle) {
+        sender->push(*sending.residual, *sending.width, letting_go(sending, settle));
       },
       from_stats);
 }
@@ -175,7 +201,7 @@ void ArrivingMemoryWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("startServing", &ArrivingMemoryWrap::start_serving),
                InstanceMethod("complete", &ArrivingMemoryWrap::complete),
                InstanceAccessor("pagesMissing", &ArrivingMemoryWrap::pages_missing, nullptr)});
-  exports.Set("createArrivingMemory", Napi::Function::New(env, create_arriving));
+  export_function<create_arriving>(env, exports, "createArrivingMemory");
 }
 
 void ArrivingMemoryWrap::start_serving(const Napi::CallbackInfo& info) {
@@ -199,7 +225,7 @@ void PageReceiverWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("hasReached", &PageReceiverWrap::has_reached),
                InstanceMethod("progress", &PageReceiverWrap::progress),
                InstanceMethod("close", &PageReceiverWrap::close)});
-  exports.Set("createPageReceiver", Napi::Function::New(env, create_receiver));
+  export_function<create_receiver>(env, exports, "createPageReceiver");
 }
 
 void PageReceiverWrap::add_channel(const Napi::CallbackInfo& info) {
@@ -213,8 +239,8 @@ Napi::Value PageReceiverWrap::has_reached(const Napi::CallbackInfo& info) {
 
 Napi::Value PageReceiverWrap::wait_sync(const Napi::CallbackInfo& info) {
   const auto number = to_u64(info[0], "sync");
-  return promise_of(info.Env(), [this, number](std::function<void(Status)> settle) {
-    native()->when_reached(number, std::move(settle));
+  return promise_of(info.Env(), [receiver = native(), number](std::function<void(Status)> settle) {
+    receiver->when_reached(number, std::move(settle));
   });
 }
 

@@ -29,6 +29,7 @@ class ResidualSetWrap : public Wrap<ResidualSetWrap, ResidualSet> {
   static void init(Napi::Env env, Napi::Object exports);
 
  private:
+  void add(const Napi::CallbackInfo& info);
   Napi::Value count(const Napi::CallbackInfo& info);
 };
 

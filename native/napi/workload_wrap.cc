@@ -108,8 +108,8 @@ void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("gapsAroundArrivalMs", &WorkloadWrap::gaps_around_arrival_ms),
                InstanceMethod("setTimeAway", &WorkloadWrap::set_time_away),
                InstanceMethod("verify", &WorkloadWrap::verify)});
-  exports.Set("createWorkload", Napi::Function::New(env, create));
-  exports.Set("arriveWorkload", Napi::Function::New(env, arrive));
+  export_function<create>(env, exports, "createWorkload");
+  export_function<arrive>(env, exports, "arriveWorkload");
 }
 
 Napi::Value WorkloadWrap::description(const Napi::CallbackInfo& info) {
@@ -131,7 +131,7 @@ Napi::Value WorkloadWrap::config(const Napi::CallbackInfo& info) {
   return object;
 }
 
-void WorkloadWrap::resume(const Napi::CallbackInfo& info) { native()->resume(); }
+void WorkloadWrap::resume(const Napi::CallbackInfo&) { native()->resume(); }
 
 Napi::Value WorkloadWrap::resumed_at_ns(const Napi::CallbackInfo& info) {
   return Napi::BigInt::New(info.Env(), native()->resumed_at_ns());

@@ -2,7 +2,8 @@
 
 #include <cmath>
 #include <cstring>
-#include <mutex>
+
+#include "os/mutex.h"
 
 namespace pageferry::napi {
 
@@ -89,49 +90,47 @@ Napi::Value from_bytes(Napi::Env env, const std::vector<std::uint8_t>& bytes) {
   return Napi::Buffer<std::uint8_t>::Copy(env, bytes.data(), bytes.size());
 }
 
-Napi::Promise async_call(Napi::Env env, std::function<Status()> work) {
-  struct Nothing {};
+namespace {
+
+struct Nothing {};
+
+Napi::Value from_nothing(Napi::Env env, Nothing&) { return env.Undefined(); }
+
+Result<Nothing> nothing_or(Status status) {
+  if (!status.ok()) return status;
+  return Nothing{};
+}
+
+}  // namespace
+
+Napi::Promise async_call(Napi::Env env, std::function<Status()> work, WithoutThread without) {
   return async_call<Nothing>(
-      env,
-      [work = std::move(work)]() -> Result<Nothing> {
-        Status status = work();
-        if (!status.ok()) return status;
-        return Nothing{};
-      },
-      [](Napi::Env env, Nothing&) { return env.Undefined(); });
+      env, [work = std::move(work)] { return nothing_or(work()); }, from_nothing, without);
 }
 
 Napi::Promise promise_of(Napi::Env env,
                          const std::function<void(std::function<void(Status)>)>& begin) {
-  Environment& environment = Environment::of(env);
-  const auto deferred = Napi::Promise::Deferred::New(env);
-  environment.begin_call(env);
-  begin([deferred, queue = environment.settling](Status outcome) {
-    queue.post([deferred, outcome = std::move(outcome)](Napi::Env env, Napi::Function) {
-      Environment::of(env).end_call(env);
-      if (outcome.ok()) {
-        deferred.Resolve(env.Undefined());
-      } else {
-        deferred.Reject(to_error(env, outcome).Value());
-      }
-    });
-  });
-  return deferred.Promise();
+  return promise_of<Nothing>(
+      env,
+      [&](std::function<void(Result<Nothing>)> settle) {
+        begin([settle](Status outcome) { settle(nothing_or(std::move(outcome))); });
+      },
+      from_nothing);
 }
 
 // A thread-safe function dies with its environment, whoever still holds it; so the environment's
 // finalizer and the last holder agree under a mutex on who ends it.
 struct JavaScriptQueue::State {
   struct Link {
-    std::mutex mutex;
-    bool alive = true;
+    Mutex mutex;
+    bool alive GUARDED_BY(mutex) = true;
   };
 
   Napi::ThreadSafeFunction function;
   std::shared_ptr<Link> link = std::make_shared<Link>();
 
   ~State() {
-    const std::lock_guard lock(link->mutex);
+    const MutexLock lock(link->mutex);
     if (link->alive) function.Release();
   }
 };
@@ -140,7 +139,7 @@ JavaScriptQueue::JavaScriptQueue(Napi::Env env, const Napi::Function& function, 
     : state_(std::make_shared<State>()) {
   state_->function = Napi::ThreadSafeFunction::New(env, function, "pageferry", 0, 1,
                                                    [link = state_->link](Napi::Env) {
-                                                     const std::lock_guard lock(link->mutex);
+                                                     const MutexLock lock(link->mutex);
                                                      link->alive = false;
                                                    });
   if (!keeps_alive) state_->function.Unref(env);
@@ -155,7 +154,7 @@ void JavaScriptQueue::keep_alive(Napi::Env env, bool keeps_alive) const {
 }
 
 bool JavaScriptQueue::post(Task task) const {
-  const std::lock_guard lock(state_->link->mutex);
+  const MutexLock lock(state_->link->mutex);
   if (!state_->link->alive) return false;
   auto* owned = new Task(std::move(task));
   const napi_status queued =
@@ -167,6 +166,8 @@ bool JavaScriptQueue::post(Task task) const {
         } catch (const Napi::Error& error) {
           // Ignored by Node while the environment goes away: nothing can be called any more then.
           napi_fatal_exception(env, error.Value());
+        } catch (...) {
+          napi_fatal_exception(env, to_error(env, status_of_exception()).Value());
         }
       });
   if (queued != napi_ok) delete owned;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "os/contained.h"
 #include "os/kept_threads.h"
 #include "os/status.h"
 
@@ -30,6 +31,21 @@ template <class T>
 T value_or_throw(Napi::Env env, Result<T> result) {
   if (!result.ok()) throw to_error(env, result.status());
   return std::move(result.value());
+}
+
+// Exports a function of the addon. What C++ itself throws in it, std::bad_alloc above all, becomes an Error
+// with a code, as any other failure.
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+void export_function(Napi::Env env, Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+                try {
+                  return function(info);
+                } catch (const Napi::Error&) {
+                  throw;
+                } catch (...) {
+                  throw to_error(info.Env(), status_of_exception());
+                }
+              }));
 }
 
 // Checked arguments; each throws a TypeError that names what it wanted.
@@ -51,7 +67,7 @@ inline Napi::Value from_u64(Napi::Env env, std::uint64_t value) {
 class JavaScriptQueue {
  public:
   // Runs on the JavaScript thread with the function given to the constructor (empty if there was none).
-  // What JavaScript throws in it becomes an uncaught exception of the program.
+  // What it throws becomes an uncaught exception of the program.
   using Task = std::function<void(Napi::Env, Napi::Function)>;
 
   // The event loop stays alive while the queue does only with `keeps_alive`.
@@ -142,38 +158,62 @@ class Wrap : public Napi::ObjectWrap<Derived> {
   std::shared_ptr<Native> native_;
 };
 
+// A call whose promise is not settled yet.
+template <class T>
+struct Call {
+  Call(Napi::Env env, std::function<Napi::Value(Napi::Env, T&)> convert_result)
+      : deferred(Napi::Promise::Deferred::New(env)), convert(std::move(convert_result)) {}
+
+  Napi::Promise::Deferred deferred;
+  const std::function<Napi::Value(Napi::Env, T&)> convert;
+  std::optional<Result<T>> result;
+
+  // On the JavaScript thread, once there is a result.
+  void settle(Napi::Env env) {
+    try {
+      if (result->ok()) return deferred.Resolve(convert(env, result->value()));
+      deferred.Reject(to_error(env, result->status()).Value());
+    } catch (const Napi::Error& error) {
+      deferred.Reject(error.Value());
+    } catch (...) {
+      deferred.Reject(to_error(env, status_of_exception()).Value());
+    }
+  }
+};
+
+// What becomes of a call when the system has no thread left for it.
+enum class WithoutThread : std::uint8_t {
+  kFail,
+  kRunHere,  // On the JavaScript thread: only for what is short, waits for nobody, and must happen.
+};
+
 // Runs `work` on a thread of its own and settles the promise on the JavaScript thread with what
 // `convert` makes of its value, or with the error. A thread, not one of libuv's pool: some of these
 // wait for a peer, and four of them would stop every other use of the pool.
 template <class T>
 Napi::Promise async_call(Napi::Env env, std::function<Result<T>()> work,
-                         std::function<Napi::Value(Napi::Env, T&)> convert) {
-  struct Call {
-    Napi::Promise::Deferred deferred;
-    std::function<Napi::Value(Napi::Env, T&)> convert;
-    std::optional<Result<T>> result;
-  };
+                         std::function<Napi::Value(Napi::Env, T&)> convert,
+                         WithoutThread without = WithoutThread::kFail) {
   Environment& environment = Environment::of(env);
-  auto call =
-      std::make_shared<Call>(Napi::Promise::Deferred::New(env), std::move(convert), std::nullopt);
-  const Status started = environment.threads.run(
-      [call, queue = environment.settling, work = std::move(work)]() mutable {
-        call->result.emplace(work());
-        work = nullptr;  // Lets go of the objects it holds before the promise settles.
+  auto call = std::make_shared<Call<T>>(env, std::move(convert));
+  // Shared, because what is not started is needed here.
+  auto shared_work = std::make_shared<std::function<Result<T>()>>(std::move(work));
+  const Status started =
+      environment.threads.run([call, queue = environment.settling, work = shared_work]() mutable {
+        call->result.emplace(contained(*work));
+        *work = nullptr;  // Lets go of the objects it holds before the promise settles.
         queue.post([call](Napi::Env env, Napi::Function) {
           Environment::of(env).end_call(env);
-          if (!call->result->ok()) {
-            call->deferred.Reject(to_error(env, call->result->status()).Value());
-          } else {
-            call->deferred.Resolve(call->convert(env, call->result->value()));
-          }
+          call->settle(env);
         });
       });
   if (started.ok()) {
     environment.begin_call(env);
-  } else {
-    call->deferred.Reject(to_error(env, started).Value());
+    return call->deferred.Promise();
   }
+  const bool here = without == WithoutThread::kRunHere;
+  call->result.emplace(here ? contained(*shared_work) : Result<T>(started));
+  call->settle(env);
   return call->deferred.Promise();
 }
 
@@ -185,10 +225,30 @@ inline Napi::Promise resolved(Napi::Env env) {
 }
 
 // async_call for work that has no value.
-Napi::Promise async_call(Napi::Env env, std::function<Status()> work);
+Napi::Promise async_call(Napi::Env env, std::function<Status()> work,
+                         WithoutThread without = WithoutThread::kFail);
 
-// For what takes no thread of its own: a promise that settles with the outcome that `begin`'s argument is
-// called with, once, from any thread.
+// For what needs no new thread: a promise that settles with the outcome that `begin`'s argument is called
+// with, once, from any thread.
+template <class T>
+Napi::Promise promise_of(Napi::Env env,
+                         const std::function<void(std::function<void(Result<T>)>)>& begin,
+                         std::function<Napi::Value(Napi::Env, T&)> convert) {
+  Environment& environment = Environment::of(env);
+  auto call = std::make_shared<Call<T>>(env, std::move(convert));
+  begin([call, queue = environment.settling](Result<T> outcome) {
+    call->result.emplace(std::move(outcome));
+    queue.post([call](Napi::Env env, Napi::Function) {
+      Environment::of(env).end_call(env);
+      call->settle(env);
+    });
+  });
+  // Settled on this thread, so not before here.
+  environment.begin_call(env);
+  return call->deferred.Promise();
+}
+
+// promise_of for an outcome that has no value.
 Napi::Promise promise_of(Napi::Env env,
                          const std::function<void(std::function<void(Status)>)>& begin);
 

@@ -24,14 +24,14 @@ void TokenBucket::refill(Clock::time_point now) {
 }
 
 void TokenBucket::set_rate(std::uint64_t bytes_per_second) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   refill(Clock::now());
   rate_ = bytes_per_second;
   changed_.notify_all();
 }
 
 bool TokenBucket::acquire(std::uint64_t bytes) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
     if (cancelled_) return false;
     if (rate_ == 0) return true;
@@ -39,14 +39,15 @@ bool TokenBucket::acquire(std::uint64_t bytes) {
     if (tokens_ >= 0) break;
     const std::chrono::duration<double> debt_paid_in(-tokens_ / static_cast<double>(rate_));
     // Capped so that a rate of a few bytes per second cannot overflow the clock.
-    changed_.wait_for(lock, std::min(debt_paid_in, std::chrono::duration<double>(1)));
+    const auto nap = std::min(debt_paid_in, std::chrono::duration<double>(1));
+    changed_.wait_until(lock, refilled_ + std::chrono::duration_cast<Clock::duration>(nap));
   }
   tokens_ -= static_cast<double>(bytes);
   return true;
 }
 
 void TokenBucket::charge(std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (rate_ == 0) return;
   refill(Clock::now());
   const double least = std::min(tokens_, -kMostOwedSeconds * static_cast<double>(rate_));
@@ -54,21 +55,21 @@ void TokenBucket::charge(std::uint64_t bytes) {
 }
 
 void TokenBucket::refund(std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (rate_ == 0) return;
   tokens_ += static_cast<double>(bytes);
   changed_.notify_all();
 }
 
 std::uint64_t TokenBucket::batch_bytes(std::uint64_t most) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (rate_ == 0) return most;
   const auto share = static_cast<std::uint64_t>(static_cast<double>(rate_) * kBatchSeconds);
   return std::clamp(share, kLeastBatchBytes, most);
 }
 
 void TokenBucket::cancel() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   cancelled_ = true;
   changed_.notify_all();
 }

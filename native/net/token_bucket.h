@@ -5,9 +5,9 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
+
+#include "os/mutex.h"
 
 namespace pageferry {
 
@@ -35,14 +35,14 @@ class TokenBucket {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void refill(Clock::time_point now);
+  void refill(Clock::time_point now) REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t rate_;
-  double tokens_ = 0;  // negative: in debt
-  Clock::time_point refilled_ = Clock::now();
-  bool cancelled_ = false;
+  mutable Mutex mutex_;
+  Condition changed_;
+  std::uint64_t rate_ GUARDED_BY(mutex_);
+  double tokens_ GUARDED_BY(mutex_) = 0;  // negative: in debt
+  Clock::time_point refilled_ GUARDED_BY(mutex_) = Clock::now();
+  bool cancelled_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace pageferry

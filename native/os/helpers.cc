@@ -11,7 +11,7 @@ unsigned Helpers::beside_caller(unsigned most) {
 
 Helpers::Helpers(unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
-    auto thread = NativeThread::start("helper", [this] { help(); });
+    auto thread = NativeThread::start("helper", [this]() noexcept { help(); });
     if (!thread.ok()) return;
     threads_.push_back(std::move(thread.value()));
   }
@@ -19,7 +19,7 @@ Helpers::Helpers(unsigned count) {
 
 Helpers::~Helpers() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closing_ = true;
   }
   work_came_.notify_all();
@@ -27,7 +27,7 @@ Helpers::~Helpers() {
 }
 
 void Helpers::run(std::size_t parts, const std::function<void(std::size_t)>& work) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (work_ != nullptr) {
     lock.unlock();
     for (std::size_t i = 0; i < parts; ++i) work(i);
@@ -37,29 +37,29 @@ void Helpers::run(std::size_t parts, const std::function<void(std::size_t)>& wor
   next_ = 0;
   parts_ = parts;
   work_came_.notify_all();
-  take_parts(lock);
-  parts_done_.wait(lock, [this] { return running_ == 0; });
+  take_parts();
+  while (running_ != 0) parts_done_.wait(lock);
   work_ = nullptr;
 }
 
-void Helpers::help() {
-  std::unique_lock lock(mutex_);
+void Helpers::help() noexcept {
+  MutexLock lock(mutex_);
   for (;;) {
-    work_came_.wait(lock, [this] { return closing_ || next_ < parts_; });
+    while (!closing_ && next_ >= parts_) work_came_.wait(lock);
     if (closing_) return;
-    take_parts(lock);
+    take_parts();
     if (running_ == 0) parts_done_.notify_one();
   }
 }
 
-void Helpers::take_parts(std::unique_lock<std::mutex>& lock) {
+void Helpers::take_parts() {
   while (next_ < parts_) {
     const std::size_t part = next_++;
     const auto& work = *work_;
     ++running_;
-    lock.unlock();
+    mutex_.unlock();
     work(part);
-    lock.lock();
+    mutex_.lock();
     --running_;
   }
 }

@@ -6,12 +6,11 @@
 // Thread contract: run() from any thread. Of calls that overlap only one is helped.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
-#include <mutex>
 #include <vector>
 
+#include "os/mutex.h"
 #include "os/native_thread.h"
 
 namespace pageferry {
@@ -28,20 +27,21 @@ class Helpers {
   ~Helpers();
 
   // Calls work(0) to work(parts - 1), each once, on this thread and on helpers. On return all are done.
-  void run(std::size_t parts, const std::function<void(std::size_t)>& work);
+  // The work throws nothing.
+  void run(std::size_t parts, const std::function<void(std::size_t)>& work) EXCLUDES(mutex_);
 
  private:
-  void help();
-  void take_parts(std::unique_lock<std::mutex>& lock);
+  void help() noexcept EXCLUDES(mutex_);
+  void take_parts() REQUIRES(mutex_);
 
-  std::mutex mutex_;
-  std::condition_variable work_came_;
-  std::condition_variable parts_done_;
-  const std::function<void(std::size_t)>* work_ = nullptr;
-  std::size_t next_ = 0;
-  std::size_t parts_ = 0;
-  std::size_t running_ = 0;
-  bool closing_ = false;
+  Mutex mutex_;
+  Condition work_came_;
+  Condition parts_done_;
+  const std::function<void(std::size_t)>* work_ GUARDED_BY(mutex_) = nullptr;
+  std::size_t next_ GUARDED_BY(mutex_) = 0;
+  std::size_t parts_ GUARDED_BY(mutex_) = 0;
+  std::size_t running_ GUARDED_BY(mutex_) = 0;
+  bool closing_ GUARDED_BY(mutex_) = false;
   std::vector<NativeThread> threads_;
 };
 

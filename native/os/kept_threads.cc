@@ -1,10 +1,9 @@
 #include "os/kept_threads.h"
 
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <utility>
 
+#include "os/mutex.h"
 #include "os/native_thread.h"
 
 namespace pageferry {
@@ -16,24 +15,25 @@ constexpr std::size_t kMostIdle = 8;
 }  // namespace
 
 struct KeptThreads::Shared {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<std::function<void()>> given;  // to idle threads that have not woken yet
-  std::size_t idle = 0;
-  bool ended = false;
+  Mutex mutex;
+  Condition changed;
+  // Work for idle threads that have not woken yet.
+  std::deque<std::function<void()>> given GUARDED_BY(mutex);
+  std::size_t idle GUARDED_BY(mutex) = 0;
+  bool ended GUARDED_BY(mutex) = false;
 };
 
 KeptThreads::KeptThreads() : shared_(std::make_shared<Shared>()) {}
 
 KeptThreads::~KeptThreads() {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   shared_->ended = true;
   shared_->changed.notify_all();
 }
 
 Status KeptThreads::run(std::function<void()> work) {
   {
-    const std::lock_guard lock(shared_->mutex);
+    const MutexLock lock(shared_->mutex);
     if (shared_->idle > shared_->given.size()) {
       shared_->given.push_back(std::move(work));
       shared_->changed.notify_one();
@@ -42,18 +42,19 @@ Status KeptThreads::run(std::function<void()> work) {
   }
   // Moved on: the thread must not hold for ever what its first piece of work held.
   return NativeThread::start_detached(
-      "pageferry-call",
-      [shared = shared_, work = std::move(work)]() mutable { serve(*shared, std::move(work)); });
+      "pageferry-call", [shared = shared_, work = std::move(work)]() mutable noexcept {
+        serve(*shared, std::move(work));
+      });
 }
 
 void KeptThreads::serve(Shared& shared, std::function<void()> work) {
   while (true) {
     work();
     work = nullptr;  // Lets go of what it holds before this thread waits.
-    std::unique_lock lock(shared.mutex);
+    MutexLock lock(shared.mutex);
     if (shared.idle >= kMostIdle) return;
     ++shared.idle;
-    shared.changed.wait(lock, [&] { return !shared.given.empty() || shared.ended; });
+    while (shared.given.empty() && !shared.ended) shared.changed.wait(lock);
     --shared.idle;
     if (shared.given.empty()) return;
     work = std::move(shared.given.front());

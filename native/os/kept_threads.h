@@ -20,7 +20,7 @@ class KeptThreads {
   KeptThreads(const KeptThreads&) = delete;
   KeptThreads& operator=(const KeptThreads&) = delete;
 
-  // Fails, and the work is not run, when the system has no thread left.
+  // Fails, and the work is not run, when the system has no thread left. The work throws nothing.
   Status run(std::function<void()> work);
 
  private:

@@ -196,6 +196,7 @@ Result<std::size_t> UserFaultFd::read_events(std::span<FaultEvent> events) const
     if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
     return Status::from_errno("read of a userfaultfd");
   }
+  if (got == 0) return Status(StatusCode::kSystem, "read of a userfaultfd: it has ended");
   const std::size_t count = static_cast<std::size_t>(got) / sizeof(uffd_msg);
   std::size_t filled = 0;
   for (std::size_t i = 0; i < count; ++i) {

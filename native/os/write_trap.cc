@@ -9,7 +9,8 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
+
+#include "os/mutex.h"
 
 namespace pageferry {
 
@@ -30,8 +31,8 @@ struct Slot {
 
 // Process-wide, because a signal handler is.
 constinit std::array<Slot, 128> slots;
-constinit std::mutex slots_mutex;  // Guards changes to slots, and handler_installed.
-constinit bool handler_installed = false;
+constinit Mutex slots_mutex;  // Guards changes to slots, too.
+constinit bool handler_installed GUARDED_BY(slots_mutex) = false;
 std::atomic<std::uint64_t> installs{0};  // Counts installed traps, before their pages are closed.
 struct sigaction previous_action;        // Written once, before our handler is installed.
 
@@ -128,7 +129,7 @@ bool is_ours(const struct sigaction& action) {
 }
 
 // The handler that is there, which is either ours or one that ours may go on top of.
-Result<struct sigaction> find_handler() {
+Result<struct sigaction> find_handler() REQUIRES(slots_mutex) {
   struct sigaction current {};
   if (::sigaction(SIGSEGV, nullptr, &current) != 0) return Status::from_errno("sigaction");
   if (handler_installed && !is_ours(current)) {
@@ -140,7 +141,7 @@ Result<struct sigaction> find_handler() {
   return current;
 }
 
-Status install_handler() {
+Status install_handler() REQUIRES(slots_mutex) {
   const auto current = find_handler();
   if (!current.ok()) return current.status();
   if (is_ours(current.value())) return Status();
@@ -158,12 +159,12 @@ Status install_handler() {
 }  // namespace
 
 Status WriteTrap::available() {
-  const std::lock_guard lock(slots_mutex);
+  const MutexLock lock(slots_mutex);
   return find_handler().status();
 }
 
 Result<WriteTrap> WriteTrap::install(AddressRange range, WriteTrapOwner& owner) {
-  const std::lock_guard lock(slots_mutex);
+  const MutexLock lock(slots_mutex);
   if (Status status = install_handler(); !status.ok()) return status;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     Slot& slot = slots[i];

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -55,6 +56,34 @@ inline Status wait_sync(PageReceiver& receiver, std::uint64_t number) {
   return outcome.first();
 }
 
+// Begins a call of a PageSender and waits for what comes of it.
+template <class Begin>
+Result<SendStats> outcome_of(Begin begin) {
+  const auto outcome = std::make_shared<std::promise<Result<SendStats>>>();
+  begin([outcome](Result<SendStats> sent) { outcome->set_value(std::move(sent)); });
+  return outcome->get_future().get();
+}
+inline Result<SendStats> send_round(PageSender& sender, const PageBitmap& pages,
+                                    DirtyTracker* skip_hot = nullptr) {
+  return outcome_of([&](auto on_sent) { sender.send_round(pages, skip_hot, on_sent); });
+}
+inline Result<SendStats> announce_missing(PageSender& sender, const PageBitmap& missing) {
+  return outcome_of([&](auto on_sent) { sender.announce_missing(missing, on_sent); });
+}
+inline Result<SendStats> push(PageSender& sender, ResidualSet& residual, PushWidth& width) {
+  return outcome_of([&](auto on_sent) { sender.push(residual, width, on_sent); });
+}
+
+// A PageSender over these sockets, which there are threads for.
+inline std::unique_ptr<PageSender> make_sender(
+    std::shared_ptr<GuestMemory> memory, std::vector<Socket> sockets,
+    std::shared_ptr<TokenBucket> bucket = std::make_shared<TokenBucket>(),
+    const PageCodec* codec = nullptr) {
+  auto sender = PageSender::create(std::move(memory), std::move(sockets), std::move(bucket), codec);
+  EXPECT_TRUE(sender.ok()) << sender.status().message();
+  return std::move(sender.value());
+}
+
 struct FerryOptions {
   std::vector<std::uint64_t> region_pages;
   std::uint32_t channels = 1;
@@ -80,8 +109,7 @@ class Ferry {
       sending.push_back(std::move(pair.near));
       EXPECT_TRUE(receiver_->add_channel(i, std::move(pair.far)).ok());
     }
-    sender_ =
-        std::make_unique<PageSender>(source_.memory, std::move(sending), bucket_, options.codec);
+    sender_ = make_sender(source_.memory, std::move(sending), bucket_, options.codec);
   }
 
   const GuestMemory& source() const { return *source_.memory; }
@@ -109,10 +137,10 @@ class Ferry {
     return sent.value();
   }
   SendStats ferry_round(const PageBitmap& pages, DirtyTracker* skip_hot = nullptr) {
-    return ferry([&](PageSender& sender) { return sender.send_round(pages, skip_hot); });
+    return ferry([&](PageSender& sender) { return send_round(sender, pages, skip_hot); });
   }
   SendStats ferry_missing(const PageBitmap& missing) {
-    return ferry([&](PageSender& sender) { return sender.announce_missing(missing); });
+    return ferry([&](PageSender& sender) { return announce_missing(sender, missing); });
   }
 
  private:

@@ -115,8 +115,8 @@ void write_residual(Socket& socket) {
   missing.set_range({12, 4});
   std::vector<Socket> sockets;
   sockets.emplace_back(UniqueFd(::dup(socket.fd())));
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
-  ASSERT_TRUE(sender.announce_missing(missing).ok());
+  const auto sender = make_sender(guest.memory, std::move(sockets));
+  ASSERT_TRUE(announce_missing(*sender, missing).ok());
 }
 
 void write_request(Socket& socket) {
@@ -129,8 +129,10 @@ Bytes fault_answers() {
   const TestGuest guest = make_guest(Backing::kShared, kRegions);
   std::ranges::copy(page_of(13, 1), guest.memory->engine_page(13));
   auto pair = connect_pair();
-  PageServer server(guest.memory, std::make_shared<ResidualSet>(16),
-                    std::make_shared<TokenBucket>(), std::move(pair.near), [](Status) {});
+  const auto server =
+      PageServer::start(guest.memory, std::make_shared<ResidualSet>(16),
+                        std::make_shared<TokenBucket>(), std::move(pair.near), [](Status) {});
+  EXPECT_TRUE(server.ok()) << server.status().message();
   for (const PageIndex page : {13, 14}) {
     const wire::RecordHeader request = {wire::RecordType::kRequest, 0, 0, page};
     EXPECT_TRUE(pair.far.send_all(&request, sizeof(request)).ok());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "os/contained.h"
 #include "pump/record_applier.h"
 #include "wire/record_reader.h"
 
@@ -15,7 +16,7 @@ PageReceiver::PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32
 PageReceiver::~PageReceiver() { close(); }
 
 Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
   if (number >= channels_.size() || channels_[number] != nullptr) {
     return Status(StatusCode::kProtocol, "page channel " + std::to_string(number) +
@@ -23,7 +24,7 @@ Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
   }
   channels_[number] = std::make_unique<Channel>(std::move(socket));
   Channel& channel = *channels_[number];
-  auto thread = NativeThread::start("page-receiver", [this, &channel] { run(channel); });
+  auto thread = NativeThread::start("page-receiver", [this, &channel]() noexcept { run(channel); });
   if (!thread.ok()) {
     channels_[number].reset();
     return thread.status();
@@ -33,12 +34,12 @@ Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
 }
 
 bool PageReceiver::has_all_channels() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::ranges::all_of(channels_, [](const auto& channel) { return channel != nullptr; });
 }
 
 std::uint64_t PageReceiver::bytes_received() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return bytes_received_locked();
 }
 
@@ -50,9 +51,8 @@ std::uint64_t PageReceiver::bytes_received_locked() const {
   return sum;
 }
 
-void PageReceiver::run(Channel& channel) {
-  Status ended = receive_records(channel);
-  fail(std::move(ended));
+void PageReceiver::run(Channel& channel) noexcept {
+  fail(contained([&] { return receive_records(channel); }));
 }
 
 // Returns only with the reason why the channel ended.
@@ -74,7 +74,7 @@ Status PageReceiver::receive_records(Channel& channel) {
 }
 
 Status PageReceiver::advance(Channel& channel, std::uint64_t sync) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (sync != channel.sync + 1) {
     return Status(StatusCode::kProtocol,
                   "sync " + std::to_string(sync) + " after sync " + std::to_string(channel.sync));
@@ -85,7 +85,7 @@ Status PageReceiver::advance(Channel& channel, std::uint64_t sync) {
 
 void PageReceiver::fail(Status status) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (closed_ || !failure_.ok()) return;
     failure_ = status;
   }
@@ -94,7 +94,7 @@ void PageReceiver::fail(Status status) {
 }
 
 bool PageReceiver::has_reached(std::uint64_t number) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return has_reached_locked(number);
 }
 
@@ -115,7 +115,7 @@ std::optional<Status> PageReceiver::outcome_locked(std::uint64_t number) const {
 
 void PageReceiver::when_reached(std::uint64_t number, OnReached on_reached) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     waiters_.push_back({number, std::move(on_reached)});
   }
   tell_waiters();
@@ -124,22 +124,26 @@ void PageReceiver::when_reached(std::uint64_t number, OnReached on_reached) {
 void PageReceiver::tell_waiters() {
   std::vector<std::pair<OnReached, Status>> due;
   {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(waiters_, [&](Waiter& waiter) {
+    const MutexLock lock(mutex_);
+    std::vector<Waiter> waiting;
+    for (Waiter& waiter : waiters_) {
       auto outcome = outcome_locked(waiter.sync);
-      if (!outcome.has_value()) return false;
-      due.emplace_back(std::move(waiter.tell), std::move(*outcome));
-      return true;
-    });
+      if (outcome.has_value()) {
+        due.emplace_back(std::move(waiter.tell), std::move(*outcome));
+      } else {
+        waiting.push_back(std::move(waiter));
+      }
+    }
+    waiters_ = std::move(waiting);
   }
   for (auto& [tell, status] : due) tell(std::move(status));
 }
 
 void PageReceiver::close() {
-  const std::lock_guard closing(closing_);
+  const MutexLock closing(closing_);
   std::vector<std::unique_ptr<Channel>> ending;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     ending.swap(channels_);
   }
@@ -153,7 +157,7 @@ void PageReceiver::close() {
     channel->thread.reset();  // Joins it.
     bytes += channel->socket.bytes_received();
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bytes_of_closed_ += bytes;
 }
 

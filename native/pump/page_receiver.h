@@ -8,11 +8,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "net/socket.h"
+#include "os/mutex.h"
 #include "os/native_thread.h"
 #include "os/status.h"
 #include "region/arriving_memory.h"
@@ -50,18 +50,18 @@ class PageReceiver {
   struct Channel {
     explicit Channel(Socket taken) : socket(std::move(taken)) {}
     Socket socket;
-    std::uint64_t sync = 0;
+    std::uint64_t sync = 0;  // guarded by the receiver's mutex
     std::optional<NativeThread> thread;
   };
 
-  void run(Channel& channel);
+  void run(Channel& channel) noexcept;
   Status receive_records(Channel& channel);
   Status advance(Channel& channel, std::uint64_t sync);
   void fail(Status status);
   void tell_waiters();
-  std::optional<Status> outcome_locked(std::uint64_t number) const;
-  std::uint64_t bytes_received_locked() const;
-  bool has_reached_locked(std::uint64_t number) const;
+  std::optional<Status> outcome_locked(std::uint64_t number) const REQUIRES(mutex_);
+  std::uint64_t bytes_received_locked() const REQUIRES(mutex_);
+  bool has_reached_locked(std::uint64_t number) const REQUIRES(mutex_);
 
   struct Waiter {
     std::uint64_t sync;
@@ -70,13 +70,13 @@ class PageReceiver {
 
   const std::shared_ptr<ArrivingMemory> arriving_;
   const OnFailure on_failure_;
-  std::mutex closing_;  // held by close() throughout, so that each caller returns after the joins
-  mutable std::mutex mutex_;
-  std::vector<Waiter> waiters_;
-  std::vector<std::unique_ptr<Channel>> channels_;
-  Status failure_;
-  std::uint64_t bytes_of_closed_ = 0;
-  bool closed_ = false;
+  Mutex closing_;  // held by close() throughout, so that each caller returns after the joins
+  mutable Mutex mutex_;
+  std::vector<Waiter> waiters_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Channel>> channels_ GUARDED_BY(mutex_);
+  Status failure_ GUARDED_BY(mutex_);
+  std::uint64_t bytes_of_closed_ GUARDED_BY(mutex_) = 0;
+  bool closed_ GUARDED_BY(mutex_) = false;
   std::atomic<std::uint64_t> pages_{0};
   std::atomic<std::uint64_t> duplicates_{0};
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <optional>
 
 #include "os/thread_test_util.h"
@@ -150,6 +151,23 @@ TEST(PageReceiver, GarbageOnAChannelIsAProtocolError) {
   ASSERT_TRUE(reception.add(0).ok());
   ASSERT_TRUE(send_text(reception.sources[0], "GET / HTTP/1.1\r\n").ok());
   EXPECT_EQ(reception.failures.first().code(), StatusCode::kProtocol);
+}
+
+TEST(PageReceiver, AChannelThatGetsNoThreadIsRefusedAndTheOthersGoOn) {
+  ThreadLimit limit;
+  Reception reception(2);
+  ASSERT_TRUE(reception.add(0).ok());
+  limit.reach();
+  const Status refused = reception.add(1);
+  EXPECT_EQ(refused.system_error(), EAGAIN) << refused.message();
+  EXPECT_TRUE(receive_until_end(reception.sources[1]).empty()) << "its connection is closed";
+  ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
+  wait_until([&] { return reception.receiver->bytes_received() == sizeof(wire::RecordHeader); });
+  EXPECT_EQ(reception.failures.count(), 0u);
+  limit.lift();
+  ASSERT_TRUE(reception.add(1).ok());
+  ASSERT_TRUE(send_sync(reception.sources.back(), 1).ok());
+  EXPECT_TRUE(wait_sync(*reception.receiver, 1).ok());
 }
 
 }  // namespace

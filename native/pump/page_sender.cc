@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "codec/zero_page.h"
-#include "os/native_thread.h"
+#include "os/contained.h"
 #include "wire/record_writer.h"
 
 namespace pageferry {
@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// So many pages are sent by one thread over all channels sooner than another thread has started.
+// So many pages are sent by one thread over all channels sooner than another thread is awake.
 constexpr std::uint64_t kFewPages = 128;
 
 }  // namespace
@@ -27,16 +27,20 @@ void SendStats::add(const SendStats& other) {
   wire_bytes += other.wire_bytes;
 }
 
-// One channel's share of one call: encodes pages into records and sends them.
-class PageSender::ChannelTask {
+// One page channel: encodes its share of a call into records and sends them.
+class PageSender::Channel {
  public:
-  ChannelTask(PageSender& sender, std::size_t number)
-      : sender_(sender),
-        number_(number),
-        socket_(sender.channels_[number]),
-        sent_before_(socket_.bytes_sent()) {}
+  Channel(PageSender& sender, std::size_t number)
+      : sender_(sender), number_(number), socket_(sender.sockets_[number]) {}
 
   std::size_t number() const { return number_; }
+  // The next call begins; the one before ended well.
+  void begin() {
+    sent_before_ = socket_.bytes_sent();
+    batch_bytes_ = rate_share();
+    reported_ = {};
+    stats_ = {};
+  }
   SendStats stats() const {
     SendStats stats = stats_;
     stats.wire_bytes = socket_.bytes_sent() - sent_before_;
@@ -150,56 +154,72 @@ class PageSender::ChannelTask {
   PageSender& sender_;
   const std::size_t number_;
   Socket& socket_;
-  const std::uint64_t sent_before_;
+  std::uint64_t sent_before_ = 0;
   RecordWriter writer_;
-  std::uint64_t batch_bytes_ = rate_share();
+  std::uint64_t batch_bytes_ = 0;
   std::uint64_t prepaid_bytes_ = 0;
   SendStats stats_;
   SendStats reported_;  // what progress() counts of them
 };
 
+Result<std::unique_ptr<PageSender>> PageSender::create(std::shared_ptr<GuestMemory> memory,
+                                                       std::vector<Socket> channels,
+                                                       std::shared_ptr<TokenBucket> bucket,
+                                                       const PageCodec* codec) {
+  std::unique_ptr<PageSender> sender(
+      new PageSender(std::move(memory), std::move(channels), std::move(bucket), codec));
+  auto threads = ChannelThreads::start(sender->sockets_.size());
+  if (!threads.ok()) return threads.status();
+  sender->threads_ = std::move(threads.value());
+  return sender;
+}
+
 PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
                        std::shared_ptr<TokenBucket> bucket, const PageCodec* codec)
     : memory_(std::move(memory)),
-      channels_(std::move(channels)),
+      sockets_(std::move(channels)),
       bucket_(std::move(bucket)),
       codec_(codec),
-      with_content_(memory_->page_count()) {}
+      with_content_(memory_->page_count()) {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    channels_.push_back(std::make_unique<Channel>(*this, i));
+  }
+}
 
-// Runs `body(task)` on one thread per channel, then ends each channel with the next sync. Few pages need
+PageSender::~PageSender() { cancel(); }
+
+template <class Work>
+void PageSender::begin(Work work, OnSent on_sent) {
+  threads_->begin([work = std::move(work), on_sent = std::move(on_sent)]() mutable {
+    on_sent(contained([&]() -> Result<SendStats> { return work(); }));
+  });
+}
+
+// Runs `body(channel)` for each channel on its thread, then ends each with the next sync. Few pages need
 // no thread but this one, which then takes the channels in order.
 template <class Body>
 Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
   const auto started = Clock::now();
   const std::uint64_t sync = sync_.load() + 1;
-  std::vector<std::unique_ptr<ChannelTask>> tasks;
   std::vector<Status> outcomes(channels_.size());
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    tasks.push_back(std::make_unique<ChannelTask>(*this, i));
-  }
-  const bool few = pages <= kFewPages;
   const auto run = [&](std::size_t i) {
-    outcomes[i] = body(*tasks[i]);
-    if (outcomes[i].ok()) outcomes[i] = tasks[i]->finish(sync);
-    if (!outcomes[i].ok())
-      cancel();  // The others would only send into a migration that has failed.
+    Channel& channel = *channels_[i];
+    outcomes[i] = contained([&] {
+      channel.begin();
+      Status sent = body(channel);
+      return sent.ok() ? channel.finish(sync) : sent;
+    });
+    // The others would only send into a migration that has failed.
+    if (!outcomes[i].ok()) cancel();
   };
-  std::vector<NativeThread> threads;
-  const std::size_t here = few ? channels_.size() : 1;
-  for (std::size_t i = here; i < channels_.size(); ++i) {
-    auto thread = NativeThread::start("page-sender", [&run, i] { run(i); });
-    if (thread.ok()) {
-      threads.push_back(std::move(thread.value()));
-    } else {
-      outcomes[i] = thread.status();
-      cancel();
-    }
+  if (pages <= kFewPages) {
+    for (std::size_t i = 0; i < channels_.size(); ++i) run(i);
+  } else {
+    threads_->spread(run);
   }
-  for (std::size_t i = 0; i < here; ++i) run(i);
-  threads.clear();  // Joins them.
 
   SendStats stats;
-  for (const auto& task : tasks) stats.add(task->stats());
+  for (const auto& channel : channels_) stats.add(channel->stats());
   stats.nanoseconds = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started).count());
   // The failure that came first is the reason; kCancelled on another channel is its consequence.
@@ -235,16 +255,19 @@ Status PageSender::for_each_stripe(std::size_t channel, const PageBitmap& pages,
   return failure;
 }
 
-Result<SendStats> PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot) {
+void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnSent on_sent) {
+  begin([this, &pages, skip_hot] { return round(pages, skip_hot); }, std::move(on_sent));
+}
+
+Result<SendStats> PageSender::round(const PageBitmap& pages, DirtyTracker* skip_hot) {
   return on_every_channel(pages.count(),
-                          [&](ChannelTask& task) { return send_stripes(task, pages, skip_hot); });
+                          [&](Channel& channel) { return send_stripes(channel, pages, skip_hot); });
 }
 
 // Sends the pages of the stripes that belong to this channel.
-Status PageSender::send_stripes(ChannelTask& task, const PageBitmap& pages,
-                                DirtyTracker* skip_hot) {
+Status PageSender::send_stripes(Channel& channel, const PageBitmap& pages, DirtyTracker* skip_hot) {
   PageBitmap hot(skip_hot != nullptr ? pages.page_count() : 0);
-  return for_each_stripe(task.number(), pages, [&](const Region& region, PageRange stripe) {
+  return for_each_stripe(channel.number(), pages, [&](const Region& region, PageRange stripe) {
     if (skip_hot != nullptr) {
       if (Status peeked = skip_hot->peek(stripe, hot); !peeked.ok()) return peeked;
     }
@@ -252,9 +275,9 @@ Status PageSender::send_stripes(ChannelTask& task, const PageBitmap& pages,
     pages.for_each_run(stripe, [&](PageRange run) {
       for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
         if (skip_hot != nullptr && hot.test(page)) {
-          task.count_skipped();
+          channel.count_skipped();
         } else {
-          failure = task.add_page(region, page);
+          failure = channel.add_page(region, page);
         }
       }
     });
@@ -262,59 +285,71 @@ Status PageSender::send_stripes(ChannelTask& task, const PageBitmap& pages,
   });
 }
 
-Result<SendStats> PageSender::announce_missing(const PageBitmap& missing) {
-  return on_every_channel(missing.count(), [&](ChannelTask& task) {
-    return for_each_stripe(task.number(), missing, [&](const Region&, PageRange stripe) {
-      return task.add_missing(stripe, missing);
+void PageSender::announce_missing(const PageBitmap& missing, OnSent on_sent) {
+  begin([this, &missing] { return announcement(missing); }, std::move(on_sent));
+}
+
+Result<SendStats> PageSender::announcement(const PageBitmap& missing) {
+  return on_every_channel(missing.count(), [&](Channel& channel) {
+    return for_each_stripe(channel.number(), missing, [&](const Region&, PageRange stripe) {
+      return channel.add_missing(stripe, missing);
     });
   });
 }
 
-Result<SendStats> PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker,
-                                          FinalRound what) {
-  Status found =
-      tracker != nullptr ? tracker->peek(pages.all(), pages) : memory_->find_populated(pages);
-  if (found.ok()) found = memory_->find_holes(with_content_, pages);
-  if (!found.ok()) return found;
-  return what == FinalRound::kSend ? send_round(pages, nullptr) : announce_missing(pages);
+void PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what,
+                             OnSent on_sent) {
+  begin(
+      [this, &pages, tracker, what]() -> Result<SendStats> {
+        Status found =
+            tracker != nullptr ? tracker->peek(pages.all(), pages) : memory_->find_populated(pages);
+        if (found.ok()) found = memory_->find_holes(with_content_, pages);
+        if (!found.ok()) return found;
+        return what == FinalRound::kSend ? round(pages, nullptr) : announcement(pages);
+      },
+      std::move(on_sent));
 }
 
-Result<SendStats> PageSender::push(ResidualSet& residual, PushWidth& width) {
+void PageSender::push(ResidualSet& residual, PushWidth& width, OnSent on_sent) {
   // The guest runs at the other end, and needs cores there while it waits for pages.
   const std::size_t always = std::max<std::size_t>(1, channels_.size() / 2);
-  return on_every_channel(residual.pages().count(), [&](ChannelTask& task) {
-    const bool first = task.number() == 0;
-    Status pushed = push_stretches(task, residual, [&] {
-      if (first) width.observe(residual.demands(), Clock::now());
-      return task.number() < always || width.wait_for_all();
+  const auto push_on = [this, &residual, &width, always](Channel& channel) {
+    const bool first = channel.number() == 0;
+    Status pushed = contained([&] {
+      return push_stretches(channel, residual, [&] {
+        if (first) width.observe(residual.demands(), Clock::now());
+        return channel.number() < always || width.wait_for_all();
+      });
     });
     if (first) width.end();
     return pushed;
-  });
+  };
+  begin([this, &residual, push_on] { return on_every_channel(residual.pages().count(), push_on); },
+        std::move(on_sent));
 }
 
 // Takes pages from the set and sends them until there is none, or may_go_on() answers false.
 template <class MayGoOn>
-Status PageSender::push_stretches(ChannelTask& task, ResidualSet& residual, MayGoOn may_go_on) {
+Status PageSender::push_stretches(Channel& channel, ResidualSet& residual, MayGoOn may_go_on) {
   Status failure;
   while (failure.ok() && may_go_on()) {
     // Waited for before any page is taken: a page that was taken and lies in our buffer is one that a
     // guest thread asks for in vain, and that then travels twice.
-    const std::uint64_t pages = task.prepay_batch();
+    const std::uint64_t pages = channel.prepay_batch();
     if (pages == 0) return Status(StatusCode::kCancelled, "push");
     const PageRange stretch = residual.next_stretch(pages);
     if (stretch.count == 0) {
-      task.refund();
+      channel.refund();
       return Status();
     }
     memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
       residual.pages().for_each_run(part, [&](PageRange run) {
         for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
-          if (residual.pages().take(page)) failure = task.add_page(region, page);
+          if (residual.pages().take(page)) failure = channel.add_page(region, page);
         }
       });
     });
-    if (failure.ok()) failure = task.flush();
+    if (failure.ok()) failure = channel.flush();
     if (cancelled_.load(std::memory_order_relaxed)) {
       failure = Status(StatusCode::kCancelled, "push");
     }
@@ -327,20 +362,20 @@ PageSender::Progress PageSender::progress() const {
                        .pages_zero = zero_sent_.load(std::memory_order_relaxed),
                        .pages_encoded = encoded_sent_.load(std::memory_order_relaxed),
                        .wire_bytes = 0};
-  for (const Socket& channel : channels_) progress.wire_bytes += channel.bytes_sent();
+  for (const Socket& channel : sockets_) progress.wire_bytes += channel.bytes_sent();
   return progress;
 }
 
 std::uint64_t PageSender::unacknowledged_bytes() const {
   std::uint64_t bytes = 0;
-  for (const Socket& channel : channels_) bytes += channel.bytes_unacknowledged();
+  for (const Socket& channel : sockets_) bytes += channel.bytes_unacknowledged();
   return bytes;
 }
 
 void PageSender::cancel() {
   cancelled_.store(true, std::memory_order_release);
   bucket_->cancel();
-  for (Socket& channel : channels_) channel.shutdown();
+  for (Socket& channel : sockets_) channel.shutdown();
 }
 
 }  // namespace pageferry

@@ -1,13 +1,17 @@
 // The source's end of the page channels: sends a set of pages over all of them at once.
 //
-// Each call starts one thread per channel (unless the pages are few), sends, and returns when the last byte is
-// in the sockets.
-// Thread contract: one send at a time; progress and cancel from any thread. After cancel every call
-// fails with kCancelled and the connections are shut down: a cancelled sender is of no further use.
+// It has a thread for each channel, from its creation on. A call hands the work to them and returns at once;
+// `on_sent` is told when the last byte is in the sockets, or why not.
+//
+// Thread contract: every call from any thread; those that send are done one after the other. on_sent is
+// called once for each, on a thread of the sender's, which must not destroy the sender. After cancel every
+// call fails with kCancelled and the connections are shut down: a cancelled sender is of no further use. The
+// destructor cancels, and returns when every on_sent was called.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,6 +19,7 @@
 #include "net/socket.h"
 #include "net/token_bucket.h"
 #include "os/status.h"
+#include "pump/channel_threads.h"
 #include "pump/push_width.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
@@ -36,16 +41,25 @@ struct SendStats {
 
 class PageSender {
  public:
-  // `codec` null: raw and zero pages only. One page channel per socket, at least one.
-  PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
-             std::shared_ptr<TokenBucket> bucket, const PageCodec* codec);
+  // What a call was given is used until this is called.
+  using OnSent = std::function<void(Result<SendStats>)>;
+
+  // `codec` null: raw and zero pages only. One page channel per socket, at least one. Fails when the system
+  // has no thread left for one of them.
+  static Result<std::unique_ptr<PageSender>> create(std::shared_ptr<GuestMemory> memory,
+                                                    std::vector<Socket> channels,
+                                                    std::shared_ptr<TokenBucket> bucket,
+                                                    const PageCodec* codec);
+  PageSender(const PageSender&) = delete;
+  PageSender& operator=(const PageSender&) = delete;
+  ~PageSender();
 
   // Sends every page of the set, then a sync on every channel. With a tracker, pages that were written
   // again since their harvest are skipped: they are dirty and will be harvested again.
-  Result<SendStats> send_round(const PageBitmap& pages, DirtyTracker* skip_hot);
+  void send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnSent on_sent);
 
   // Announces the residual set, then sends a sync on every channel.
-  Result<SendStats> announce_missing(const PageBitmap& missing);
+  void announce_missing(const PageBitmap& missing, OnSent on_sent);
 
   // The guest is paused. Adds to `pages` what was written since the last harvest (a peek finds it: nobody
   // writes any more, and should the guest go on here, nothing was consumed), or without a tracker
@@ -53,11 +67,11 @@ class PageSender {
   // no tracker reports. Then sends them or announces them as missing, and a sync. One call, because every
   // hand-over between threads is downtime.
   enum class FinalRound : std::uint8_t { kSend, kAnnounce };
-  Result<SendStats> final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what);
+  void final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what, OnSent on_sent);
 
   // Post-copy's active push: takes pages from the set and sends them until it is empty, then a sync. Half
   // of the channels carry it, at least one, and all of them when `width` says so.
-  Result<SendStats> push(ResidualSet& residual, PushWidth& width);
+  void push(ResidualSet& residual, PushWidth& width, OnSent on_sent);
 
   // The number of the last sync sent.
   std::uint64_t last_sync() const { return sync_.load(std::memory_order_acquire); }
@@ -79,18 +93,24 @@ class PageSender {
   void cancel();
 
  private:
-  class ChannelTask;
+  class Channel;
 
+  PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
+             std::shared_ptr<TokenBucket> bucket, const PageCodec* codec);
+  template <class Work>
+  void begin(Work work, OnSent on_sent);
+  Result<SendStats> round(const PageBitmap& pages, DirtyTracker* skip_hot);
+  Result<SendStats> announcement(const PageBitmap& missing);
   template <class Body>
   Result<SendStats> on_every_channel(std::uint64_t pages, Body body);
   template <class Visit>
   Status for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit);
-  Status send_stripes(ChannelTask& task, const PageBitmap& pages, DirtyTracker* skip_hot);
+  Status send_stripes(Channel& channel, const PageBitmap& pages, DirtyTracker* skip_hot);
   template <class MayGoOn>
-  Status push_stretches(ChannelTask& task, ResidualSet& residual, MayGoOn may_go_on);
+  Status push_stretches(Channel& channel, ResidualSet& residual, MayGoOn may_go_on);
 
   const std::shared_ptr<GuestMemory> memory_;
-  std::vector<Socket> channels_;
+  std::vector<Socket> sockets_;
   const std::shared_ptr<TokenBucket> bucket_;
   const PageCodec* const codec_;
   std::atomic<bool> cancelled_{false};
@@ -100,6 +120,10 @@ class PageSender {
   std::atomic<std::uint64_t> encoded_sent_{0};
   // The pages that are not zero on the other side: what was sent last of them was content.
   PageBitmap with_content_;
+  // Each is its thread's. They keep their buffers from call to call: once the guest was given up, the push
+  // should need no memory that may not be there.
+  std::vector<std::unique_ptr<Channel>> channels_;
+  std::unique_ptr<ChannelThreads> threads_;  // last, so that it is joined first
 };
 
 }  // namespace pageferry

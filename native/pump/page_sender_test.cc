@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 
 #include "os/thread_test_util.h"
@@ -90,7 +91,7 @@ TEST_P(PageSenderOverChannels, APushTakesEachPageOfTheResidualSetOnce) {
   residual.pages().merge(pages);
   PushWidth width;
   const SendStats stats =
-      ferry.ferry([&](PageSender& sender) { return sender.push(residual, width); });
+      ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); });
   EXPECT_EQ(stats.pages(), pages.count());
   EXPECT_EQ(ferry.receiver().pages_received(), pages.count());
   EXPECT_EQ(residual.pages().count(), 0u);
@@ -104,7 +105,7 @@ TEST_P(PageSenderOverChannels, AnEmptyRoundIsASyncOnEveryChannel) {
   EXPECT_EQ(ferry.ferry_missing(none).wire_bytes, 16 * GetParam());
   ResidualSet residual(none.page_count());
   PushWidth width;
-  ferry.ferry([&](PageSender& sender) { return sender.push(residual, width); });
+  ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); });
   EXPECT_EQ(ferry.sender().last_sync(), 3u);
 }
 
@@ -198,7 +199,7 @@ TEST(PageSender, PagesWrittenAgainAreSkippedAndAreInTheNextHarvest) {
   Ferry ferry({.region_pages = kRegions, .channels = 2});
   const TrackerKind kind = TrackerKind::kUffdWpAsync;
   if (const auto why = why_unavailable(kind, Backing::kShared); !why.empty()) GTEST_SKIP() << why;
-  auto made = make_tracker(kind, ferry.shared_source());
+  auto made = make_tracker(kind, ferry.shared_source(), ignore_failure);
   ASSERT_TRUE(made.ok()) << made.status().message();
   DirtyTracker& tracker = *made.value();
   ASSERT_TRUE(tracker.arm().ok());
@@ -229,17 +230,16 @@ TEST(PageSender, CancelEndsARateLimitedSendAndEveryLaterOne) {
   for (PageIndex page = 0; page < 4096; ++page) fill_page(ferry.source(), page, 1);
   const PageBitmap pages = populated_pages(ferry.source());
   Status status;
-  WatchedThread sending([&] { status = ferry.sender().send_round(pages, nullptr).status(); });
+  WatchedThread sending([&] { status = send_round(ferry.sender(), pages).status(); });
   // One byte per second: after the first record all wait for hours.
   wait_until([&] { return ferry.sender().progress().wire_bytes > 0; });
-  sending.wait_until_asleep();
   EXPECT_FALSE(sending.done());
   ferry.sender().cancel();
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
   EXPECT_EQ(ferry.sender().last_sync(), 0u);
-  EXPECT_EQ(ferry.sender().send_round(pages, nullptr).status().code(), StatusCode::kCancelled);
-  EXPECT_EQ(ferry.sender().announce_missing(pages).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(send_round(ferry.sender(), pages).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(announce_missing(ferry.sender(), pages).status().code(), StatusCode::kCancelled);
   EXPECT_EQ(ferry.failures().first().code(), StatusCode::kPeerClosed);
 }
 
@@ -249,13 +249,13 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   auto pair = connect_pair();
   std::vector<Socket> sockets;
   sockets.push_back(std::move(pair.near));
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  const auto sender = make_sender(guest.memory, std::move(sockets));
   const PageBitmap pages = populated_pages(*guest.memory);
   Status status;
-  WatchedThread sending([&] { status = sender.send_round(pages, nullptr).status(); });
+  WatchedThread sending([&] { status = send_round(*sender, pages).status(); });
   sending.wait_until_asleep();
-  EXPECT_GT(sender.unacknowledged_bytes(), 0u);
-  sender.cancel();
+  EXPECT_GT(sender->unacknowledged_bytes(), 0u);
+  sender->cancel();
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
   // What was sent of it is known, and no page that did not get into the socket as a whole.
@@ -285,14 +285,14 @@ TEST(PageSender, APushLeavesHalfOfTheChannelsAloneWhilePagesAreDemanded) {
   auto [sockets, peers] = connect_channels(5);
   std::vector<std::thread> draining = drain(peers);
   // Takes 200 ms, so that a channel that may push does.
-  PageSender sender(guest.memory, std::move(sockets),
-                    std::make_shared<TokenBucket>(5 * kPages * kPageBytes), nullptr);
+  const auto sender = make_sender(guest.memory, std::move(sockets),
+                                  std::make_shared<TokenBucket>(5 * kPages * kPageBytes));
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
   PushWidth never_quiet(PushWidth::Clock::now() + std::chrono::hours(1));
-  EXPECT_TRUE(sender.push(residual, never_quiet).ok());
+  EXPECT_TRUE(push(*sender, residual, never_quiet).ok());
   EXPECT_EQ(residual.pages().count(), 0u);
-  sender.cancel();  // Ends the channels.
+  sender->cancel();  // Ends the channels.
   for (std::thread& thread : draining) thread.join();
   EXPECT_GT(peers[0].bytes_received() + peers[1].bytes_received(), kPages * kPageBytes);
   for (int i = 2; i < 5; ++i) {
@@ -308,13 +308,13 @@ TEST(PageSender, APushUsesEveryChannelOnceNothingIsDemanded) {
   for (PageIndex page = 0; page < kPages; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(5);
   for (Socket& socket : sockets) socket.set_send_buffer(64 << 10);
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
+  const auto sender = make_sender(guest.memory, std::move(sockets));
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
   Status pushed;
   WatchedThread pushing([&] {
     PushWidth quiet(PushWidth::Clock::now() - PushWidth::kQuiet);
-    pushed = sender.push(residual, quiet).status();
+    pushed = push(*sender, residual, quiet).status();
   });
   for (Socket& peer : peers) {
     wire::RecordHeader header = {};
@@ -327,7 +327,7 @@ TEST(PageSender, APushUsesEveryChannelOnceNothingIsDemanded) {
   pushing.join();
   EXPECT_TRUE(pushed.ok()) << pushed.message();
   EXPECT_EQ(residual.pages().count(), 0u);
-  sender.cancel();
+  sender->cancel();
   for (std::thread& thread : draining) thread.join();
 }
 
@@ -336,8 +336,8 @@ TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
   for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(3);
   { const Socket closing = std::move(peers[1]); }
-  PageSender sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(), nullptr);
-  const auto sent = sender.send_round(populated_pages(*guest.memory), nullptr);
+  const auto sender = make_sender(guest.memory, std::move(sockets));
+  const auto sent = send_round(*sender, populated_pages(*guest.memory));
   ASSERT_FALSE(sent.ok());
   EXPECT_EQ(sent.status().code(), StatusCode::kPeerClosed) << sent.status().message();
 }
@@ -354,6 +354,55 @@ PageBitmap some_of_every_channel(std::uint32_t channels, std::uint64_t each,
     for (std::uint64_t i = 0; i < each; ++i) pages.set(stripe * wire::kStripePages + i);
   }
   return pages;
+}
+
+TEST(PageSender, NoCallNeedsAThreadThatDoesNotExistYet) {
+  constexpr std::uint32_t kChannels = 5;
+  constexpr std::uint64_t kStripes = 40;
+  // More than one thread would send alone.
+  const PageBitmap pages = some_of_every_channel(kChannels, 100, kStripes);
+  ASSERT_EQ(pages.count(), kChannels * 100u);
+  ThreadLimit limit;
+  Ferry ferry({.region_pages = {kStripes * wire::kStripePages}, .channels = kChannels});
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  ResidualSet residual(pages.page_count());
+  residual.pages().merge(pages);
+  PushWidth width;
+  limit.reach();
+  EXPECT_EQ(ferry.ferry_round(pages).pages_raw, pages.count());
+  EXPECT_EQ(
+      ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); }).pages_raw,
+      pages.count());
+  expect_same(ferry);
+}
+
+TEST(PageSender, IsNotMadeWhenTheSystemHasNoThreadLeft) {
+  const TestGuest guest = make_guest(Backing::kShared, {16});
+  auto [sockets, peers] = connect_channels(2);
+  ThreadLimit limit;
+  limit.reach();
+  const auto sender = PageSender::create(guest.memory, std::move(sockets),
+                                         std::make_shared<TokenBucket>(), nullptr);
+  ASSERT_FALSE(sender.ok());
+  EXPECT_EQ(sender.status().system_error(), EAGAIN);
+}
+
+TEST(PageSender, WhoeverDestroysItHearsFirstWhatBecameOfEveryCall) {
+  const TestGuest guest = make_guest(Backing::kShared, {16384});
+  for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
+  auto [sockets, peers] = connect_channels(3);
+  const PageBitmap pages = populated_pages(*guest.memory);
+  std::vector<StatusCode> told;
+  {
+    const auto sender = make_sender(guest.memory, std::move(sockets));
+    for (int call = 0; call < 3; ++call) {
+      sender->send_round(pages, nullptr,
+                         [&](Result<SendStats> sent) { told.push_back(sent.status().code()); });
+    }
+    // Nobody reads: the first call waits in its sockets.
+    wait_until([&] { return sender->progress().wire_bytes > 0; });
+  }
+  EXPECT_EQ(told, std::vector<StatusCode>(3, StatusCode::kCancelled));
 }
 
 }  // namespace

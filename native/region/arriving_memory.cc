@@ -135,14 +135,14 @@ Status ArrivingMemory::mark_missing(PageRange run) {
 
 // True when the application is in place.
 bool ArrivingMemory::begin_application() {
-  const std::lock_guard lock(records_mutex_);
+  const MutexLock lock(records_mutex_);
   if (phase() != Phase::kCopying) return false;
   ++records_in_place_;
   return true;
 }
 
 void ArrivingMemory::end_application() {
-  const std::lock_guard lock(records_mutex_);
+  const MutexLock lock(records_mutex_);
   --records_in_place_;
 }
 
@@ -194,7 +194,7 @@ Status ArrivingMemory::hide_missing() const {
 
 Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
   {
-    const std::lock_guard lock(records_mutex_);
+    const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
     auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
     if (!opened.ok()) return opened.status();
@@ -217,7 +217,7 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
 
 Status ArrivingMemory::complete() {
   {
-    const std::lock_guard lock(records_mutex_);
+    const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
     if (phase() == Phase::kCopying && missing_.count() > 0) {
       return Status(

@@ -18,8 +18,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 
+#include "os/mutex.h"
 #include "os/status.h"
 #include "os/userfaultfd.h"
 #include "region/guest_memory.h"
@@ -117,7 +117,7 @@ class ArrivingMemory {
   void count_published(PageRange run);
   bool begin_application();
   void end_application();
-  Status check_no_record_in_place() const;
+  Status check_no_record_in_place() const REQUIRES(records_mutex_);
   Status register_all() const;
   Status hide_missing() const;
   Status unregister() const;
@@ -131,8 +131,8 @@ class ArrivingMemory {
   PageBitmap unclaimed_;
   PageBitmap missing_;
   WaitingFaults waiting_;
-  std::mutex records_mutex_;            // the phase leaves copying only under it
-  std::uint64_t records_in_place_ = 0;  // guards that are in_place()
+  Mutex records_mutex_;  // the phase leaves copying only under it
+  std::uint64_t records_in_place_ GUARDED_BY(records_mutex_) = 0;  // guards that are in_place()
   std::atomic<Phase> phase_{Phase::kCopying};
   std::atomic<std::uint64_t> pages_missing_{0};
   std::function<void()> on_complete_;

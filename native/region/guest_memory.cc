@@ -410,7 +410,7 @@ Status GuestMemory::prefault() const {
 }
 
 Status GuestMemory::begin_waits(std::function<void()> release) const {
-  const std::lock_guard lock(waiters_mutex_);
+  const MutexLock lock(waiters_mutex_);
   if (open_to_agent_) {
     return Status(
         StatusCode::kUnsupported,
@@ -422,12 +422,12 @@ Status GuestMemory::begin_waits(std::function<void()> release) const {
 }
 
 void GuestMemory::end_waits() const {
-  const std::lock_guard lock(waiters_mutex_);
+  const MutexLock lock(waiters_mutex_);
   release_waiters_ = nullptr;
 }
 
 Status GuestMemory::open_to_agent() const {
-  const std::lock_guard lock(waiters_mutex_);
+  const MutexLock lock(waiters_mutex_);
   if (release_waiters_) {
     return Status(
         StatusCode::kUnsupported,
@@ -439,12 +439,12 @@ Status GuestMemory::open_to_agent() const {
 }
 
 bool GuestMemory::is_open_to_agent() const {
-  const std::lock_guard lock(waiters_mutex_);
+  const MutexLock lock(waiters_mutex_);
   return open_to_agent_;
 }
 
 void GuestMemory::release_waiters() const {
-  const std::lock_guard lock(waiters_mutex_);
+  const MutexLock lock(waiters_mutex_);
   if (release_waiters_) release_waiters_();
 }
 

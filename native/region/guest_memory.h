@@ -14,10 +14,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "os/mapping.h"
+#include "os/mutex.h"
 #include "os/pagemap.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
@@ -154,9 +154,9 @@ class GuestMemory {
   std::uint64_t page_count_ = 0;
   Pagemap pagemap_;
   UniqueFd foreign_userfaultfd_;
-  mutable std::mutex waiters_mutex_;  // Guards both of these.
-  mutable std::function<void()> release_waiters_;
-  mutable bool open_to_agent_ = false;
+  mutable Mutex waiters_mutex_;
+  mutable std::function<void()> release_waiters_ GUARDED_BY(waiters_mutex_);
+  mutable bool open_to_agent_ GUARDED_BY(waiters_mutex_) = false;
 };
 
 }  // namespace pageferry

@@ -19,14 +19,15 @@ std::string_view tracker_name(TrackerKind kind) {
 }
 
 Result<std::unique_ptr<DirtyTracker>> make_tracker(TrackerKind kind,
-                                                   std::shared_ptr<GuestMemory> memory) {
+                                                   std::shared_ptr<GuestMemory> memory,
+                                                   OnTrackerFailure on_failure) {
   std::unique_ptr<DirtyTracker> tracker;
   switch (kind) {
     case TrackerKind::kUffdWpAsync:
       tracker = std::make_unique<UffdWpAsyncTracker>(std::move(memory));
       break;
     case TrackerKind::kUffdWpSync:
-      tracker = std::make_unique<UffdWpSyncTracker>(std::move(memory));
+      tracker = std::make_unique<UffdWpSyncTracker>(std::move(memory), std::move(on_failure));
       break;
     case TrackerKind::kMprotect:
       if (!memory->local()) {

@@ -11,11 +11,17 @@
 //           of the two, so it is how to take the last dirty set of a guest that is paused.
 // disarm    stops tracking; every page is writable at full speed again. Idempotent.
 //
+// A tracker that has a thread may fail while nobody calls it. It then lifts every protection, so that no
+// write waits for it, and calls `on_failure`, at most once after each arm, on a thread of its own. From then
+// until the next arm harvest and peek answer that failure, so a set that lacks a write is never taken for
+// whole.
+//
 // Thread contract: arm, harvest, peek and disarm may be called from any one thread at a time, except
 // that peek may run beside a harvest and from several threads at once. Guest threads write at any time.
 // The destructor disarms.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -41,8 +47,11 @@ class DirtyTracker {
   virtual Status disarm() = 0;
 };
 
+using OnTrackerFailure = std::function<void(Status)>;
+
 // Makes an unarmed tracker. `memory` is kept alive by it.
 Result<std::unique_ptr<DirtyTracker>> make_tracker(TrackerKind kind,
-                                                   std::shared_ptr<GuestMemory> memory);
+                                                   std::shared_ptr<GuestMemory> memory,
+                                                   OnTrackerFailure on_failure);
 
 }  // namespace pageferry

@@ -20,6 +20,7 @@ namespace pageferry {
 namespace {
 
 using testing::harvest_all;
+using testing::ignore_failure;
 using testing::Pages;
 using testing::peek_all;
 using testing::why_unavailable;
@@ -133,7 +134,7 @@ class ForeignGuest : public ::testing::Test {
   void expect_tracked(TrackerKind kind) {
     EXPECT_FALSE(memory_->local());
     call('w', 7, 70);
-    auto tracker = make_tracker(kind, memory_);
+    auto tracker = make_tracker(kind, memory_, ignore_failure);
     ASSERT_TRUE(tracker.ok()) << tracker.status().message();
     const Status status = tracker.value()->arm();
     ASSERT_TRUE(status.ok()) << status.message();
@@ -188,12 +189,12 @@ TEST_F(ForeignGuest, ADescriptorInTheWrongModeIsRefusedByEachTracker) {
     if (!reason.empty()) GTEST_SKIP() << reason;
   }
   ASSERT_NO_FATAL_FAILURE(start(sync_features()));
-  auto async_tracker = make_tracker(TrackerKind::kUffdWpAsync, memory_);
+  auto async_tracker = make_tracker(TrackerKind::kUffdWpAsync, memory_, ignore_failure);
   ASSERT_TRUE(async_tracker.ok());
   EXPECT_EQ(async_tracker.value()->arm().code(), StatusCode::kUnsupported);
   TearDown();
   ASSERT_NO_FATAL_FAILURE(start(async_features()));
-  auto sync_tracker = make_tracker(TrackerKind::kUffdWpSync, memory_);
+  auto sync_tracker = make_tracker(TrackerKind::kUffdWpSync, memory_, ignore_failure);
   ASSERT_TRUE(sync_tracker.ok());
   EXPECT_EQ(sync_tracker.value()->arm().code(), StatusCode::kUnsupported);
   EXPECT_EQ(call('w', 1, 5), 5u);
@@ -203,7 +204,7 @@ TEST_F(ForeignGuest, DisarmAndDestructionSurviveTheGuestsDeath) {
   const std::string reason = why_unavailable(TrackerKind::kUffdWpSync, Backing::kShared);
   if (!reason.empty()) GTEST_SKIP() << reason;
   ASSERT_NO_FATAL_FAILURE(start(sync_features()));
-  auto tracker = make_tracker(TrackerKind::kUffdWpSync, memory_);
+  auto tracker = make_tracker(TrackerKind::kUffdWpSync, memory_, ignore_failure);
   ASSERT_TRUE(tracker.ok());
   ASSERT_TRUE(tracker.value()->arm().ok());
   call('w', 1, 5);

@@ -19,6 +19,7 @@ namespace pageferry {
 namespace {
 
 using testing::harvest_all;
+using testing::ignore_failure;
 using testing::make_guest;
 using testing::Pages;
 using testing::TestGuest;
@@ -208,7 +209,7 @@ TEST(MprotectTracker, RefusesAGuestInAnotherProcess) {
   auto foreign = GuestMemory::adopt_foreign(std::move(regions), UniqueFd(::dup(STDERR_FILENO)),
                                             UniqueFd(::dup(STDERR_FILENO)));
   ASSERT_TRUE(foreign.ok()) << foreign.status().message();
-  EXPECT_EQ(make_tracker(TrackerKind::kMprotect, foreign.value()).status().code(),
+  EXPECT_EQ(make_tracker(TrackerKind::kMprotect, foreign.value(), ignore_failure).status().code(),
             StatusCode::kUnsupported);
 }
 

@@ -49,7 +49,7 @@ void write_to(const GuestMemory& memory) {
 Status try_tracker(TrackerKind kind, Backing backing) {
   auto page = make_page(backing);
   if (!page.ok()) return page.status();
-  auto tracker = make_tracker(kind, page.value().memory);
+  auto tracker = make_tracker(kind, page.value().memory, [](const Status&) {});
   if (!tracker.ok()) return tracker.status();
   if (Status status = tracker.value()->arm(); !status.ok()) return status;
   write_to(*page.value().memory);

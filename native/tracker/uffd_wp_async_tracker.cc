@@ -1,8 +1,10 @@
 #include "tracker/uffd_wp_async_tracker.h"
 
 #include <algorithm>
-#include <mutex>
 #include <vector>
+
+#include "os/contained.h"
+#include "os/mutex.h"
 
 namespace pageferry {
 
@@ -88,12 +90,13 @@ Status UffdWpAsyncTracker::peek(PageRange range, PageBitmap& dirty) {
       parts.emplace_back(&region, PageRange{first, std::min(most, pages.end() - first)});
     }
   });
-  std::mutex status_mutex;
+  Mutex status_mutex;
   Status status;
   const auto scan_one = [&](std::size_t i) {
-    Status scanned = scan(*parts[i].first, parts[i].second, Pagemap::Rearm::kNo, dirty);
+    Status scanned = contained(
+        [&] { return scan(*parts[i].first, parts[i].second, Pagemap::Rearm::kNo, dirty); });
     if (scanned.ok()) return;
-    const std::lock_guard lock(status_mutex);
+    const MutexLock lock(status_mutex);
     status = std::move(scanned);
   };
   if (helpers_ && range.count >= kPagesWorthHelp) {

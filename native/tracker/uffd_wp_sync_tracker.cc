@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+
+#include "os/contained.h"
 
 namespace pageferry {
 
@@ -15,8 +18,11 @@ constexpr std::uint64_t kPagesPerLock = 4096;
 
 }  // namespace
 
-UffdWpSyncTracker::UffdWpSyncTracker(std::shared_ptr<GuestMemory> memory)
-    : memory_(std::move(memory)), written_(memory_->page_count()) {}
+UffdWpSyncTracker::UffdWpSyncTracker(std::shared_ptr<GuestMemory> memory,
+                                     OnTrackerFailure on_failure)
+    : memory_(std::move(memory)),
+      on_failure_(std::move(on_failure)),
+      written_(memory_->page_count()) {}
 
 UffdWpSyncTracker::~UffdWpSyncTracker() { static_cast<void>(disarm()); }
 
@@ -36,6 +42,11 @@ Status UffdWpSyncTracker::arm() {
   }
   protection_.emplace(std::move(protection.value()));
   written_.clear_all();
+  {
+    const MutexLock lock(fault_mutex_);
+    failure_ = Status();
+    failed_.store(false, std::memory_order_release);
+  }
   Status status = start_handler();
   if (status.ok()) status = protect();
   if (!status.ok()) static_cast<void>(disarm());
@@ -53,43 +64,80 @@ Status UffdWpSyncTracker::protect() {
 Status UffdWpSyncTracker::start_handler() {
   stop_event_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop_event_) return Status::from_errno("eventfd");
-  handler_ = std::thread([this] { handle_faults(); });
+  auto handler = NativeThread::start("uffd-wp-sync", [this]() noexcept { run(); });
+  if (!handler.ok()) return handler.status();
+  handler_.emplace(std::move(handler.value()));
   return Status();
 }
 
 Status UffdWpSyncTracker::disarm() {
   if (!protection_) return Status();
-  if (handler_.joinable()) {
+  if (handler_.has_value()) {
     // The handler stops first: it uses the registration. Writers that fault in between wait until
     // the registration goes, which wakes them.
     ::eventfd_write(stop_event_.get(), 1);
-    handler_.join();
+    handler_.reset();  // Joins it.
   }
   protection_.reset();
   return Status();
 }
 
-void UffdWpSyncTracker::handle_faults() {
+void UffdWpSyncTracker::run() noexcept {
+  Status ended = contained([this] { return handle_faults(); });
+  if (!ended.ok()) give_up(std::move(ended));
+}
+
+// Ends well only when it is told to.
+Status UffdWpSyncTracker::handle_faults() {
   std::array<FaultEvent, 64> events;
   for (;;) {
     pollfd waits[2] = {{protection_->uffd().fd(), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}};
-    if (::poll(waits, 2, -1) < 0) continue;
-    if (waits[1].revents != 0) return;
-    auto count = protection_->uffd().read_events(events);
-    if (!count.ok()) return;
-    resolve({events.data(), count.value()});
+    if (::poll(waits, 2, -1) < 0) {
+      if (errno == EINTR) continue;
+      return Status::from_errno("poll of a userfaultfd");
+    }
+    if (waits[1].revents != 0) return Status();
+    // A descriptor that another process has set to blocking: a read would not return to hear of a stop.
+    if ((waits[0].revents & (POLLERR | POLLNVAL)) != 0) {
+      return Status(StatusCode::kSystem, "poll of a userfaultfd reports an error");
+    }
+    const auto count = protection_->uffd().read_events(events);
+    if (!count.ok()) return count.status();
+    if (Status resolved = resolve({events.data(), count.value()}); !resolved.ok()) return resolved;
   }
 }
 
-void UffdWpSyncTracker::resolve(std::span<const FaultEvent> events) {
-  const std::lock_guard lock(fault_mutex_);
+// Nobody records writes any more, so no write may wait to be recorded.
+void UffdWpSyncTracker::give_up(Status failure) {
+  const Status told(failure.code(), "the uffd-wp-sync tracker cannot go on: " + failure.message(),
+                    failure.system_error());
+  {
+    const MutexLock lock(fault_mutex_);
+    failure_ = told;
+    failed_.store(true, std::memory_order_release);
+  }
+  protection_->lift();
+  on_failure_(told);
+}
+
+Status UffdWpSyncTracker::check_tracking() const {
+  if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
+  if (!failed_.load(std::memory_order_acquire)) return Status();
+  const MutexLock lock(fault_mutex_);
+  return failure_;
+}
+
+Status UffdWpSyncTracker::resolve(std::span<const FaultEvent> events) {
+  const MutexLock lock(fault_mutex_);
   for (const FaultEvent& event : events) {
     const PageIndex page = memory_->page_at(event.address);
     if (page == memory_->page_count()) continue;
     written_.set(page);
-    // Fails only when the guest's process is gone, and its writer with it.
-    static_cast<void>(protection_->uffd().write_protect(memory_->guest_range({page, 1}), false));
+    const Status freed = protection_->uffd().write_protect(memory_->guest_range({page, 1}), false);
+    // The guest's process may be gone, and its writer with it.
+    if (!freed.ok() && freed.system_error() != ESRCH) return freed;
   }
+  return Status();
 }
 
 // Private memory: adds pages that came into being unprotected, so that their writes did not trap.
@@ -101,7 +149,7 @@ Status UffdWpSyncTracker::find_untrapped(PageRange part, PageBitmap& found) cons
 }
 
 Status UffdWpSyncTracker::harvest(PageRange range, PageBitmap& dirty) {
-  if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
+  if (Status tracking = check_tracking(); !tracking.ok()) return tracking;
   Status status;
   chunks_->for_each_armed(range, [&](const Region&, PageRange part) {
     while (status.ok() && part.count > 0) {
@@ -111,11 +159,13 @@ Status UffdWpSyncTracker::harvest(PageRange range, PageBitmap& dirty) {
     }
   });
   if (status.ok()) status = chunks_->harvest_unarmed(range, dirty);
+  // Its failure is the reason of any other.
+  if (Status tracking = check_tracking(); !tracking.ok()) return tracking;
   return status;
 }
 
 Status UffdWpSyncTracker::harvest_part(PageRange part, PageBitmap& dirty) {
-  const std::lock_guard lock(fault_mutex_);
+  const MutexLock lock(fault_mutex_);
   if (Status status = find_untrapped(part, written_); !status.ok()) return status;
   Status status;
   written_.for_each_run(part, [&](PageRange run) {
@@ -129,13 +179,14 @@ Status UffdWpSyncTracker::harvest_part(PageRange part, PageBitmap& dirty) {
 }
 
 Status UffdWpSyncTracker::peek(PageRange range, PageBitmap& dirty) {
-  if (!protection_) return Status(StatusCode::kInvalidArgument, "the dirty tracker is not armed");
+  if (Status tracking = check_tracking(); !tracking.ok()) return tracking;
   Status status;
   chunks_->for_each_armed(range, [&](const Region&, PageRange part) {
     written_.for_each_run(part, [&](PageRange run) { dirty.set_range(run); });
     if (status.ok()) status = find_untrapped(part, dirty);
   });
   if (status.ok()) status = chunks_->peek_unarmed(range, dirty);
+  if (Status tracking = check_tracking(); !tracking.ok()) return tracking;
   return status;
 }
 

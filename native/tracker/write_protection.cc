@@ -16,9 +16,13 @@ Result<WriteProtection> WriteProtection::start(const GuestMemory& memory,
 }
 
 WriteProtection::~WriteProtection() {
-  if (!uffd_.valid()) return;
+  if (uffd_.valid()) lift();
+}
+
+void WriteProtection::lift() const {
   for (const Region& region : memory_->regions()) {
-    // Fails for a region that start() did not reach, or when the guest's process is gone.
+    // Fails for a region that start() did not reach or that was lifted before, or when the guest's
+    // process is gone.
     static_cast<void>(uffd_.unregister_range(region.guest_range()));
   }
 }

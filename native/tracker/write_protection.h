@@ -22,6 +22,8 @@ class WriteProtection {
   const UserFaultFd& uffd() const { return uffd_; }
   // Write-protects every page of the guest that can be.
   Status protect_all() const;
+  // Ends the registration: every page is writable, and no write waits any more.
+  void lift() const;
 
  private:
   WriteProtection(UserFaultFd uffd, const GuestMemory& memory)

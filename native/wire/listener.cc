@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "os/contained.h"
+
 namespace pageferry {
 
 namespace {
@@ -67,6 +69,14 @@ struct Listener::Pending {
   std::size_t received = 0;
 };
 
+struct Listener::Watch {
+  std::vector<Pending> pending;
+  std::vector<pollfd> waiting;
+  // Nothing is left to accept with, a descriptor or memory: poll() would not wait for it.
+  bool resting = false;
+  bool told = false;  // on_trouble was called, and not all that waited could be accepted since.
+};
+
 Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::uint16_t port,
                                                  OnArrival on_arrival, OnStranger on_stranger,
                                                  OnTrouble on_trouble) {
@@ -86,9 +96,15 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::u
   if (!actual_port.ok()) return actual_port.status();
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
-  return std::unique_ptr<Listener>(new Listener(std::move(fd.value()), std::move(stop),
-                                                actual_port.value(), std::move(on_arrival),
-                                                std::move(on_stranger), std::move(on_trouble)));
+  std::unique_ptr<Listener> listener(new Listener(std::move(fd.value()), std::move(stop),
+                                                  actual_port.value(), std::move(on_arrival),
+                                                  std::move(on_stranger), std::move(on_trouble)));
+  auto thread =
+      NativeThread::start("listener", [self = listener.get()]() noexcept { self->run(); });
+  if (!thread.ok()) return thread.status();
+  const MutexLock lock(listener->closing_);
+  listener->thread_.emplace(std::move(thread.value()));
+  return listener;
 }
 
 Listener::Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_arrival,
@@ -98,16 +114,16 @@ Listener::Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_
       port_(port),
       on_arrival_(std::move(on_arrival)),
       on_stranger_(std::move(on_stranger)),
-      on_trouble_(std::move(on_trouble)),
-      thread_([this] { run(); }) {}
+      on_trouble_(std::move(on_trouble)) {}
 
 Listener::~Listener() { close(); }
 
 void Listener::close() {
-  const std::lock_guard lock(closing_);
-  if (!thread_.joinable()) return;
+  const MutexLock lock(closing_);
+  if (!thread_.has_value()) return;
+  stopping_.store(true, std::memory_order_release);
   ::eventfd_write(stop_.get(), 1);
-  thread_.join();
+  thread_.reset();  // Joins it.
   fd_.reset();
   stop_.reset();
   // Lets go of whatever the callbacks hold.
@@ -116,40 +132,54 @@ void Listener::close() {
   on_trouble_ = nullptr;
 }
 
-void Listener::run() {
-  std::vector<Pending> pending;
-  std::vector<pollfd> waiting;
-  bool told = false;     // on_trouble was called, and not all that waited could be accepted since.
-  bool resting = false;  // No descriptor is left to accept with: poll() would not wait for one.
-  while (true) {
-    waiting.clear();
-    waiting.push_back({.fd = stop_.get(), .events = POLLIN, .revents = 0});
-    const bool full = pending.size() >= kMaxPending;
-    waiting.push_back({.fd = full || resting ? -1 : fd_.get(), .events = POLLIN, .revents = 0});
-    for (const Pending& connection : pending) {
-      waiting.push_back({.fd = connection.fd.get(), .events = POLLIN, .revents = 0});
-    }
-    ::poll(waiting.data(), waiting.size(), pending.empty() && !resting ? -1 : kTickMs);
-    if (waiting[0].revents != 0) return;
-    const auto now = Clock::now();
-    std::size_t index = 2;
-    std::erase_if(pending, [&](Pending& connection) {
-      const bool readable = waiting[index++].revents != 0;
-      if (readable && read_preamble(connection)) return true;
-      if (now < connection.deadline) return false;
-      on_stranger_(connection.peer, "sent no complete preamble within 5 seconds");
-      return true;
-    });
-    if (waiting[1].revents == 0) {
-      // Rested: the next look finds the connections that still wait.
-      resting = false;
-      continue;
-    }
-    const Status accepted = accept_all(pending);
-    resting = !accepted.ok();
-    if (resting && !told) on_trouble_(accepted);
-    told = resting;
+void Listener::run() noexcept {
+  Watch watch;
+  while (!stopping_.load(std::memory_order_acquire)) {
+    const Status taken = contained([&] { return take_turn(watch); });
+    if (taken.ok()) continue;
+    // Out of memory. Whoever had not said who it is may come again; the port stays open.
+    watch.pending.clear();
+    rest(watch, taken);
   }
+}
+
+Status Listener::take_turn(Watch& watch) {
+  std::vector<Pending>& pending = watch.pending;
+  std::vector<pollfd>& waiting = watch.waiting;
+  waiting.clear();
+  waiting.push_back({.fd = stop_.get(), .events = POLLIN, .revents = 0});
+  const bool full = pending.size() >= kMaxPending;
+  waiting.push_back({.fd = full || watch.resting ? -1 : fd_.get(), .events = POLLIN, .revents = 0});
+  for (const Pending& connection : pending) {
+    waiting.push_back({.fd = connection.fd.get(), .events = POLLIN, .revents = 0});
+  }
+  ::poll(waiting.data(), waiting.size(), pending.empty() && !watch.resting ? -1 : kTickMs);
+  if (waiting[0].revents != 0) return Status();
+  const auto now = Clock::now();
+  std::size_t index = 2;
+  std::erase_if(pending, [&](Pending& connection) {
+    const bool readable = waiting[index++].revents != 0;
+    if (readable && read_preamble(connection)) return true;
+    if (now < connection.deadline) return false;
+    on_stranger_(connection.peer, "sent no complete preamble within 5 seconds");
+    return true;
+  });
+  if (waiting[1].revents == 0) {
+    // Rested: the next look finds the connections that still wait.
+    watch.resting = false;
+    return Status();
+  }
+  if (const Status accepted = accept_all(pending); !accepted.ok()) {
+    rest(watch, accepted);
+  } else {
+    watch.resting = watch.told = false;
+  }
+  return Status();
+}
+
+void Listener::rest(Watch& watch, const Status& trouble) {
+  watch.resting = true;
+  if (!std::exchange(watch.told, true)) on_trouble_(trouble);
 }
 
 Status Listener::accept_all(std::vector<Pending>& pending) {

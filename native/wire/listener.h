@@ -4,14 +4,16 @@
 // at a time. close() may come from any thread, joins that thread and is idempotent; no call follows it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "net/socket.h"
+#include "os/mutex.h"
+#include "os/native_thread.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
 #include "wire/records.h"
@@ -34,20 +36,27 @@ class Listener {
 
   // Listens on host:port; port 0 takes a free one. A connection is handed to on_arrival when its magic
   // and its version are right; the answer to the preamble is the taker's to send (answer_preamble).
+  // Fails when the system has no thread left.
   static Result<std::unique_ptr<Listener>> open(const std::string& host, std::uint16_t port,
                                                 OnArrival on_arrival, OnStranger on_stranger,
                                                 OnTrouble on_trouble);
   ~Listener();
 
   std::uint16_t port() const { return port_; }
-  void close();
+  void close() EXCLUDES(closing_);
 
  private:
   struct Pending;  // A connection whose preamble is not complete yet.
 
   Listener(UniqueFd fd, UniqueFd stop, std::uint16_t port, OnArrival on_arrival,
            OnStranger on_stranger, OnTrouble on_trouble);
-  void run();
+  struct Watch;  // What the thread keeps from one turn to the next.
+
+  void run() noexcept;
+  // Waits for what comes next, and deals with it.
+  Status take_turn(Watch& watch);
+  // What waits is left to wait for a while.
+  void rest(Watch& watch, const Status& trouble);
   // Fails when the system has no descriptor or no memory left for the connections that wait.
   Status accept_all(std::vector<Pending>& pending);
   // True when the connection is done with: handed over, refused or dead.
@@ -59,8 +68,9 @@ class Listener {
   OnArrival on_arrival_;
   OnStranger on_stranger_;
   OnTrouble on_trouble_;
-  std::mutex closing_;
-  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  Mutex closing_;
+  std::optional<NativeThread> thread_ GUARDED_BY(closing_);
 };
 
 // Sends the destination's 16-byte answer. Any status but kAccepted is followed by a close by the caller.

@@ -313,5 +313,14 @@ TEST(OfferPreamble, APeerThatIsNotOneOfUsIsAProtocolError) {
   EXPECT_EQ(unanswered.system_error(), EAGAIN);
 }
 
+TEST(Listener, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
+  testing::ThreadLimit limit;
+  limit.reach();
+  const auto opened = Listener::open(
+      "127.0.0.1", 0, [](Arrival) {}, [](std::string, std::string) {});
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.status().system_error(), EAGAIN) << opened.status().message();
+}
+
 }  // namespace
 }  // namespace pageferry

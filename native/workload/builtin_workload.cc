@@ -76,8 +76,9 @@ std::vector<std::uint8_t> BuiltinWorkload::description() const {
 
 Status BuiltinWorkload::start_threads() {
   for (const auto& guest : guests_) {
-    Result<NativeThread> thread = NativeThread::start("pf-guest-" + std::to_string(threads_.size()),
-                                                      [&guest = *guest] { guest.run(); });
+    Result<NativeThread> thread =
+        NativeThread::start("pf-guest-" + std::to_string(threads_.size()),
+                            [&guest = *guest]() noexcept { guest.run(); });
     if (!thread.ok()) return thread.status();
     threads_.push_back(std::move(thread.value()));
   }
@@ -85,13 +86,13 @@ Status BuiltinWorkload::start_threads() {
 }
 
 void BuiltinWorkload::resume() {
-  if (!paused_) return;
-  resumed_ns_ = monotonic_ns();
+  if (paused_) resumed_ns_ = monotonic_ns();
   if (!started_) {
     for (const auto& guest : guests_) guest->gaps().start(resumed_ns_);
   }
   started_ = true;
   paused_ = false;
+  // Also when it is not paused: a pause may have been asked for and given up before the guest had parked.
   control_.resume();
 }
 

@@ -20,10 +20,10 @@ inline constexpr std::size_t kWordBytes = 8;
 // With private backing the engine reads the same addresses, by memcpy or inside a system call,
 // while the guest runs. That race is the design (see GuestMemory), so TSan must not watch these
 // two.
-[[gnu::no_sanitize("thread")]] inline std::uint64_t load_guest_word(const std::byte* at) {
+[[gnu::no_sanitize_thread]] inline std::uint64_t load_guest_word(const std::byte* at) {
   return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(at), __ATOMIC_RELAXED);
 }
-[[gnu::no_sanitize("thread")]] inline void store_guest_word(std::byte* at, std::uint64_t word) {
+[[gnu::no_sanitize_thread]] inline void store_guest_word(std::byte* at, std::uint64_t word) {
   __atomic_store_n(reinterpret_cast<std::uint64_t*>(at), word, __ATOMIC_RELAXED);
 }
 

@@ -36,8 +36,8 @@ std::size_t KvTable::first_entry(std::uint64_t key) const {
   return scale_below(mix64(key), entries_);
 }
 
-[[gnu::no_sanitize("thread")]] std::size_t KvTable::find(const std::byte* page_bytes,
-                                                         std::uint64_t key) const {
+[[gnu::no_sanitize_thread]] std::size_t KvTable::find(const std::byte* page_bytes,
+                                                      std::uint64_t key) const {
   std::size_t entry = first_entry(key);
   for (std::size_t probes = 0; probes < entries_; ++probes, entry = next_entry(entry)) {
     const std::uint64_t found = load_guest_word(page_bytes + entry * entry_bytes_);
@@ -47,8 +47,8 @@ std::size_t KvTable::first_entry(std::uint64_t key) const {
   return kPageBytes;
 }
 
-[[gnu::no_sanitize("thread")]] bool KvTable::get(const std::byte* page_bytes,
-                                                 std::uint64_t number) const {
+[[gnu::no_sanitize_thread]] bool KvTable::get(const std::byte* page_bytes,
+                                              std::uint64_t number) const {
   const std::uint64_t wanted = key(number);
   const std::size_t offset = find(page_bytes, wanted);
   if (offset == kPageBytes) return false;
@@ -61,8 +61,7 @@ std::size_t KvTable::first_entry(std::uint64_t key) const {
   return difference == 0;
 }
 
-[[gnu::no_sanitize("thread")]] bool KvTable::set(std::byte* page_bytes,
-                                                 std::uint64_t number) const {
+[[gnu::no_sanitize_thread]] bool KvTable::set(std::byte* page_bytes, std::uint64_t number) const {
   const std::uint64_t wanted = key(number);
   const std::size_t offset = find(page_bytes, wanted);
   if (offset == kPageBytes) return false;

@@ -37,7 +37,7 @@ std::uint64_t PageSlots::base(PageIndex page, std::uint64_t count) const {
 }
 
 // Outside TSan's sight for the reason given in guest_words.h.
-[[gnu::no_sanitize("thread")]] void PageSlots::write(std::byte* page_bytes, PageIndex page) const {
+[[gnu::no_sanitize_thread]] void PageSlots::write(std::byte* page_bytes, PageIndex page) const {
   std::byte* const slot = page_bytes + offset(page);
   const std::uint64_t count = load_guest_word(slot) + 1;
   store_guest_word(slot, count);

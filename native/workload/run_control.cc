@@ -13,8 +13,8 @@ std::int64_t monotonic_ns() {
 }
 
 bool RunControl::await_resume() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  guest_.wait(lock, [&] { return stopping_ || !pause_requested(); });
+  MutexLock lock(mutex_);
+  while (!stopping_ && pause_requested()) guest_.wait(lock);
   if (stopping_) return false;
   // Counted here, under the lock: a pause() that comes before this thread woke has nothing to wait
   // for.
@@ -25,17 +25,20 @@ bool RunControl::await_resume() {
 bool RunControl::sleep_until(std::int64_t deadline_ns) {
   // libstdc++'s steady clock is CLOCK_MONOTONIC.
   const std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(deadline_ns)};
-  std::unique_lock<std::mutex> lock(mutex_);
-  return !guest_.wait_until(lock, deadline, [&] { return pause_requested(); });
+  MutexLock lock(mutex_);
+  while (!pause_requested()) {
+    if (!guest_.wait_until(lock, deadline)) return !pause_requested();
+  }
+  return false;
 }
 
 void RunControl::park() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   if (--running_ == 0) controller_.notify_all();
 }
 
 void RunControl::resume() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   pause_requested_.store(false, std::memory_order_release);
   guest_.notify_all();
 }
@@ -43,7 +46,7 @@ void RunControl::resume() {
 // The mutex is free when guest threads wake: they need it to park.
 void RunControl::request_pause() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     pause_requested_.store(true, std::memory_order_release);
   }
   guest_.notify_all();
@@ -51,8 +54,8 @@ void RunControl::request_pause() {
 
 void RunControl::pause() {
   request_pause();
-  std::unique_lock<std::mutex> lock(mutex_);
-  controller_.wait(lock, [&] { return running_ == 0; });
+  MutexLock lock(mutex_);
+  while (running_ != 0) controller_.wait(lock);
 }
 
 bool RunControl::pause_within(std::chrono::nanoseconds patience) {
@@ -66,7 +69,7 @@ bool RunControl::pause_within(std::chrono::nanoseconds patience) {
 }
 
 void RunControl::stop() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   stopping_ = true;
   guest_.notify_all();
 }

@@ -6,9 +6,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
+
+#include "os/mutex.h"
 
 namespace pageferry {
 
@@ -39,11 +39,11 @@ class RunControl {
   void request_pause();
 
   std::atomic<bool> pause_requested_{true};
-  std::mutex mutex_;
-  std::condition_variable guest_;       // for guest threads
-  std::condition_variable controller_;  // for pause()
+  Mutex mutex_;
+  Condition guest_;                   // for guest threads
+  Condition controller_;              // for pause()
   std::atomic<unsigned> running_{0};  // guest threads that are not parked; changed under the mutex
-  bool stopping_ = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace pageferry

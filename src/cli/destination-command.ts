@@ -23,6 +23,7 @@ interface DestinationValues {
   readonly listen: Address;
   readonly memoryLimit?: number;
   readonly maxMigrations: number;
+  readonly maxPageChannels: number;
   readonly overcommit?: boolean;
   readonly prefault?: boolean;
   readonly prepare?: readonly number[];
@@ -69,6 +70,14 @@ export function destinationCommand(run: Run): Command {
     .addOption(
       fieldOption('--max-migrations <n>', 'at once', DESTINATION_FIELDS.maxMigrations, COUNT),
     )
+    .addOption(
+      fieldOption(
+        '--max-page-channels <n>',
+        'page channels of all migrations together; each takes a thread',
+        DESTINATION_FIELDS.maxPageChannels,
+        COUNT,
+      ),
+    )
     .option(
       '--overcommit',
       'take guests that hold more than is free here, and reserve nothing for them',
@@ -93,6 +102,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     {
       ...values.listen,
       maxMigrations: values.maxMigrations,
+      maxPageChannels: values.maxPageChannels,
       overcommit: values.overcommit ?? false,
       prefault: values.prefault ?? false,
       prepare: (values.prepare ?? []).map((bytes) => [bytes]),

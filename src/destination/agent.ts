@@ -49,7 +49,7 @@ const AWAITED: Readonly<
 
 export interface DestinationContext extends Premises {
   /** Called when `open` has come. Throws BUSY when there is no place for one more migration. */
-  readonly takePlace: () => void;
+  readonly takePlace: (pageChannels: number) => void;
   /** Aborted when the destination is being closed. */
   readonly closing: AbortSignal;
 }
@@ -62,7 +62,7 @@ export class DestinationAgent {
   /** Aborted with the first failure, the peer's going among them: ends every wait before the commit point. */
   readonly #over = new AbortController();
   #state: DestinationState = { kind: 'opening' };
-  #isOpen = false;
+  #pageChannels = 0;
   /** Why it was ended from here. */
   #failure: PageferryError | undefined;
   /** Of those that get the migration on. */
@@ -123,7 +123,7 @@ export class DestinationAgent {
     try {
       state.hold.receiver.addChannel(channel, connection);
     } catch (error) {
-      this.abort(asPageferryError(error, 'cannot take a page channel'));
+      this.abort(asPageferryError(error, `cannot take page channel ${channel}`));
     }
     return true;
   }
@@ -154,7 +154,12 @@ export class DestinationAgent {
 
   /** The source has said what it brings. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#pageChannels > 0;
+  }
+
+  /** As many as the source has asked for, each with a thread here; 0 before it is open. */
+  get pageChannels(): number {
+    return this.#pageChannels;
   }
 
   /** True from the moment the source may have given its guest up: ending now could lose it. */
@@ -270,8 +275,8 @@ export class DestinationAgent {
   }
 
   async #open(message: Message<'open'>): Promise<DestinationState> {
-    this.#context.takePlace();
-    this.#isOpen = true;
+    this.#context.takePlace(message.channels);
+    this.#pageChannels = message.channels;
     const { options, prepared } = this.#context;
     const isPrepared = prepared.has(message.regions.map(({ bytes }) => bytes));
     this.#reservation = admit(message, options, isPrepared);

@@ -184,7 +184,7 @@ export class Destination extends Announcer<DestinationEvents> {
   #take(id: string, connection: Connection): void {
     this.#makeWay();
     try {
-      const takePlace = () => this.#checkPlace();
+      const takePlace = (pageChannels: number) => this.#checkPlace(pageChannels);
       const agent = new DestinationAgent(connection, { ...this.#context, takePlace });
       const serving = this.#serve(id, agent);
       this.#serving.add(serving);
@@ -201,12 +201,20 @@ export class Destination extends Announcer<DestinationEvents> {
     return open < this.#context.options.maxMigrations;
   }
 
-  #checkPlace(): void {
-    if (this.#hasPlace) return;
-    const { maxMigrations } = this.#context.options;
+  #checkPlace(pageChannels: number): void {
+    const { maxMigrations, maxPageChannels } = this.#context.options;
+    if (!this.#hasPlace) {
+      throw new PageferryError(
+        'BUSY',
+        `the destination serves ${maxMigrations} migrations, as many as it may. Try again when one has ended`,
+      );
+    }
+    let left = maxPageChannels;
+    for (const agent of this.#agents.values()) left -= agent.pageChannels;
+    if (pageChannels <= left) return;
     throw new PageferryError(
       'BUSY',
-      `the destination serves ${maxMigrations} migrations, as many as it may. Try again when one has ended`,
+      `the migration asks for ${pageChannels} page channels, and the destination has ${left} of ${maxPageChannels} left. Try again when another has ended, or ask for fewer (--channels)`,
     );
   }
 

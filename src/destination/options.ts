@@ -25,6 +25,8 @@ export interface DestinationOptions {
   readonly ledger?: Ledger;
   /** Migrations at once; 64 by default. */
   readonly maxMigrations?: number;
+  /** Page channels of all migrations together, each of which takes a thread; 256 by default. */
+  readonly maxPageChannels?: number;
   /** The longest state of a guest that is taken; 64 MiB by default, at most 256 MiB − 64 KiB. */
   readonly maxStateBytes?: number;
   /** Populate a guest's memory before its first page arrives; false by default. */
@@ -46,6 +48,7 @@ export interface ResolvedDestinationOptions {
   readonly overcommit: boolean;
   readonly ledger: Ledger;
   readonly maxMigrations: number;
+  readonly maxPageChannels: number;
   readonly maxStateBytes: number;
   readonly prefault: boolean;
   readonly stallMs: number;
@@ -62,6 +65,7 @@ export function resolveOptions(options: DestinationOptions): ResolvedDestination
     overcommit: options.overcommit ?? F.overcommit.default,
     ledger: options.ledger ?? processLedger,
     maxMigrations: options.maxMigrations ?? F.maxMigrations.default,
+    maxPageChannels: options.maxPageChannels ?? F.maxPageChannels.default,
     maxStateBytes: options.maxStateBytes ?? F.maxStateBytes.default,
     prefault: options.prefault ?? F.prefault.default,
     stallMs: options.stallMs ?? F.stallMs.default,

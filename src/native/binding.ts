@@ -66,6 +66,7 @@ export interface DirtyTracker extends Releasable {
   /** Adds what was written since arm or the last harvest, and tracks it again. */
   harvest(into: PageSet): Promise<void>;
   peek(into: PageSet): Promise<void>;
+  /** Done here and now when the system has no thread left for it. */
   disarm(): Promise<void>;
 }
 
@@ -119,8 +120,10 @@ export interface SendStats {
 
 export interface ResidualSet {
   count(): number;
+  add(pages: PageSet): void;
 }
 
+/** Has a thread for each page channel from its creation on. release() cancels, and waits for those to end. */
 export interface PageSender extends Releasable {
   readonly lastSync: number;
   /** Pages that the tracker finds written again are left out: they are dirty, and sent later. */
@@ -276,7 +279,15 @@ export interface Binding {
   /** Adopts private anonymous mappings of this process; their owner keeps them mapped. */
   adoptGuestMemory(ranges: readonly { address: bigint; bytes: number }[]): GuestMemory;
   createPageSet(memory: GuestMemory): PageSet;
-  createDirtyTracker(memory: GuestMemory, kind: TrackerKind): DirtyTracker;
+  /**
+   * `onFailure` is told, at most once after each arm, when it can track no more although nobody called it. It
+   * has lifted every protection by then, and harvest and peek reject until it is armed again.
+   */
+  createDirtyTracker(
+    memory: GuestMemory,
+    kind: TrackerKind,
+    onFailure: (error: Error) => void,
+  ): DirtyTracker;
   connect(target: ConnectTarget): Promise<Connection>;
   /**
    * `onTrouble`: connections wait and cannot be accepted; called once, until one was accepted again. A call that was
@@ -298,7 +309,8 @@ export interface Binding {
     codec: 'lz4' | null,
     sendBufferBytes: number,
   ): PageSender;
-  createResidualSet(pages: PageSet): ResidualSet;
+  /** Empty. */
+  createResidualSet(memory: GuestMemory): ResidualSet;
   createArrivingMemory(memory: GuestMemory): ArrivingMemory;
   createPageReceiver(
     arriving: ArrivingMemory,

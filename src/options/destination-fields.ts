@@ -19,6 +19,8 @@ export const DESTINATION_FIELDS = {
   }),
   overcommit: flag(false),
   maxMigrations: whole({ unit: 'count', least: 1, most: 65_536, default: 64 }),
+  /** Over all migrations: each has a thread here. */
+  maxPageChannels: whole({ unit: 'count', least: 1, most: 65_536, default: 256 }),
   /** The longest state of a guest that is taken. */
   maxStateBytes: whole({ unit: 'bytes', least: 0, most: MAX_STATE_BYTES, default: 64 << 20 }),
   prefault: flag(false),
@@ -46,6 +48,7 @@ export const DESTINATION_SCHEMA = v.strictObject({
   memoryLimitBytes: v.optional(F.memoryLimitBytes.schema),
   overcommit: v.optional(F.overcommit.schema),
   maxMigrations: v.optional(F.maxMigrations.schema),
+  maxPageChannels: v.optional(F.maxPageChannels.schema),
   ledger: v.optional(v.looseObject({}, 'must be a ledger')),
   maxStateBytes: v.optional(F.maxStateBytes.schema),
   prefault: v.optional(F.prefault.schema),

@@ -30,11 +30,11 @@ export async function openConnection(
     return await m.orCalledOff(connecting);
   } catch (error) {
     if (error instanceof PageferryError) throw error;
-    throw explain(error, { host, port });
+    throw explain(error, role, { host, port });
   }
 }
 
-function explain(error: unknown, { host, port }: Address): PageferryError {
+function explain(error: unknown, role: ChannelRole, { host, port }: Address): PageferryError {
   const peer = formatAddress({ host, port });
   const details = { peer, cause: error };
   const reason = error instanceof Error ? error.message : String(error);
@@ -53,6 +53,15 @@ function explain(error: unknown, { host, port }: Address): PageferryError {
         details,
       );
     case 'PROTOCOL':
+      // It took the control channel, so it does speak our protocol: it has given this migration up since, and
+      // says on the control channel why.
+      if (role !== 'control') {
+        return new PageferryError(
+          'PEER_GONE',
+          `${peer} has given up the migration: it ${reason}`,
+          details,
+        );
+      }
       return new PageferryError(
         'NOT_PAGEFERRY',
         `${peer} ${reason}. Something else may be listening there: check the port`,

@@ -3,7 +3,7 @@
  * from outside, a failure and a cancel.
  */
 import { randomBytes } from 'node:crypto';
-import { PageferryError } from '../errors.js';
+import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { Recorder, type Sent } from '../metrics/recorder.js';
 import {
@@ -100,6 +100,13 @@ export class SourceMigration {
   /** Aborted with `failure` when that comes: ends the wait for a guest's answer. */
   get signal(): AbortSignal {
     return this.#over.signal;
+  }
+
+  /** The dirty tracker ended by itself. Once the guest is given up, nobody needs it any more. */
+  trackingFailed(error: Error): void {
+    if (this.isOurs) {
+      this.fail(asPageferryError(error, 'the writes of the guest are lost sight of'));
+    }
   }
 
   /** The guest is this side's to run. */

@@ -132,7 +132,7 @@ async function exchangeClocks(m: SourceMigration): Promise<ClockExchange[]> {
   return exchanges;
 }
 
-/** On return every page channel and the fault channel are connected. */
+/** On return every page channel and the fault channel are connected, and have the threads that they need. */
 async function openChannels(m: SourceMigration): Promise<void> {
   const { channels } = m.options;
   const numbers = Array.from({ length: channels }, (_, number) => number);
@@ -147,7 +147,9 @@ async function openChannels(m: SourceMigration): Promise<void> {
     for (const connection of connections) connection.close();
     throw refused.reason;
   }
-  m.faultConnection = connections.pop();
+  const faultConnection = connections.pop();
+  if (faultConnection === undefined) throw new Error('no fault channel');
+  m.faultConnection = faultConnection;
   const codec = m.options.codec === 'raw' ? null : m.options.codec;
   const copying = { ...m.options, sameHost: m.sameHost };
   m.sender = binding.createPageSender(
@@ -157,6 +159,7 @@ async function openChannels(m: SourceMigration): Promise<void> {
     codec,
     sendBufferBytes(copying, availableParallelism()),
   );
+  if (m.options.strategy.mayServeFaults) startPageServer(m, faultConnection);
 }
 
 /** Rounds while the guest runs, for as long as the strategy asks (post-copy: none). It still runs on return. */
@@ -169,7 +172,9 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
   };
   let decision = next();
   if (decision !== 'stop-and-copy') {
-    m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker);
+    m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker, (error) =>
+      m.trackingFailed(error),
+    );
     m.recorder.tracked(m.options.tracker);
     const { trackerWarning } = m.options;
     if (trackerWarning !== undefined) {
@@ -327,11 +332,9 @@ function notTaken(m: SourceMigration, { withinMs }: Patience): PageferryError {
 
 /** The commit point lies within: on return the guest runs on the destination. */
 async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final): Promise<void> {
-  const { sender, pending, faultConnection } = m;
-  if (sender === undefined || pending === undefined || faultConnection === undefined) {
-    throw new Error('no channels yet');
-  }
-  if (final.postCopy) startPageServer(m, pending, faultConnection);
+  const { sender, pending, residual } = m;
+  if (sender === undefined || pending === undefined) throw new Error('no channels yet');
+  if (final.postCopy) residual?.add(pending);
   // Bounded even while the peer is alive: nobody runs the guest meanwhile.
   const { switchoverMs } = m.options;
   await m.expect('ready', {
@@ -340,7 +343,7 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   });
   const readyNs = process.hrtime.bigint();
   m.throwIfCalledOff();
-  if (m.faultChannelEnded !== undefined) throw m.faultChannelEnded;
+  if (final.postCopy && m.faultChannelEnded !== undefined) throw m.faultChannelEnded;
 
   m.custody = 'given-up'; // The commit point.
   m.send({ type: 'resume' });
@@ -358,10 +361,13 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
   });
 }
 
-/** Started before the commit point, so that a fault channel which is dead by then is noticed in time. */
-function startPageServer(m: SourceMigration, pending: PageSet, faultConnection: Connection): void {
-  m.residual = binding.createResidualSet(pending);
+/**
+ * Started while the guest runs, as the page channels are: once it is paused nothing may fail for want of a
+ * thread. And a fault channel that is dead by the commit point is noticed in time.
+ */
+function startPageServer(m: SourceMigration, faultConnection: Connection): void {
   const { memory } = m.guest;
+  m.residual = binding.createResidualSet(memory);
   m.server = binding.startPageServer(memory, m.residual, m.bucket, faultConnection, (error) => {
     const failure = asPageferryError(error, 'the fault channel failed', { peer: m.control.peer });
     // A closed one says nothing by itself: the destination closes it when it gives up, and when every

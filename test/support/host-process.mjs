@@ -1,5 +1,6 @@
 // A process of its own for tests: holds guests and a destination, and does what its parent asks
 // (see hosts.ts). Everything goes through the package's public entry.
+import { writeFileSync } from 'node:fs';
 import { Destination, Source, WorkloadGuest } from 'pageferry';
 
 const guests = [];
@@ -55,8 +56,12 @@ const methods = {
     return keep(guest);
   },
 
-  async migrate(guest, options) {
+  /** `noThreadFrom`: from this phase on the process can start no thread, by the limit in this file. */
+  async migrate(guest, options, noThreadFrom) {
     const source = new Source(guests[guest], options);
+    source.on('phase', (phase) => {
+      if (phase === noThreadFrom?.phase) writeFileSync(noThreadFrom.limit, '0');
+    });
     source.on('phase', (phase) => tell('phase', { phase }));
     source.on('progress', ({ pagesSent }) => tell('progress', { pagesSent }));
     try {

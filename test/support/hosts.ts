@@ -78,8 +78,13 @@ export class Host {
     return this.#call('createGuest', [options]) as Promise<number>;
   }
 
-  migrate(guest: number, options: SourceOptions): Promise<HostMigration> {
-    return this.#call('migrate', [guest, options]) as Promise<HostMigration>;
+  /** `noThreadFrom`: from that phase on the process can start no thread, by that file of a thread limit. */
+  migrate(
+    guest: number,
+    options: SourceOptions,
+    noThreadFrom?: { readonly phase: string; readonly limit: string },
+  ): Promise<HostMigration> {
+    return this.#call('migrate', [guest, options, noThreadFrom]) as Promise<HostMigration>;
   }
 
   operations(guest: number): Promise<number> {
