@@ -119,6 +119,8 @@ describe.concurrent('a migration that failed', () => {
         maxRounds: 1,
         otherwise: 'abort',
         downtimeBudgetMs: 0,
+        // Long enough that the guest writes in every round, also when others have the cores.
+        bandwidthBytesPerSecond: 32 * MIB,
       } as const;
       const error = await failureOf(migrate(guest, receiving.port, { ...options, tracker }));
       expect(['NOT_CONVERGING', 'UNSUPPORTED']).toContain(error.code);

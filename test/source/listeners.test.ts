@@ -37,6 +37,8 @@ describe.each(Object.entries(FAILURES))('a listener that %s', (_how, fail) => {
         otherwise: 'post-copy',
         maxRounds: 2,
         downtimeBudgetMs: 0,
+        // Long enough that the guest writes in every round, also when others have the cores.
+        bandwidthBytesPerSecond: 16 * MIB,
       });
       const heard: string[] = [];
       source.on(event, () => void heard.push('before'));
