@@ -10,6 +10,7 @@ import type { Alternative } from '../policy/convergence.js';
 import { defaultChannels } from '../policy/copying.js';
 import { chooseTracker } from '../policy/tracker.js';
 import {
+  ask,
   hybrid,
   ownStrategy,
   postCopy,
@@ -76,7 +77,7 @@ function trackerFor(
   const choice = chooseTracker({ wanted, offered: probe(memory.backing), kernelWrites });
   if (choice.kind === 'use') return { tracker: choice.tracker, trackerWarning: choice.warning };
   // Without rounds nothing is tracked.
-  if (strategy.next([]) === 'stop-and-copy') {
+  if (ask(strategy, []).decision === 'stop-and-copy') {
     return { tracker: 'mprotect', trackerWarning: undefined };
   }
   throw new PageferryError('UNSUPPORTED', choice.reason);
