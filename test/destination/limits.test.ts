@@ -1,6 +1,7 @@
 /** A destination with few descriptors: it says so, on both sides, and goes on. */
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { binding, type GuestMemory } from '../../src/native/binding.js';
+import { atEnd } from '../support/at-end.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { guestsWith } from '../support/guest-with.js';
 import { startGuest } from '../support/guests.js';
@@ -77,7 +78,7 @@ describe('a destination whose system refuses', () => {
     const refuse = vi.spyOn(binding, method).mockImplementationOnce(() => {
       throw error;
     });
-    onTestFinished(() => refuse.mockRestore());
+    atEnd(() => refuse.mockRestore());
     const client = await RawClient.control(receiving.port);
     client.send(openMessage());
     const failed = await client.message('failed');
@@ -120,7 +121,7 @@ describe('a destination whose system refuses', () => {
       };
       return Object.defineProperty(createPageReceiver(...args), 'addChannel', { value });
     });
-    onTestFinished(() => spy.mockRestore());
+    atEnd(() => spy.mockRestore());
     const client = await RawClient.opened(receiving.port);
     await client.channel('page', 0);
     expect(await client.message('failed')).toMatchObject({
