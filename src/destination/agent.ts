@@ -1,6 +1,5 @@
 /** The destination's half of one migration: a step function over its state (docs/protocol.md, section 3). */
 import { asPageferryError, PageferryError } from '../errors.js';
-import { GuestOverdue, guestCall } from '../guest/guest-call.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
 import { binding, type Connection } from '../native/binding.js';
@@ -25,6 +24,7 @@ import {
 import type { Reservation } from './ledger.js';
 import { openHold, type Premises } from './opening.js';
 import { whileProgress } from './patience.js';
+import { leftPaused, ResumeRefused, resumeGuest } from './resume.js';
 import type { DestinationEnd, DestinationState, Hold } from './state.js';
 import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
 import { verifyGuest } from './verify.js';
@@ -137,7 +137,7 @@ export class DestinationAgent {
       }
     } catch (error) {
       const first = this.#failure ?? asPageferryError(error, 'the migration failed here');
-      return this.#fail(first, error instanceof GuestOverdue);
+      return this.#fail(first, error instanceof ResumeRefused);
     } finally {
       this.#context.closing.removeEventListener('abort', this.#hurry);
       clearTimeout(this.#hurried);
@@ -301,14 +301,11 @@ export class DestinationAgent {
   async #resume({ hold, switchover }: State<'ready'>): Promise<void> {
     const { handler, pausedAtNs, runs, loadStateMs } = switchover;
     this.#state = { kind: 'resuming', hold, handler };
-    const started = process.hrtime.bigint();
     if (handler !== undefined) pagesAwaited(hold);
-    if (runs) {
-      const deadlineMs = this.#context.options.guestCallMs;
-      await guestCall('resume', () => hold.guest.resume(), { deadlineMs });
-    }
-    const resumedAtNs = resumedSince(started, hold.guest);
-    if (runs) hold.guest.probe?.setTimeAway(Math.max(0, Number(resumedAtNs - pausedAtNs)));
+    const deadlineMs = this.#context.options.guestCallMs;
+    const { startedNs, resumedAtNs } = runs
+      ? await resumeGuest(hold.guest, pausedAtNs, deadlineMs)
+      : leftPaused();
     this.#state =
       handler === undefined
         ? { kind: 'complete', hold, runs }
@@ -317,7 +314,7 @@ export class DestinationAgent {
       type: 'running',
       resumedAtNs,
       loadStateMs,
-      resumeMs: msBetween(started, resumedAtNs),
+      resumeMs: msBetween(startedNs, resumedAtNs),
     });
     if (handler === undefined) this.#sendComplete(hold, NO_FAULTS);
     // The last page may have come before the state was 'running'.
@@ -386,12 +383,10 @@ export class DestinationAgent {
     this.abort(asPageferryError(error, `a channel from ${this.peer} failed`, { peer: this.peer }));
   }
 
-  /** `overdue`: what failed is a guest that has not answered in time. */
-  #fail(error: PageferryError, overdue: boolean): DestinationEnd {
+  /** `refused`: what failed is a guest that would not resume, and so does not run. */
+  #fail(error: PageferryError, refused: boolean): DestinationEnd {
     const state = this.#state;
     this.progress();
-    // A guest that refuses to resume does not run.
-    const refused = state.kind === 'resuming' && !overdue;
     this.#sayFailed(error, this.#neverRan || refused);
     this.#state = { kind: 'ended' };
     this.#channel.close();
