@@ -1,11 +1,9 @@
 /** The destination's half of one migration: a step function over its state (docs/protocol.md, section 3). */
 import { asPageferryError, PageferryError } from '../errors.js';
-import type { Guest } from '../guest/guest.js';
-import { GuestOverdue, guestCall, observeGuest } from '../guest/guest-call.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
-import { binding, type Connection, type FaultHandler } from '../native/binding.js';
-import { type Awaited, GOODBYE_MS, patienceMs } from '../policy/deadlines.js';
+import { binding, type Connection } from '../native/binding.js';
+import { GOODBYE_MS, openWithinMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import { STATE_MARGIN_BYTES } from '../protocol/framing.js';
 import {
@@ -15,9 +13,18 @@ import {
 } from '../protocol/messages.js';
 import { admit, faultPath } from './admission.js';
 import { pagesAwaited, pagesHere } from './awaited-pages.js';
+import {
+  completeMessage,
+  endHandler,
+  endOfFailed,
+  type Faults,
+  handOver,
+  NO_FAULTS,
+} from './ending.js';
 import type { Reservation } from './ledger.js';
-import { dropHold, openHold, type Premises } from './opening.js';
+import { openHold, type Premises } from './opening.js';
 import { whileProgress } from './patience.js';
+import { leftPaused, ResumeRefused, resumeGuest } from './resume.js';
 import type { DestinationEnd, DestinationState, Hold } from './state.js';
 import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
 import { verifyGuest } from './verify.js';
@@ -27,24 +34,15 @@ type Message<T extends SourceMessage['type']> = Extract<SourceMessage, { type: T
 type Step = Exclude<SourceMessage, { type: 'alive' | 'clock' }>;
 type State<K extends DestinationState['kind']> = Extract<DestinationState, { kind: K }>;
 
-const NO_FAULTS = {
-  demandFaults: 0,
-  demandFaultsOverNetwork: 0,
-  duplicatePages: 0,
-  faultLatencyUs: { p50: 0, p99: 0, p999: 0, max: 0 },
-};
-
-/** What each state waits for. */
-const AWAITED: Readonly<
-  Record<DestinationState['kind'], { readonly what: Awaited; readonly silence: string }>
-> = {
-  opening: { what: 'open', silence: 'has not said what it brings' },
-  copying: { what: 'pages', silence: 'sends neither pages nor word of them' },
-  ready: { what: 'resume', silence: 'has not said whether the guest may run here' },
-  resuming: { what: 'resume', silence: 'has not said whether the guest may run here' },
-  running: { what: 'missing-pages', silence: 'sends no more of the pages that are missing' },
-  complete: { what: 'bye', silence: 'has not said goodbye' },
-  ended: { what: 'bye', silence: 'has not said goodbye' },
+/** What is wrong with a source that is alive and does not get on. */
+const SILENCE: Readonly<Record<DestinationState['kind'], string>> = {
+  opening: 'has not said what it brings',
+  copying: 'sends neither pages nor word of them',
+  ready: 'has not said whether the guest may run here',
+  resuming: 'says nothing',
+  running: 'sends no more of the pages that are missing',
+  complete: 'has not said goodbye',
+  ended: 'says nothing',
 };
 
 export interface DestinationContext extends Premises {
@@ -139,7 +137,7 @@ export class DestinationAgent {
       }
     } catch (error) {
       const first = this.#failure ?? asPageferryError(error, 'the migration failed here');
-      return this.#fail(first, error instanceof GuestOverdue);
+      return this.#fail(first, error instanceof ResumeRefused);
     } finally {
       this.#context.closing.removeEventListener('abort', this.#hurry);
       clearTimeout(this.#hurried);
@@ -188,12 +186,13 @@ export class DestinationAgent {
 
   /** The next message of a source that gets on. */
   async #next(): Promise<Step> {
-    const { what, silence } = AWAITED[this.#state.kind];
+    const { stallMs } = this.#context.options;
+    const { kind } = this.#state;
     const message = await whileProgress(
       this.#nextStep(),
-      patienceMs(what, this.#context.options.stallMs),
+      kind === 'opening' ? openWithinMs(stallMs) : stallMs,
       () => this.#signsOfProgress(),
-      () => this.#silent(silence),
+      () => new PageferryError('PEER_SILENT', `${this.peer} ${SILENCE[kind]}`, { peer: this.peer }),
     );
     this.#messages += 1;
     return message;
@@ -307,14 +306,11 @@ export class DestinationAgent {
   async #resume({ hold, switchover }: State<'ready'>): Promise<void> {
     const { handler, pausedAtNs, runs, loadStateMs } = switchover;
     this.#state = { kind: 'resuming', hold, handler };
-    const started = process.hrtime.bigint();
     if (handler !== undefined) pagesAwaited(hold);
-    if (runs) {
-      const deadlineMs = this.#context.options.guestCallMs;
-      await guestCall('resume', () => hold.guest.resume(), { deadlineMs });
-    }
-    const resumedAtNs = resumedSince(started, hold.guest);
-    if (runs) hold.guest.probe?.setTimeAway(Math.max(0, Number(resumedAtNs - pausedAtNs)));
+    const deadlineMs = this.#context.options.guestCallMs;
+    const { startedNs, resumedAtNs } = runs
+      ? await resumeGuest(hold.guest, pausedAtNs, deadlineMs)
+      : leftPaused();
     this.#state =
       handler === undefined
         ? { kind: 'complete', hold, runs }
@@ -323,7 +319,7 @@ export class DestinationAgent {
       type: 'running',
       resumedAtNs,
       loadStateMs,
-      resumeMs: msBetween(started, resumedAtNs),
+      resumeMs: msBetween(startedNs, resumedAtNs),
     });
     if (handler === undefined) this.#sendComplete(hold, NO_FAULTS);
     // The last page may have come before the state was 'running'.
@@ -357,16 +353,8 @@ export class DestinationAgent {
     );
   };
 
-  #sendComplete(hold: Hold, faults: ReturnType<FaultHandler['stats']>): void {
-    const received = hold.receiver.progress();
-    this.#channel.send({
-      type: 'complete',
-      ...faults,
-      pagesReceived: received.pages,
-      duplicatePages: received.duplicatePages + faults.duplicatePages,
-      completedAtNs: process.hrtime.bigint(),
-      guest: observeGuest(hold.guest),
-    });
+  #sendComplete(hold: Hold, faults: Faults): void {
+    this.#channel.send(completeMessage(hold, faults));
     const { closing } = this.#context;
     if (closing.aborted) this.#hurry();
     else closing.addEventListener('abort', this.#hurry);
@@ -394,54 +382,20 @@ export class DestinationAgent {
     this.#channel.send(await verifyGuest(hold.guest, observeMs, context));
   }
 
-  #silent(what: string): PageferryError {
-    const { peer } = this;
-    return new PageferryError('PEER_SILENT', `${peer} ${what}`, { peer });
-  }
-
   /** A page or fault channel ended. Once every page is here that is as it should be. */
   #channelFailed(error: Error): void {
     if (this.#state.kind === 'complete' || this.#state.kind === 'ended') return;
     this.abort(asPageferryError(error, `a channel from ${this.peer} failed`, { peer: this.peer }));
   }
 
-  /** `overdue`: what failed is a guest that has not answered in time. */
-  #fail(error: PageferryError, overdue: boolean): DestinationEnd {
+  /** `refused`: what failed is a guest that would not resume, and so does not run. */
+  #fail(error: PageferryError, refused: boolean): DestinationEnd {
     const state = this.#state;
     this.progress();
-    // A guest that refuses to resume does not run.
-    const refused = state.kind === 'resuming' && !overdue;
     this.#sayFailed(error, this.#neverRan || refused);
     this.#state = { kind: 'ended' };
     this.#channel.close();
-    switch (state.kind) {
-      case 'opening':
-      case 'ended':
-        return { kind: 'dropped', error };
-      case 'copying':
-        state.fault?.close();
-        dropHold(state.hold);
-        return { kind: 'dropped', error };
-      case 'ready':
-        endHandler(state.switchover.handler);
-        dropHold(state.hold);
-        return { kind: 'dropped', error };
-      case 'resuming':
-        endHandler(state.handler);
-        if (!refused) return lose(state.hold, error);
-        dropHold(state.hold);
-        return { kind: 'dropped', error };
-      case 'running': {
-        endHandler(state.handler);
-        const reason = `lost the source before every page had arrived (${error.message}). The guest cannot go on`;
-        const details = { peer: this.peer, cause: error };
-        return lose(state.hold, new PageferryError('POSTCOPY_LOST', reason, details));
-      }
-      case 'complete':
-        return handOver(state.hold);
-      default:
-        throw new Error(`no such state: ${JSON.stringify(state satisfies never)}`);
-    }
+    return endOfFailed(state, error, refused, this.peer);
   }
 
   #end(): DestinationEnd {
@@ -452,30 +406,4 @@ export class DestinationAgent {
     if (state.kind !== 'complete') throw new Error(`ended while ${state.kind}`);
     return handOver(state.hold);
   }
-}
-
-function endHandler(handler: FaultHandler | undefined): void {
-  handler?.close();
-  handler?.release();
-}
-
-/** The registration stays: guest threads wait for the missing pages, they never see zeros. */
-function lose(hold: Hold, error: PageferryError): DestinationEnd {
-  hold.receiver.close();
-  return { kind: 'lost', hold, error };
-}
-
-/** Every page is here and the migration is over: only the guest stays. */
-function handOver(hold: Hold): DestinationEnd {
-  hold.receiver.close();
-  hold.receiver.release();
-  hold.arriving.release();
-  return { kind: 'arrived', guest: hold.guest };
-}
-
-/** When the guest was let run. It knows best: its threads may take the core before this one reads the clock. */
-function resumedSince(startedNs: bigint, { probe }: Guest): bigint {
-  const nowNs = process.hrtime.bigint();
-  const saidNs = probe?.resumedAtNs?.() ?? nowNs;
-  return saidNs >= startedNs && saidNs <= nowNs ? saidNs : nowNs;
 }

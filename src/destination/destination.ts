@@ -6,7 +6,7 @@ import type { Guest } from '../guest/guest.js';
 import { type Arrival, binding, type Connection, type Listener } from '../native/binding.js';
 import { type Address, formatAddress, missesZone } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
-import { dropHold } from './opening.js';
+import { dropHold } from './ending.js';
 import {
   type DestinationOptions,
   type ResolvedDestinationOptions,

@@ -4,7 +4,6 @@ import type { Guest } from '../guest/guest.js';
 import { discardGuest, GUEST, guestCall } from '../guest/guest-call.js';
 import { binding, type GuestMemory } from '../native/binding.js';
 import type { SourceMessage } from '../protocol/messages.js';
-import { pagesHere } from './awaited-pages.js';
 import type { Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
 import { unlessAborted } from './patience.js';
@@ -40,15 +39,6 @@ export async function openHold(open: Open, context: OpeningContext): Promise<Hol
     memory.release();
     throw error;
   }
-}
-
-/** Lets go of a guest that never ran here, or was lost. */
-export function dropHold(hold: Hold): void {
-  const { memory, guest, arriving, receiver } = hold;
-  pagesHere(hold);
-  receiver.close();
-  discardGuest(guest);
-  for (const held of [receiver, arriving, memory]) held.release();
 }
 
 async function createMemory(

@@ -97,13 +97,18 @@ export function discardGuest(guest: Guest): void {
   orWarn('be discarded', () => guest?.discard?.());
 }
 
-/** What the guest says about itself; null when it has no probe, or one that fails, which becomes a process warning. */
-export function observeGuest(guest: Guest): GuestObservation | null {
-  let seen: GuestObservation | null = null;
-  orWarn('be observed', () => {
-    seen = guest.probe?.observe() ?? null;
+/** What a probe says; `otherwise` where it fails, which becomes a process warning. */
+export function askGuest<T>(what: string, otherwise: T, ask: () => T): T {
+  let answer = otherwise;
+  orWarn(what, () => {
+    answer = ask();
   });
-  return seen;
+  return answer;
+}
+
+/** What the guest says about itself; null when it has no probe, or one that fails. */
+export function observeGuest(guest: Guest): GuestObservation | null {
+  return askGuest('be observed', null, () => guest.probe?.observe() ?? null);
 }
 
 function failure(what: string, error: unknown): PageferryError {

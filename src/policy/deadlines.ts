@@ -17,10 +17,7 @@ export function verifyMs(memoryBytes: number): number {
   return GUEST_CALL_MS + memoryBytes / VERIFIED_BYTES_PER_MS;
 }
 
-/** What a destination waits for its source to do (docs/protocol.md, section 3.3). */
-export type Awaited = 'open' | 'pages' | 'resume' | 'missing-pages' | 'bye';
-
-/** How long a destination waits for it, while nothing of the kind comes. */
-export function patienceMs(awaited: Awaited, stallMs: number): number {
-  return awaited === 'open' ? Math.min(OPEN_WITHIN_MS, stallMs) : stallMs;
+/** A destination waits so long for `open`, alive or not: everybody can connect. */
+export function openWithinMs(stallMs: number): number {
+  return Math.min(OPEN_WITHIN_MS, stallMs);
 }

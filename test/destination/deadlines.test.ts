@@ -134,7 +134,7 @@ describe('a guest that never answers', () => {
   ])(
     'does not keep the migration of a source that has gone, while it %s',
     async (_what, own, begin) => {
-      const { receiving, calls } = await start(own);
+      const { receiving, calls } = await start(own, { guestCallMs: 600_000 });
       const waitsFor: Call = own.probe === undefined ? 'loadState' : 'verify';
       const client = await begin(receiving.port);
       await until(`the call of ${waitsFor}`, () => calls.includes(waitsFor));

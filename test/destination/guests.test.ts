@@ -51,6 +51,23 @@ describe('a guest that refuses to resume', () => {
   });
 });
 
+describe('a guest that runs and whose probe fails', () => {
+  it('has arrived: nobody is told that it never ran', async () => {
+    const fails = () => {
+      throw new Error('I have no watch');
+    };
+    const { receiving, calls } = await start({
+      probe: { ...probe, resumedAtNs: fails, setTimeAway: fails, observe: fails },
+    });
+    const client = await resumed(switchedOver(receiving.port));
+    expect(await client.message('complete')).toMatchObject({ guest: null });
+    client.send({ type: 'bye' });
+    await receiving.nextArrived();
+    expect(calls).toEqual(['loadState', 'resume']);
+    expect(client.messages.some(({ type }) => type === 'failed')).toBe(false);
+  });
+});
+
 describe('a source that goes while the guest resumes', () => {
   async function goneWhileResuming(begin: (port: number) => Promise<RawClient>) {
     let goOn = () => {};

@@ -1,7 +1,8 @@
 /** A destination with few descriptors: it says so, on both sides, and goes on. */
-import { describe, expect, it } from 'vitest';
-import type { GuestMemory } from '../../src/native/binding.js';
-import { failureOf, migrate, sourceFor } from '../support/destinations.js';
+import { describe, expect, it, vi } from 'vitest';
+import { binding, type GuestMemory } from '../../src/native/binding.js';
+import { atEnd } from '../support/at-end.js';
+import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { guestsWith } from '../support/guest-with.js';
 import { startGuest } from '../support/guests.js';
 import { Host } from '../support/hosts.js';
@@ -67,5 +68,69 @@ describe('a guest of more regions than any migration takes', () => {
     const error = await failureOf(sourceFor(many, 1).migrate());
     expect(error).toMatchObject({ code: 'USAGE', report: { guestLocation: 'source' } });
     expect(error.message).toContain('5000 regions');
+  });
+});
+
+describe('a destination whose system refuses', () => {
+  async function refusing(method: 'createGuestMemory' | 'createPageReceiver', error: Error) {
+    const { createGuest, calls } = guestsWith();
+    const receiving = await Receiving.start({ createGuest });
+    const refuse = vi.spyOn(binding, method).mockImplementationOnce(() => {
+      throw error;
+    });
+    atEnd(() => refuse.mockRestore());
+    const client = await RawClient.control(receiving.port);
+    client.send(openMessage());
+    const failed = await client.message('failed');
+    expect(await receiving.nextDropped()).toMatchObject({
+      code: failed['code'],
+      message: failed['message'],
+    });
+    await RawClient.opened(receiving.port);
+    return { failed, calls };
+  }
+
+  it.each([
+    ['ENOMEM', 'NO_MEMORY', 'DESTINATION_NO_MEMORY'],
+    ['EMFILE', 'SYSTEM', 'SYSTEM'],
+    ['EPERM', 'NO_PERMISSION', 'NO_PERMISSION'],
+  ])('memory with %s names that on both sides', async (errno, code, told) => {
+    const error = Object.assign(new Error(`memfd_create: ${errno}`), { code, errno });
+    const { failed } = await refusing('createGuestMemory', error);
+    expect(failed).toMatchObject({
+      code: told,
+      message: `cannot make the guest's memory: memfd_create: ${errno}`,
+      neverRan: true,
+    });
+  });
+
+  it('a thread drops that migration and its guest, and takes the next', async () => {
+    const error = Object.assign(new Error('no thread is left'), { code: 'SYSTEM' });
+    const { failed, calls } = await refusing('createPageReceiver', error);
+    expect(failed).toMatchObject({ code: 'SYSTEM', neverRan: true });
+    expect(calls).toEqual(['discard']);
+  });
+
+  it('a thread for a page channel drops that migration, and takes the next', async () => {
+    const { createGuest, calls } = guestsWith();
+    const receiving = await Receiving.start({ createGuest });
+    const { createPageReceiver } = binding;
+    const spy = vi.spyOn(binding, 'createPageReceiver').mockImplementationOnce((...args) => {
+      const value = () => {
+        throw Object.assign(new Error('no thread is left'), { code: 'SYSTEM' });
+      };
+      return Object.defineProperty(createPageReceiver(...args), 'addChannel', { value });
+    });
+    atEnd(() => spy.mockRestore());
+    const client = await RawClient.opened(receiving.port);
+    await client.channel('page', 0);
+    expect(await client.message('failed')).toMatchObject({
+      code: 'SYSTEM',
+      message: 'cannot take a page channel: no thread is left',
+      neverRan: true,
+    });
+    await receiving.nextDropped();
+    expect(calls).toEqual(['discard']);
+    await RawClient.opened(receiving.port);
   });
 });
