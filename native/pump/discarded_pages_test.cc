@@ -60,7 +60,7 @@ class DiscardedPages : public ::testing::TestWithParam<Way> {
     if (const auto why = why_unavailable(kind, backing); !why.empty()) GTEST_SKIP() << why;
     ferry_.emplace(FerryOptions{.region_pages = {3000, 3000}, .channels = 2, .source = backing});
     source_ = ferry_->shared_source();
-    tracker_ = std::move(make_tracker(kind, source_).value());
+    tracker_ = std::move(make_tracker(kind, source_, ignore_failure).value());
     ASSERT_TRUE(tracker_->arm().ok());
     const PageBitmap all = everything();
     for_each_page(all, [&](PageIndex page) { fill_page(*source_, page, 1); });
@@ -77,8 +77,9 @@ class DiscardedPages : public ::testing::TestWithParam<Way> {
   }
 
   SendStats final_round(PageBitmap& pages, PageSender::FinalRound what) {
-    return ferry_->ferry(
-        [&](PageSender& sender) { return sender.final_round(pages, tracker_.get(), what); });
+    return ferry_->ferry([&](PageSender& sender) {
+      return testing::final_round(sender, pages, tracker_.get(), what);
+    });
   }
 
   std::optional<Ferry> ferry_;

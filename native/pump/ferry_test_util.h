@@ -70,6 +70,10 @@ inline Result<SendStats> send_round(PageSender& sender, const PageBitmap& pages,
 inline Result<SendStats> announce_missing(PageSender& sender, const PageBitmap& missing) {
   return outcome_of([&](auto on_sent) { sender.announce_missing(missing, on_sent); });
 }
+inline Result<SendStats> final_round(PageSender& sender, PageBitmap& pages, DirtyTracker* tracker,
+                                     PageSender::FinalRound what) {
+  return outcome_of([&](auto on_sent) { sender.final_round(pages, tracker, what, on_sent); });
+}
 inline Result<SendStats> push(PageSender& sender, ResidualSet& residual, PushWidth& width) {
   return outcome_of([&](auto on_sent) { sender.push(residual, width, on_sent); });
 }

@@ -317,7 +317,7 @@ TEST(Listener, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
   testing::ThreadLimit limit;
   limit.reach();
   const auto opened = Listener::open(
-      "127.0.0.1", 0, [](Arrival) {}, [](std::string, std::string) {});
+      "127.0.0.1", 0, [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.status().system_error(), EAGAIN) << opened.status().message();
 }

@@ -102,7 +102,7 @@ describe('the page channels of a destination', () => {
     const options = { strategy: 'stop-and-copy', channels: CHANNELS } as const;
     expect(await failureOf(sourceFor(guest, receiving.port, options).migrate())).toMatchObject({
       code: 'BUSY',
-      message: expect.stringMatching(/asks for 2 page channels .* has 1 of 5 left/),
+      message: expect.stringMatching(/asks for 2 page channels, .* has 1 of 5 left/),
       report: { guestLocation: 'source' },
     });
     await expectUnharmed(guest);
