@@ -259,7 +259,7 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
   // What was sent of it is known, and no page that did not get into the socket as a whole.
-  const auto progress = sender.progress();
+  const auto progress = sender->progress();
   EXPECT_GT(progress.pages_raw, 0u);
   EXPECT_LE(progress.pages_raw * kPageBytes, progress.wire_bytes);
 }
