@@ -48,7 +48,10 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
+  // Implicit, so that a function returns the one or the other and nothing else.
+  // NOLINTNEXTLINE(google-explicit-constructor)
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
   Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}
 
   bool ok() const { return state_.index() == 0; }

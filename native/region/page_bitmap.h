@@ -77,7 +77,7 @@ class PageBitmap {
   }
 
  private:
-  static constexpr std::uint64_t kBlockPages = 64 * 64;
+  static constexpr std::uint64_t kBlockPages = std::uint64_t{64} * 64;
 
   static std::uint64_t bit(std::uint64_t index) { return std::uint64_t{1} << (index % 64); }
 
