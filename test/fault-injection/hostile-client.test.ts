@@ -414,17 +414,6 @@ describe('a page channel that', () => {
 });
 
 describe('a switchover', () => {
-  it.concurrent('without post-copy, after pages were announced as missing, ends the migration', async () => {
-    const receiving = await start();
-    const client = await RawClient.opened(receiving.port);
-    const { client: channel } = await client.channel('page', 0);
-    const missing = { page: 1, pages: 2, content: contents.missing, payload: new Uint8Array() };
-    channel.socket.write(Buffer.concat([pagesRecord([missing]), syncRecord(1)]));
-    client.send(switchover);
-    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
-    expect(client.messages.map(({ type }) => type)).not.toContain('ready');
-  });
-
   it.concurrent('to a sync that never comes is given up after the stall timeout', async () => {
     const receiving = await start({ stallMs: 2500 });
     const client = await RawClient.opened(receiving.port);
