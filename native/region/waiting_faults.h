@@ -12,9 +12,9 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <vector>
 
+#include "os/mutex.h"
 #include "region/latency_histogram.h"
 #include "region/page_bitmap.h"
 
@@ -31,7 +31,7 @@ class WaitingFaults {
   // A thread waits for this page. Whoever calls this then looks once more whether the page has come:
   // who published it before this call does not know of the fault.
   void open(const Fault& fault) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (open_.emplace(fault.page, fault.since).second) {
       count_.fetch_add(1, std::memory_order_acq_rel);
     }
@@ -44,7 +44,7 @@ class WaitingFaults {
     // this thread did so far, which is that the page is no longer missing.
     if (count_.fetch_add(0, std::memory_order_acq_rel) == 0) return {};
     std::vector<Fault> taken;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto begin = open_.lower_bound(pages.first);
     const auto end = open_.lower_bound(pages.end());
     for (auto at = begin; at != end; ++at) taken.push_back({at->first, at->second});
@@ -65,8 +65,8 @@ class WaitingFaults {
   const LatencyHistogram& latency() const { return latency_; }
 
  private:
-  std::mutex mutex_;
-  std::map<PageIndex, Clock::time_point> open_;
+  Mutex mutex_;
+  std::map<PageIndex, Clock::time_point> open_ GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> count_{0};  // of open_
   LatencyHistogram latency_;
 };
