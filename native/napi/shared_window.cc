@@ -19,8 +19,8 @@ void let_go(void*, std::size_t, void* holder) {
 // Node's own definition of napi_value: a local handle, bit for bit.
 napi_value to_napi(v8::Local<v8::SharedArrayBuffer> local) {
   napi_value value = nullptr;
-  static_assert(sizeof(value) == sizeof(local));
-  std::memcpy(&value, static_cast<const void*>(&local), sizeof(value));
+  static_assert(sizeof(napi_value) == sizeof(local));
+  std::memcpy(&value, static_cast<const void*>(&local), sizeof(local));
   return value;
 }
 

@@ -14,6 +14,7 @@ namespace {
 struct Word {
   char text[16];
   std::size_t bytes;
+  // Implicit, so that the table below is a list of words. NOLINTNEXTLINE(google-explicit-constructor)
   consteval Word(const char* word) : text{}, bytes(0) {
     for (; word[bytes] != 0; ++bytes) text[bytes] = word[bytes];
   }
