@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LISTENER_FAILED } from '../../src/announcer.js';
 import type { SourceEvents } from '../../src/metrics/events.js';
 import { atEnd } from '../support/at-end.js';
-import { Receiving, sourceFor } from '../support/destinations.js';
+import { failureOf, Receiving, sourceFor } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { until } from '../support/until.js';
 
@@ -56,4 +56,23 @@ describe.each(Object.entries(FAILURES))('a listener that %s', (_how, fail) => {
       }
     },
   );
+});
+
+describe.each(Object.entries(FAILURES))('a listener of a destination that %s', (_how, fail) => {
+  it('at every event changes nothing, and is told as a warning', async () => {
+    const receiving = await Receiving.start();
+    const seen = warnings();
+    const events = ['arriving', 'arrived', 'dropped'] as const;
+    for (const event of events) receiving.destination.on(event, fail as () => void);
+    await receiving.expectServesNext('post-copy');
+    const guest = await startGuest({ memoryBytes: MIB });
+    const source = sourceFor(guest, receiving.port, { strategy: 'pre-copy' });
+    source.on('phase', (phase) => phase === 'copy-rounds' && source.cancel());
+    expect((await failureOf(source.migrate())).code).toBe('CANCELLED');
+    await receiving.nextDropped();
+    await receiving.expectServesNext('stop-and-copy');
+    const told = () => seen.map(({ message }) => /'(\w+)'/.exec(message)?.[1]);
+    await until('the warnings are there', () => events.every((event) => told().includes(event)));
+    expect(new Set(seen.map(({ code }) => code))).toEqual(new Set([LISTENER_FAILED]));
+  });
 });
