@@ -8,7 +8,7 @@
  * | PORT_IN_USE | the destination cannot listen there |
  * | NOT_PAGEFERRY | the other side speaks another protocol |
  * | VERSION_MISMATCH | the other side speaks another version of ours |
- * | BUSY | the destination serves as many migrations as it may |
+ * | BUSY | the destination serves as many migrations, or as many page channels, as it may |
  * | GUEST_TOO_LARGE | the guest exceeds the destination's limit |
  * | NO_MEMORY | this host has too little memory |
  * | DESTINATION_NO_MEMORY | the destination's host has too little memory |

@@ -253,8 +253,10 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   const PageBitmap pages = populated_pages(*guest.memory);
   Status status;
   WatchedThread sending([&] { status = send_round(*sender, pages).status(); });
-  sending.wait_until_asleep();
-  EXPECT_GT(sender->unacknowledged_bytes(), 0u);
+  // The peer's buffers hold less than the guest.
+  wait_until([&] { return sender->unacknowledged_bytes() > 0; });
+  wait_until([&] { return sender->progress().pages_raw > 0; });
+  EXPECT_FALSE(sending.done());
   sender->cancel();
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
