@@ -126,7 +126,7 @@ describe('a destination whose system refuses', () => {
     await client.channel('page', 0);
     expect(await client.message('failed')).toMatchObject({
       code: 'SYSTEM',
-      message: 'cannot take a page channel: no thread is left',
+      message: 'cannot take page channel 0: no thread is left',
       neverRan: true,
     });
     await receiving.nextDropped();
