@@ -47,8 +47,10 @@ void be_source(int fd, std::uint64_t bytes) {
   const char ready = 1;
   baseline::send_all(fd, &ready, 1);
   std::promise<Status> ended;
-  PageServer server(memory, residual, std::make_shared<TokenBucket>(), Socket(UniqueFd(fd)),
-                    [&](Status reason) { ended.set_value(std::move(reason)); });
+  const auto server = PageServer::start(
+      memory, residual, std::make_shared<TokenBucket>(), Socket(UniqueFd(fd)),
+      [&](Status reason) { ended.set_value(std::move(reason)); });
+  check(server.status(), "page server");
   const Status reason = ended.get_future().get();
   if (reason.code() != StatusCode::kPeerClosed) check(reason, "page server");
 }
