@@ -12,7 +12,7 @@ import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
 import { binding, type Connection, type PageSet } from '../native/binding.js';
-import { type ClockExchange, compareClocks } from '../policy/clock.js';
+import { type ClockComparison, type ClockExchange, compareClocks } from '../policy/clock.js';
 import type { Decision, PreCopyDecision } from '../policy/convergence.js';
 import { sendBufferBytes } from '../policy/copying.js';
 import { ControlChannel } from '../protocol/channel.js';
@@ -99,7 +99,7 @@ async function negotiate(m: SourceMigration): Promise<void> {
   }
   checkStateFits(m, opened.maxStateBytes);
   m.sameHost = opened.bootId === bootId();
-  m.clock = compareClocks(await exchangeClocks(m), m.sameHost);
+  m.clock = await compareWithPeer(m);
   m.recorder.clockCompared(m.clock);
 }
 
@@ -122,9 +122,17 @@ function checkStateFits(m: SourceMigration, maxStateBytes: number): void {
   );
 }
 
-async function exchangeClocks(m: SourceMigration): Promise<ClockExchange[]> {
+/** One exchange shows that a clock is shared. One that is not is estimated, the better the more there are. */
+async function compareWithPeer(m: SourceMigration): Promise<ClockComparison> {
+  const first = await exchangeClocks(m, 1);
+  const clock = compareClocks(first, m.sameHost);
+  if (clock.kind === 'shared') return clock;
+  return compareClocks([...first, ...(await exchangeClocks(m, CLOCK_EXCHANGES - 1))], m.sameHost);
+}
+
+async function exchangeClocks(m: SourceMigration, count: number): Promise<ClockExchange[]> {
   const exchanges: ClockExchange[] = [];
-  for (let i = 0; i < CLOCK_EXCHANGES; i += 1) {
+  for (let i = 0; i < count; i += 1) {
     m.send({ type: 'clock', sentNs: process.hrtime.bigint() });
     const { sentNs, nowNs } = await m.expect('clocked', { withinMs: m.options.stallMs });
     exchanges.push({ sentNs, thereNs: nowNs, receivedNs: process.hrtime.bigint() });
