@@ -22,24 +22,6 @@ Napi::Value create_memory(const Napi::CallbackInfo& info) {
   return GuestMemoryWrap::make(info.Env(), std::move(memory));
 }
 
-Napi::Value adopt_memory(const Napi::CallbackInfo& info) {
-  if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "ranges must be an array");
-  const auto array = info[0].As<Napi::Array>();
-  std::vector<AddressRange> ranges;
-  for (std::uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Value item = array.Get(i);
-    if (!item.IsObject() || !item.As<Napi::Object>().Get("address").IsBigInt()) {
-      throw Napi::TypeError::New(info.Env(), "each range must be {address: bigint, bytes: number}");
-    }
-    const auto range = item.As<Napi::Object>();
-    bool lossless = false;
-    const std::uint64_t address = range.Get("address").As<Napi::BigInt>().Uint64Value(&lossless);
-    ranges.push_back({address, to_u64(range.Get("bytes"), "a range's bytes")});
-  }
-  auto memory = value_or_throw(info.Env(), GuestMemory::adopt_private(ranges));
-  return GuestMemoryWrap::make(info.Env(), std::move(memory));
-}
-
 Napi::Value create_page_set(const Napi::CallbackInfo& info) {
   const auto memory = GuestMemoryWrap::from(info[0]);
   return PageSetWrap::make(info.Env(), std::make_shared<PageBitmap>(memory->page_count()));
@@ -67,7 +49,6 @@ TrackerKind to_tracker_kind(const Napi::Value& value) {
 void PageSetWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("count", &PageSetWrap::count),
                InstanceAccessor("pageCount", &PageSetWrap::page_count, nullptr),
-               InstanceMethod("merge", &PageSetWrap::merge),
                InstanceMethod("clear", &PageSetWrap::clear)});
   export_function<create_page_set>(env, exports, "createPageSet");
 }
@@ -78,14 +59,6 @@ Napi::Value PageSetWrap::count(const Napi::CallbackInfo& info) {
 
 Napi::Value PageSetWrap::page_count(const Napi::CallbackInfo& info) {
   return from_u64(info.Env(), native()->page_count());
-}
-
-void PageSetWrap::merge(const Napi::CallbackInfo& info) {
-  const auto other = from(info[0]);
-  if (other->page_count() != native()->page_count()) {
-    throw Napi::TypeError::New(info.Env(), "these page sets belong to different memories");
-  }
-  native()->merge(*other);
 }
 
 void PageSetWrap::clear(const Napi::CallbackInfo&) { native()->reset(); }
@@ -103,7 +76,6 @@ void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("workerWindow", &GuestMemoryWrap::worker_window),
                InstanceAccessor("hasWindow", &GuestMemoryWrap::has_window, nullptr)});
   export_function<create_memory>(env, exports, "createGuestMemory");
-  export_function<adopt_memory>(env, exports, "adoptGuestMemory");
 }
 
 Napi::Value GuestMemoryWrap::bytes(const Napi::CallbackInfo& info) {

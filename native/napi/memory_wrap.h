@@ -18,7 +18,6 @@ class PageSetWrap : public Wrap<PageSetWrap, PageBitmap> {
  private:
   Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value page_count(const Napi::CallbackInfo& info);
-  void merge(const Napi::CallbackInfo& info);
   void clear(const Napi::CallbackInfo& info);
 };
 

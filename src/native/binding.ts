@@ -22,7 +22,6 @@ export interface Releasable {
 export interface PageSet {
   readonly pageCount: number;
   count(): number;
-  merge(other: PageSet): void;
   /** No call that was given the set may be under way. */
   clear(): void;
 }
@@ -276,8 +275,6 @@ export interface ProtocolConstants {
 
 export interface Binding {
   createGuestMemory(regionBytes: readonly number[]): GuestMemory;
-  /** Adopts private anonymous mappings of this process; their owner keeps them mapped. */
-  adoptGuestMemory(ranges: readonly { address: bigint; bytes: number }[]): GuestMemory;
   createPageSet(memory: GuestMemory): PageSet;
   /**
    * `onFailure` is told, at most once after each arm, when it can track no more although nobody called it. It

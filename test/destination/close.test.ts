@@ -3,32 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Destination } from '../../src/destination/destination.js';
-import type { Guest } from '../../src/guest/guest.js';
 import { atEnd } from '../support/at-end.js';
 import { openDescriptors } from '../support/descriptors.js';
-import { Receiving } from '../support/destinations.js';
-import { guestsWith } from '../support/guest-with.js';
+import { guestsWith, receivingWith, STILL_PROBE } from '../support/guest-with.js';
 import { resumed, switchedOver } from '../support/handmade-source.js';
 import { preamble, RawClient } from '../support/raw-client.js';
 import { until } from '../support/until.js';
-
-const probe = {
-  workload: 'none',
-  startGapWatch() {},
-  setTimeAway() {},
-  observe: () => ({ operations: 0, longestGapMs: 0 }),
-  verify: async () => ({
-    pagesCompared: 4,
-    pagesDifferent: 0,
-    firstDifferentPage: null,
-    failedReads: 0,
-  }),
-};
-
-async function start(own: Partial<Guest> = {}) {
-  const { createGuest, calls } = guestsWith(own);
-  return { receiving: await Receiving.start({ createGuest }), calls };
-}
 
 describe('a destination that is closed', () => {
   it('takes nobody who had already connected when it was', async () => {
@@ -60,7 +40,7 @@ describe('a destination that is closed', () => {
 
   it('leaves no connection, whether its sources hang up or not', async () => {
     const before = openDescriptors('socket:');
-    const { receiving } = await start();
+    const { receiving } = await receivingWith();
     const clients = [
       await RawClient.control(receiving.port),
       await RawClient.opened(receiving.port),
@@ -74,7 +54,7 @@ describe('a destination that is closed', () => {
   });
 
   it('looks no longer at a guest that has arrived, however long its source asked for', async () => {
-    const { receiving, calls } = await start({ probe });
+    const { receiving, calls } = await receivingWith({ probe: STILL_PROBE });
     const client = await resumed(switchedOver(receiving.port));
     await client.message('complete');
     client.send({ type: 'verify', observeMs: 600_000 });
@@ -86,7 +66,7 @@ describe('a destination that is closed', () => {
   });
 
   it('may be closed again, and says the same', async () => {
-    const { receiving } = await start();
+    const { receiving } = await receivingWith();
     await RawClient.opened(receiving.port);
     await Promise.all([receiving.destination.close(), receiving.destination.close()]);
     expect(receiving.dropped).toHaveLength(1);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
 import { openDescriptors } from '../support/descriptors.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
-import { guestsWith } from '../support/guest-with.js';
+import { guestsWith, receivingWith, STILL_PROBE } from '../support/guest-with.js';
 import { startGuest } from '../support/guests.js';
 import {
   allMissing,
@@ -17,30 +17,12 @@ import { openMessage, pagesRecord, RawClient, syncRecord } from '../support/raw-
 import { Relay } from '../support/relay.js';
 import { until } from '../support/until.js';
 
-const probe = {
-  workload: 'none',
-  startGapWatch() {},
-  setTimeAway() {},
-  observe: () => ({ operations: 0, longestGapMs: 0 }),
-  verify: async () => ({
-    pagesCompared: 4,
-    pagesDifferent: 0,
-    firstDifferentPage: null,
-    failedReads: 0,
-  }),
-};
-
-async function start(own: Partial<Guest> = {}) {
-  const { createGuest, calls } = guestsWith(own);
-  return { receiving: await Receiving.start({ createGuest }), calls };
-}
-
 describe('a guest that refuses to resume', () => {
   it.each([
     ['stop-and-copy', switchedOver],
     ['post-copy', switchedOverMissing],
   ])('is dropped, and its source told that it never ran (%s)', async (_how, begin) => {
-    const { receiving, calls } = await start({
+    const { receiving, calls } = await receivingWith({
       resume: () => Promise.reject(new Error('not today')),
     });
     const client = await resumed(begin(receiving.port));
@@ -56,8 +38,8 @@ describe('a guest that runs and whose probe fails', () => {
     const fails = () => {
       throw new Error('I have no watch');
     };
-    const { receiving, calls } = await start({
-      probe: { ...probe, resumedAtNs: fails, setTimeAway: fails, observe: fails },
+    const { receiving, calls } = await receivingWith({
+      probe: { ...STILL_PROBE, resumedAtNs: fails, setTimeAway: fails, observe: fails },
     });
     const client = await resumed(switchedOver(receiving.port));
     expect(await client.message('complete')).toMatchObject({ guest: null });
@@ -74,7 +56,7 @@ describe('a source that goes while the guest resumes', () => {
     const resuming = new Promise<void>((resolve) => {
       goOn = resolve;
     });
-    const { receiving, calls } = await start({ resume: () => resuming });
+    const { receiving, calls } = await receivingWith({ resume: () => resuming });
     const client = await resumed(begin(receiving.port));
     await until('the guest is being resumed', () => calls.includes('resume'));
     client.socket.destroy();
@@ -103,7 +85,7 @@ describe('a source that goes while the guest resumes', () => {
 describe('a guest that was lost', () => {
   it('is let go of once, with its memory', async () => {
     const before = openDescriptors('/memfd:');
-    const { receiving, calls } = await start();
+    const { receiving, calls } = await receivingWith();
     const client = await resumed(switchedOverMissing(receiving.port));
     await client.message('running');
     client.socket.destroy();
@@ -139,7 +121,7 @@ describe('a guest that was lost', () => {
 
 describe('a verify', () => {
   it('for longer than the protocol allows is refused', async () => {
-    const { receiving } = await start({ probe });
+    const { receiving } = await receivingWith({ probe: STILL_PROBE });
     const client = await resumed(switchedOver(receiving.port));
     await client.message('complete');
     client.send({ type: 'verify', observeMs: 600_001 });
@@ -148,8 +130,8 @@ describe('a verify', () => {
   });
 
   it('that fails leaves the guest running, and arrived', async () => {
-    const fails = { ...probe, verify: () => Promise.reject(new Error('I cannot count')) };
-    const { receiving, calls } = await start({ probe: fails });
+    const fails = { ...STILL_PROBE, verify: () => Promise.reject(new Error('I cannot count')) };
+    const { receiving, calls } = await receivingWith({ probe: fails });
     const client = await resumed(switchedOver(receiving.port));
     await client.message('complete');
     client.send({ type: 'verify', observeMs: 0 });
@@ -161,7 +143,7 @@ describe('a verify', () => {
 
 describe('a guest that its owner had paused', () => {
   it('arrives, is verified, and stays paused', async () => {
-    const { receiving, calls } = await start({ probe });
+    const { receiving, calls } = await receivingWith({ probe: STILL_PROBE });
     const client = await resumed(switchedOver(receiving.port, { running: false }));
     expect(await client.message('running')).toMatchObject({ resumeMs: expect.any(Number) });
     await client.message('complete');
@@ -188,7 +170,7 @@ describe('a factory', () => {
   });
 
   it('whose guests will not be discarded ends its migration, and no more', async () => {
-    const { receiving } = await start({
+    const { receiving } = await receivingWith({
       discard: () => {
         throw new Error('I stay');
       },
@@ -219,7 +201,7 @@ describe('a state', () => {
 
 describe('a switchover to no post-copy', () => {
   it('with pages announced as missing is a breach of protocol: nobody runs on stale pages', async () => {
-    const { receiving, calls } = await start();
+    const { receiving, calls } = await receivingWith();
     const client = await RawClient.opened(receiving.port);
     const { client: page } = await client.channel('page', 0);
     page.socket.write(Buffer.concat([pagesRecord([allMissing()]), syncRecord(1)]));

@@ -1,5 +1,6 @@
 /** Guests that are memory and what a test gives them: calls that fail, hang or are counted. */
-import type { Guest, GuestFactory } from '../../src/guest/guest.js';
+import type { Guest, GuestFactory, GuestProbe } from '../../src/guest/guest.js';
+import { Receiving } from './destinations.js';
 
 export type Call = 'pause' | 'resume' | 'saveState' | 'loadState' | 'discard' | 'verify';
 
@@ -39,4 +40,24 @@ export function guestsWith(own: Partial<Guest> = {}): Receiver {
 /** A call that never settles. */
 export function never(): Promise<never> {
   return new Promise(() => {});
+}
+
+/** A probe of a guest that does nothing, and holds what it must. */
+export const STILL_PROBE: GuestProbe = {
+  workload: 'none',
+  startGapWatch() {},
+  setTimeAway() {},
+  observe: () => ({ operations: 0, longestGapMs: 0 }),
+  verify: async () => ({
+    pagesCompared: 4,
+    pagesDifferent: 0,
+    firstDifferentPage: null,
+    failedReads: 0,
+  }),
+};
+
+/** A destination of such guests, until the end of the test, and the calls that it makes. */
+export async function receivingWith(own: Partial<Guest> = {}) {
+  const { createGuest, calls } = guestsWith(own);
+  return { receiving: await Receiving.start({ createGuest }), calls };
 }
