@@ -262,12 +262,17 @@ async function pauseGuest(m: SourceMigration): Promise<Paused> {
   m.throwIfCalledOff();
   m.ranBefore = m.guest.isRunning ?? true;
   if (!m.ranBefore) m.recorder.guestWasPaused();
-  const startedNs = process.hrtime.bigint();
   // Set before the call: should it fail halfway, the guest must be resumed.
   m.custody = 'paused-here';
+  let startedNs = process.hrtime.bigint();
   if (m.ranBefore) {
     const deadlineMs = m.options.switchoverMs;
-    await guestCall('pause', () => m.guest.pause(), { deadlineMs, signal: m.signal });
+    // The guest runs until its pause() is called: the downtime begins there, not where its deadline is set.
+    const pause = () => {
+      startedNs = process.hrtime.bigint();
+      return m.guest.pause();
+    };
+    await guestCall('pause', pause, { deadlineMs, signal: m.signal });
   }
   return { startedNs, pausedNs: process.hrtime.bigint() };
 }
