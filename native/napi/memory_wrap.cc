@@ -22,11 +22,6 @@ Napi::Value create_memory(const Napi::CallbackInfo& info) {
   return GuestMemoryWrap::make(info.Env(), std::move(memory));
 }
 
-Napi::Value create_page_set(const Napi::CallbackInfo& info) {
-  const auto memory = GuestMemoryWrap::from(info[0]);
-  return PageSetWrap::make(info.Env(), std::make_shared<PageBitmap>(memory->page_count()));
-}
-
 // Arguments: memory, kind, what to call when it fails by itself.
 Napi::Value create_tracker(const Napi::CallbackInfo& info) {
   auto tracker = value_or_throw(
@@ -50,7 +45,6 @@ void PageSetWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("count", &PageSetWrap::count),
                InstanceAccessor("pageCount", &PageSetWrap::page_count, nullptr),
                InstanceMethod("clear", &PageSetWrap::clear)});
-  export_function<create_page_set>(env, exports, "createPageSet");
 }
 
 Napi::Value PageSetWrap::count(const Napi::CallbackInfo& info) {

@@ -102,12 +102,8 @@ std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& f
 }
 
 void TokenBucketWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("setRate", &TokenBucketWrap::set_rate)});
+  define(env, {});
   export_function<create_bucket>(env, exports, "createTokenBucket");
-}
-
-void TokenBucketWrap::set_rate(const Napi::CallbackInfo& info) {
-  native()->set_rate(to_u64(info[0], "rateBytesPerSecond"));
 }
 
 void ResidualSetWrap::init(Napi::Env env, Napi::Object exports) {

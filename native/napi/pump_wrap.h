@@ -18,7 +18,6 @@ class TokenBucketWrap : public Wrap<TokenBucketWrap, TokenBucket> {
   static void init(Napi::Env env, Napi::Object exports);
 
  private:
-  void set_rate(const Napi::CallbackInfo& info);
 };
 
 class ResidualSetWrap : public Wrap<ResidualSetWrap, ResidualSet> {

@@ -33,11 +33,6 @@ Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
   return Status();
 }
 
-bool PageReceiver::has_all_channels() const {
-  const MutexLock lock(mutex_);
-  return std::ranges::all_of(channels_, [](const auto& channel) { return channel != nullptr; });
-}
-
 std::uint64_t PageReceiver::bytes_received() const {
   const MutexLock lock(mutex_);
   return bytes_received_locked();

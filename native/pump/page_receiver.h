@@ -30,7 +30,6 @@ class PageReceiver {
 
   // Starts the thread of page channel `number`. kProtocol when it is there already or out of range.
   Status add_channel(std::uint32_t number, Socket socket);
-  bool has_all_channels() const;
 
   // True once every channel has delivered sync `number`.
   bool has_reached(std::uint64_t number) const;

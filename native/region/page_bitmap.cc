@@ -105,14 +105,6 @@ void PageBitmap::merge(const PageBitmap& other) {
   });
 }
 
-void PageBitmap::subtract(const PageBitmap& other) {
-  other.for_each_used_word(all(), [&](std::uint64_t w, std::uint64_t) {
-    if (!is_used(w * 64 / kBlockPages)) return;
-    const auto bits = other.words_[w].load(std::memory_order_acquire);
-    if (bits != 0) words_[w].fetch_and(~bits, std::memory_order_acq_rel);
-  });
-}
-
 std::uint64_t PageBitmap::count(PageRange range) const {
   std::uint64_t total = 0;
   for_each_used_word(range, [&](std::uint64_t w, std::uint64_t mask) {

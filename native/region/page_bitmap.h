@@ -56,8 +56,7 @@ class PageBitmap {
   // clear_all() for a set that nobody else uses meanwhile. It is as cheap afterwards as a new one: which
   // blocks were used is forgotten too.
   void reset();
-  void merge(const PageBitmap& other);     // this |= other; same page_count
-  void subtract(const PageBitmap& other);  // this &= ~other; same page_count
+  void merge(const PageBitmap& other);  // this |= other; same page_count
   std::uint64_t count() const { return count(all()); }
   std::uint64_t count(PageRange range) const;
 

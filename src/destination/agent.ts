@@ -288,7 +288,7 @@ export class DestinationAgent {
       signal: this.#over.signal,
       onChannelFailure: (error) => this.#channelFailed(error),
     });
-    const { maxStateBytes } = options;
+    const { maxStateBytes, guestCallMs } = options;
     const path = faultPath(hold.memory);
     this.#channel.expectLong('switchover', maxStateBytes + STATE_MARGIN_BYTES);
     this.#channel.send({
@@ -297,6 +297,7 @@ export class DestinationAgent {
       faultPath: path.available,
       faultPathReason: path.reason,
       maxStateBytes,
+      guestCallMs,
     });
     const awaited = new Set(Array.from({ length: message.channels }, (_, channel) => channel));
     return { kind: 'copying', hold, awaited, fault: undefined };

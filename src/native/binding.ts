@@ -103,9 +103,10 @@ export interface ConnectTarget {
   readonly stallMs: number;
 }
 
+declare const tokenBucket: unique symbol;
+/** Limits the rate of all that it is given to. */
 export interface TokenBucket {
-  /** 0: no limit. */
-  setRate(bytesPerSecond: number): void;
+  readonly [tokenBucket]: true;
 }
 
 export interface SendStats {
@@ -275,7 +276,6 @@ export interface ProtocolConstants {
 
 export interface Binding {
   createGuestMemory(regionBytes: readonly number[]): GuestMemory;
-  createPageSet(memory: GuestMemory): PageSet;
   /**
    * `onFailure` is told, at most once after each arm, when it can track no more although nobody called it. It
    * has lifted every protection by then, and harvest and peek reject until it is armed again.

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { GUEST_CALL_MS } from '../policy/deadlines.js';
 import { MAX_STATE_BYTES } from '../protocol/framing.js';
+import { MAX_GUEST_CALL_MS } from '../protocol/messages.js';
 import { callable, flag, whole } from './field.js';
 import { HOST, STALL_MS } from './shared-fields.js';
 
@@ -26,7 +27,7 @@ export const DESTINATION_FIELDS = {
   prefault: flag(false),
   stallMs: STALL_MS,
   /** For each call into a guest. */
-  guestCallMs: whole({ unit: 'ms', least: 100, most: 3_600_000, default: GUEST_CALL_MS }),
+  guestCallMs: whole({ unit: 'ms', least: 100, most: MAX_GUEST_CALL_MS, default: GUEST_CALL_MS }),
 } as const;
 
 const F = DESTINATION_FIELDS;

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { TRACKER_KINDS } from '../native/binding.js';
 import { ALTERNATIVES } from '../policy/convergence.js';
 import { MAX_CHANNELS } from '../policy/copying.js';
+import { MAX_OBSERVE_MS } from '../protocol/messages.js';
 import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
 import { HOST, STALL_MS } from './shared-fields.js';
@@ -26,7 +27,7 @@ export const SOURCE_FIELDS = {
   downtimeBudgetMs: fraction({ unit: 'ms', least: 0, most: 24 * HOUR_MS, default: 50 }),
   maxRounds: whole({ unit: 'count', least: 1, most: 1_000_000, default: 30 }),
   otherwise: choice(ALTERNATIVES, 'stop-and-copy'),
-  observeMs: fraction({ unit: 'ms', least: 0, most: HOUR_MS, default: 0 }),
+  observeMs: fraction({ unit: 'ms', least: 0, most: MAX_OBSERVE_MS, default: 0 }),
   verify: flag(false),
   connectMs: whole({ unit: 'ms', least: 1, most: HOUR_MS, default: 5_000 }),
   stallMs: STALL_MS,

@@ -9,12 +9,22 @@ const OPEN_WITHIN_MS = 10_000;
 /** For `verify` and `bye` of a guest that has arrived, while its destination is being closed. */
 export const GOODBYE_MS = 1000;
 
-/** Slower than any memory that guests run on: more than this, and nobody is comparing pages any more. */
-const VERIFIED_BYTES_PER_MS = 100_000;
+/** Slower than any memory that guests run on: more than this, and nobody works through it any more. */
+const WORKED_THROUGH_BYTES_PER_MS = 100_000;
 
 /** To compare every page of a guest with what it must be. */
 export function verifyMs(memoryBytes: number): number {
-  return GUEST_CALL_MS + memoryBytes / VERIFIED_BYTES_PER_MS;
+  return GUEST_CALL_MS + memoryBytes / WORKED_THROUGH_BYTES_PER_MS;
+}
+
+/** The source waits so long for `opened`: the destination may populate memory, and builds a guest. */
+export function openedWithinMs(memoryBytes: number, stallMs: number): number {
+  return GUEST_CALL_MS + memoryBytes / WORKED_THROUGH_BYTES_PER_MS + stallMs;
+}
+
+/** The source waits so long for `verified`. */
+export function verifiedWithinMs(memoryBytes: number, observeMs: number, stallMs: number): number {
+  return observeMs + verifyMs(memoryBytes) + stallMs;
 }
 
 /** A destination waits so long for `open`, alive or not: everybody can connect. */

@@ -19,6 +19,10 @@ export const MAX_TEXT = 4096;
 export const MAX_OBSERVE_MS = 600_000;
 /** Regions of a guest. */
 export const MAX_REGIONS = 4096;
+/** Bytes of what describes a guest to its factory: with all regions it fits a message. */
+export const MAX_DESCRIPTION_BYTES = 131_072;
+/** No destination grants a call into a guest more. */
+export const MAX_GUEST_CALL_MS = 3_600_000;
 
 /** A text as it is sent, and as it is taken. */
 export function shortened(text: string): string {
@@ -51,7 +55,13 @@ export const sourceSchemas = {
     ),
     channels: v.pipe(count, v.minValue(1), v.maxValue(64)),
     populatedBytes: count,
-    description: bytes,
+    description: v.pipe(
+      bytes,
+      v.check(
+        ({ byteLength }) => byteLength <= MAX_DESCRIPTION_BYTES,
+        `must have at most ${MAX_DESCRIPTION_BYTES} bytes`,
+      ),
+    ),
     bootId: text,
     strategy: text,
   }),
@@ -84,6 +94,7 @@ export const destinationSchemas = {
     faultPath: v.boolean(),
     faultPathReason: v.optional(text, ''),
     maxStateBytes: v.pipe(count, v.maxValue(MAX_STATE_BYTES)),
+    guestCallMs: v.pipe(count, v.maxValue(MAX_GUEST_CALL_MS)),
   }),
   clocked: v.object({ type: v.literal('clocked'), sentNs: clock, nowNs: clock }),
   rounded: v.object({ type: v.literal('rounded'), sync: count, pages: count }),

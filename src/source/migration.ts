@@ -67,6 +67,8 @@ export class SourceMigration {
   sameHost = false;
   /** The longest state that the destination takes. */
   maxStateBytes = 0;
+  /** So long the destination waits for its guest to resume before it says that nobody knows. */
+  guestCallMs = 0;
   readonly #over = new AbortController();
   readonly #calledOff: Promise<never>;
   #callOff: (error: PageferryError) => void = () => {};
@@ -162,15 +164,12 @@ export class SourceMigration {
    * The next message, which must be of this type. A `failed` of the peer is thrown as its error; so is
    * an answer that takes longer than `patience` from a peer that is alive, and the migration's failure.
    */
-  async expect<T extends MessageType>(type: T, patience?: Patience): Promise<MessageNamed<T>> {
+  async expect<T extends MessageType>(type: T, patience: Patience): Promise<MessageNamed<T>> {
     const { peer } = this.control;
-    const next = this.orCalledOff(this.#peek());
-    const message = await (patience === undefined
-      ? next
-      : within(patience, next, () => {
-          const text = `${peer} has not said ${type} for ${patience.withinMs / 1000} s`;
-          return new PageferryError('PEER_SILENT', text, { peer });
-        }));
+    const message = await within(patience, this.orCalledOff(this.#peek()), () => {
+      const text = `${peer} has not said ${type} for ${patience.withinMs / 1000} s`;
+      return new PageferryError('PEER_SILENT', text, { peer });
+    });
     this.#receiving = undefined;
     if (message.type === type) return message as MessageNamed<T>;
     if (message.type === 'failed') {

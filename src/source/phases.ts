@@ -15,9 +15,11 @@ import { binding, type Connection, type PageSet } from '../native/binding.js';
 import { type ClockComparison, type ClockExchange, compareClocks } from '../policy/clock.js';
 import type { Decision, PreCopyDecision } from '../policy/convergence.js';
 import { sendBufferBytes } from '../policy/copying.js';
+import { openedWithinMs, verifiedWithinMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
+  MAX_DESCRIPTION_BYTES,
   MAX_REGIONS,
   parseDestinationMessage,
   type SourceMessage,
@@ -89,7 +91,8 @@ async function negotiate(m: SourceMigration): Promise<void> {
     bootId: bootId(),
     strategy: m.options.strategy.name,
   });
-  const opened = await m.expect('opened');
+  const withinMs = openedWithinMs(memory.bytes, m.options.stallMs);
+  const opened = await m.expect('opened', { withinMs });
   if (m.options.strategy.mayServeFaults && !opened.faultPath) {
     throw new PageferryError(
       'UNSUPPORTED',
@@ -98,6 +101,7 @@ async function negotiate(m: SourceMigration): Promise<void> {
     );
   }
   checkStateFits(m, opened.maxStateBytes);
+  m.guestCallMs = opened.guestCallMs;
   m.sameHost = opened.bootId === bootId();
   m.clock = await compareWithPeer(m);
   m.recorder.clockCompared(m.clock);
@@ -107,7 +111,16 @@ async function describe(m: SourceMigration): Promise<Uint8Array> {
   const { guest, signal } = m;
   const call = async () => guest.describe?.() ?? new Uint8Array();
   const deadlineMs = m.options.switchoverMs;
-  return await guestCall('describe itself', call, { deadlineMs, signal, answer: BYTES });
+  const description = await guestCall('describe itself', call, {
+    deadlineMs,
+    signal,
+    answer: BYTES,
+  });
+  if (description.byteLength <= MAX_DESCRIPTION_BYTES) return description;
+  throw new PageferryError(
+    'USAGE',
+    `the guest's description has ${description.byteLength} bytes and a migration takes at most ${MAX_DESCRIPTION_BYTES}. Keep what is large in the guest's memory or its state`,
+  );
 }
 
 /** A state that is too long must not be found out only when the guest is paused. */
@@ -360,7 +373,9 @@ async function commitSwitchover(m: SourceMigration, paused: Paused, final: Final
 
   m.custody = 'given-up'; // The commit point.
   m.send({ type: 'resume' });
-  const running = await m.expect('running', { withinMs: switchoverMs });
+  // Nobody may run the guest here before the destination has said what became of it, so nothing is gained by giving up
+  // before that has itself.
+  const running = await m.expect('running', { withinMs: m.guestCallMs + switchoverMs });
 
   m.custody = 'running-there';
   if (!m.ranBefore) return; // It has not been away: it did not run before, and does not run now.
@@ -419,7 +434,9 @@ async function finish(m: SourceMigration): Promise<void> {
 
 /** Lets the guest run on there for a while, and has its memory compared with what it must be. */
 async function verify(m: SourceMigration): Promise<void> {
-  m.send({ type: 'verify', observeMs: m.options.observeMs });
-  const { verification, guest } = await m.expect('verified');
+  const { observeMs, stallMs } = m.options;
+  m.send({ type: 'verify', observeMs });
+  const withinMs = verifiedWithinMs(m.guest.memory.bytes, observeMs, stallMs);
+  const { verification, guest } = await m.expect('verified', { withinMs });
   m.recorder.verified(m.options.verify ? verification : null, guest?.opsPerSecond ?? null);
 }

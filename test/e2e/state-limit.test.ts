@@ -55,10 +55,8 @@ describe('the state of a guest', () => {
     'that is %j and no bytes is the guest’s own failure, and it runs on',
     async (state) => {
       const { receiving } = await receivingStatesUpTo(LIMIT);
-      const guest = heldGuest({ saveState: async () => state as never });
-      if (state === undefined || state === null) {
-        guest.saveState = async () => state as unknown as Uint8Array;
-      }
+      const guest = heldGuest();
+      guest.saveState = async () => state as unknown as Uint8Array;
       const error = await failureOf(migrate(guest, receiving.port));
       expect(error).toMatchObject({ code: 'GUEST_FAILED', report: { guestLocation: 'source' } });
       expect(error.message).toContain('instead of a Uint8Array');

@@ -1,4 +1,8 @@
-/** Every row of the failure table in docs/protocol.md, section 4: a cut at that moment, and who may run. */
+/**
+ * The failure table in docs/protocol.md, section 4: a cut at that moment, and who may run. Its rows about a side that is
+ * alive are elsewhere: deadlines in destination/deadlines.test.ts and switchover-deadlines.test.ts, guests that cannot
+ * be built, loaded or resumed in destination/guests.test.ts and taken-back.test.ts, cancels in cancel.test.ts.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';

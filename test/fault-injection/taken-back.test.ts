@@ -13,8 +13,8 @@ describe.each(STRATEGIES)('a guest that will not run on the destination (%s)', (
     const receiving = await Receiving.start({
       createGuest: async (memory) => {
         arrivals += 1;
-        const instead = arrivals === 1 ? { resume: failing('no such device') } : {};
-        return new HeldGuest(memory, instead);
+        const before = arrivals === 1 ? { resume: failing('no such device') } : {};
+        return new HeldGuest(memory, before);
       },
     });
     const guest = heldGuest();

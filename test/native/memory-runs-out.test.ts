@@ -24,7 +24,6 @@ const PROGRAM = `
   };
   (async () => {
     const codes = {
-      pageSet: await codeOf(() => binding.createPageSet(memory)),
       residual: await codeOf(() => binding.createResidualSet(memory)),
       arriving: await codeOf(() => binding.createArrivingMemory(memory)),
       tracker: await codeOf(() => binding.createDirtyTracker(memory, 'uffd-wp-sync', () => {})),
@@ -38,7 +37,6 @@ describe('memory that runs out', () => {
   it('is NO_MEMORY, where JavaScript called and on a thread of the addon', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', PROGRAM]);
     expect(JSON.parse(stdout)).toEqual({
-      pageSet: 'NO_MEMORY',
       residual: 'NO_MEMORY',
       arriving: 'NO_MEMORY',
       tracker: 'NO_MEMORY',

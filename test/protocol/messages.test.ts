@@ -35,7 +35,13 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
 };
 
 const fromDestination: Readonly<Record<keyof typeof destinationSchemas, Fields>> = {
-  opened: { bootId: 'b', faultPath: true, faultPathReason: '', maxStateBytes: 1024 },
+  opened: {
+    bootId: 'b',
+    faultPath: true,
+    faultPathReason: '',
+    maxStateBytes: 1024,
+    guestCallMs: 30_000,
+  },
   clocked: { sentNs: 5n, nowNs: 6n },
   rounded: { sync: 1, pages: 10 },
   ready: {},

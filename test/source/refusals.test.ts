@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { binding } from '../../src/native/binding.js';
+import { createGuestMemory } from '../../src/native/machine.js';
+import { MAX_DESCRIPTION_BYTES, MAX_REGIONS } from '../../src/protocol/messages.js';
 import type { SourceOptions } from '../../src/source/options.js';
 import { atEnd } from '../support/at-end.js';
-import { failureOf, sourceFor } from '../support/destinations.js';
+import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
+import { HeldGuest, heldGuest } from '../support/held-guest.js';
 
 /** A server that is no destination; answers its port. */
 async function serverThat(onConnection: (socket: Socket) => void): Promise<number> {
@@ -120,5 +123,38 @@ describe.concurrent('a source whose destination', () => {
   it('accepts, and then hangs up, is gone', async () => {
     const port = await serverThat((socket) => void socket.end(preambleAnswer({})));
     expect((await refusalOf(port)).code).toBe('PEER_GONE');
+  });
+});
+
+describe('a guest whose description', () => {
+  const describedBy = (bytes: number) =>
+    Object.assign(heldGuest(), { describe: () => new Uint8Array(bytes) });
+
+  it('is longer than a migration takes is refused by its source, which says the limit', async () => {
+    const receiving = await Receiving.start();
+    const guest = describedBy(MAX_DESCRIPTION_BYTES + 1);
+    expect(await failureOf(migrate(guest, receiving.port))).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/131073 bytes .* at most 131072/),
+      report: { guestLocation: 'source' },
+    });
+    expect(guest.isRunning).toBe(true);
+  });
+
+  it('is as long as that arrives, with as many regions as a guest may have', async () => {
+    const lengths: number[] = [];
+    const receiving = await Receiving.start({
+      createGuest: async (memory, description) => {
+        lengths.push(description.byteLength);
+        return new HeldGuest(memory);
+      },
+    });
+    const memory = createGuestMemory(Array.from({ length: MAX_REGIONS }, () => 4096));
+    atEnd(() => memory.release());
+    const guest = Object.assign(new HeldGuest(memory), {
+      describe: () => new Uint8Array(MAX_DESCRIPTION_BYTES),
+    });
+    expect(await migrate(guest, receiving.port)).toMatchObject({ outcome: 'completed' });
+    expect(lengths).toEqual([MAX_DESCRIPTION_BYTES]);
   });
 });

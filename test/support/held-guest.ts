@@ -7,11 +7,11 @@ import { atEnd } from './at-end.js';
 
 export type GuestCall = 'pause' | 'resume' | 'saveState' | 'loadState';
 
-/** What a call does instead of being answered: rejects, or never settles. */
-export type Instead = () => Promise<never>;
+/** What a call does before it is answered: takes its time, rejects, or never settles. */
+export type Before = () => Promise<void>;
 
-export const never: Instead = () => new Promise(() => {});
-export function failing(message: string): Instead {
+export const never: Before = () => new Promise(() => {});
+export function failing(message: string): Before {
   return () => Promise.reject(new Error(message));
 }
 
@@ -24,7 +24,7 @@ export class HeldGuest implements Guest {
 
   constructor(
     readonly memory: GuestMemory,
-    readonly instead: Partial<Record<GuestCall, Instead>> = {},
+    readonly before: Partial<Record<GuestCall, Before>> = {},
   ) {}
 
   pause(): Promise<void> {
@@ -52,19 +52,17 @@ export class HeldGuest implements Guest {
 
   async #answer<T>(call: GuestCall, value: T): Promise<T> {
     this.calls.push(call);
-    return (await this.instead[call]?.()) ?? value;
+    await this.before[call]?.();
+    return value;
   }
 }
 
 /** One that runs here, with so many pages of content. */
-export function heldGuest(
-  instead: Partial<Record<GuestCall, Instead>> = {},
-  pages = 256,
-): HeldGuest {
+export function heldGuest(before: Partial<Record<GuestCall, Before>> = {}, pages = 256): HeldGuest {
   const memory = createGuestMemory([pages * 4096]);
   atEnd(() => memory.release());
   new Uint8Array(memory.window(0, pages * 4096)).fill(7);
-  const guest = new HeldGuest(memory, instead);
+  const guest = new HeldGuest(memory, before);
   guest.isRunning = true;
   return guest;
 }

@@ -80,6 +80,7 @@ function asItShould(message: SourceMessage): readonly DestinationMessage[] {
           faultPath: true,
           faultPathReason: '',
           maxStateBytes: 65_536,
+          guestCallMs: 100,
         },
       ];
     case 'clock':
