@@ -1,4 +1,4 @@
-// Formats every file that has a formatter: Biome for TypeScript, ESM and JSON, clang-format for C++.
+// Formats every file that has a formatter: Biome for TypeScript, ESM and JSON, clang-format for C++ and C.
 //
 //   node scripts/format.mjs [--check-native]   (only says what clang-format would change)
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ function run(command, args) {
   return status ?? 1;
 }
 
-const native = projectFiles().filter((path) => /^native\/.*\.(?:h|cc)$/.test(path));
+const native = projectFiles().filter((path) => /^(?:native|examples)\/.*\.(?:h|cc?)$/.test(path));
 if (process.argv[2] === '--check-native') {
   process.exit(run('clang-format', ['--dry-run', '-Werror', ...native]));
 }

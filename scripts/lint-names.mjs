@@ -26,7 +26,7 @@ const contentRules = [
     rule: 'this runs one test and drops the others',
   },
 ];
-const textFile = /(?:\.(?:h|cc|ts|mjs|json|md|txt|gyp|yml|yaml)|^\.ci\/run|^[A-Z]\w*)$/;
+const textFile = /(?:\.(?:h|cc?|ts|mjs|json|md|txt|gyp|yml|yaml|svg)|^\.ci\/run|^[A-Z]\w*)$/;
 
 const folder = process.argv[2] ?? root;
 const complaints = [];
