@@ -100,7 +100,7 @@ static void* handle_faults(void* argument) {
     uint32_t page = (uint32_t)(offset / PAGE_BYTES);
     printf("fault handler: a thread waits for page %u, asking the source\n", page);
     send_all(self->source, &page, sizeof page);
-    // Into a buffer, never in place: in place the guest could see a page that is half there.
+    // Into a buffer. In place, recv would itself touch the page that is missing.
     if (!receive_all(self->source, bytes, sizeof bytes)) errx(EXIT_FAILURE, "the source is gone");
 
     // One step for whoever looks on: takes a fresh page, copies the bytes into it, enters it in the

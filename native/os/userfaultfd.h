@@ -41,7 +41,7 @@ class UserFaultFd {
     bool write_protect_unpopulated = false;
     bool write_protect_async = false;  // Linux 6.7
     bool missing_shared = false;
-    bool minor_shared = false;  // Linux 5.13
+    bool minor_shared = false;  // Linux 5.14
   };
 
   // Asks the kernel; closes what it opened. Fails with kNoPermission when this user may not, with a
