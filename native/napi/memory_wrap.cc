@@ -2,6 +2,7 @@
 
 #include "napi/pump_wrap.h"
 #include "napi/shared_window.h"
+#include "pump/dense_parts.h"
 
 namespace pageferry::napi {
 
@@ -31,6 +32,22 @@ Napi::Value create_tracker(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+std::vector<PageRange> to_page_ranges(const Napi::Value& value, std::uint64_t page_count) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "runs of pages must be an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<PageRange> ranges;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    const auto range = array.Get(i).As<Napi::Object>();
+    const auto first = to_u64(range.Get("page"), "page");
+    const auto count = to_u64(range.Get("pages"), "pages");
+    if (first > page_count || count > page_count - first) {
+      throw Napi::RangeError::New(value.Env(), "a run of pages lies outside the guest's memory");
+    }
+    ranges.push_back({first, count});
+  }
+  return ranges;
+}
 
 TrackerKind to_tracker_kind(const Napi::Value& value) {
   const std::string name = to_text(value, "tracker");
@@ -65,6 +82,7 @@ void GuestMemoryWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("findPopulated", &GuestMemoryWrap::find_populated),
                InstanceMethod("populatedBytes", &GuestMemoryWrap::populated_bytes),
                InstanceMethod("allocatedBytes", &GuestMemoryWrap::allocated_bytes),
+               InstanceMethod("findDenseParts", &GuestMemoryWrap::find_dense_parts),
                InstanceMethod("prefault", &GuestMemoryWrap::prefault),
                InstanceMethod("window", &GuestMemoryWrap::window),
                InstanceMethod("workerWindow", &GuestMemoryWrap::worker_window),
@@ -119,6 +137,26 @@ Napi::Value GuestMemoryWrap::populated_bytes(const Napi::CallbackInfo& info) {
 Napi::Value GuestMemoryWrap::allocated_bytes(const Napi::CallbackInfo& info) {
   if (released()) return from_u64(info.Env(), 0);
   return from_u64(info.Env(), value_or_throw(info.Env(), native()->allocated_bytes()));
+}
+
+// Argument: how many parts at most.
+Napi::Value GuestMemoryWrap::find_dense_parts(const Napi::CallbackInfo& info) {
+  using Parts = std::vector<PageRange>;
+  return async_call<Parts>(
+      info.Env(),
+      [memory = native(), most = to_u32(info[0], "most")] {
+        return pageferry::find_dense_parts(*memory, most);
+      },
+      [](Napi::Env env, Parts& parts) -> Napi::Value {
+        Napi::Array array = Napi::Array::New(env, parts.size());
+        for (std::uint32_t i = 0; i < parts.size(); ++i) {
+          Napi::Object part = Napi::Object::New(env);
+          part.Set("page", from_u64(env, parts[i].first));
+          part.Set("pages", from_u64(env, parts[i].count));
+          array.Set(i, part);
+        }
+        return array;
+      });
 }
 
 Napi::Value GuestMemoryWrap::prefault(const Napi::CallbackInfo& info) {

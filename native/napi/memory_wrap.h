@@ -39,6 +39,7 @@ class GuestMemoryWrap : public Wrap<GuestMemoryWrap, GuestMemory> {
   Napi::Value find_populated(const Napi::CallbackInfo& info);
   Napi::Value populated_bytes(const Napi::CallbackInfo& info);
   Napi::Value allocated_bytes(const Napi::CallbackInfo& info);
+  Napi::Value find_dense_parts(const Napi::CallbackInfo& info);
   Napi::Value prefault(const Napi::CallbackInfo& info);
   Napi::Value window(const Napi::CallbackInfo& info);
   Napi::Value worker_window(const Napi::CallbackInfo& info);
@@ -60,6 +61,9 @@ class DirtyTrackerWrap : public Wrap<DirtyTrackerWrap, DirtyTracker> {
   Napi::Value peek(const Napi::CallbackInfo& info);
   Napi::Value disarm(const Napi::CallbackInfo& info);
 };
+
+// Runs of pages, each { page, pages }. Throws a RangeError for one that ends after `page_count`.
+std::vector<PageRange> to_page_ranges(const Napi::Value& value, std::uint64_t page_count);
 
 // Throws a TypeError for a name that no tracker has.
 TrackerKind to_tracker_kind(const Napi::Value& value);

@@ -194,10 +194,24 @@ Napi::Value PageSenderWrap::unacknowledged_bytes(const Napi::CallbackInfo& info)
 void PageSenderWrap::cancel(const Napi::CallbackInfo&) { native()->cancel(); }
 
 void ArrivingMemoryWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("startServing", &ArrivingMemoryWrap::start_serving),
+  define(env, {InstanceMethod("populateAhead", &ArrivingMemoryWrap::populate_ahead),
+               InstanceMethod("cancelPopulating", &ArrivingMemoryWrap::cancel_populating),
+               InstanceMethod("startServing", &ArrivingMemoryWrap::start_serving),
                InstanceMethod("complete", &ArrivingMemoryWrap::complete),
                InstanceAccessor("pagesMissing", &ArrivingMemoryWrap::pages_missing, nullptr)});
   export_function<create_arriving>(env, exports, "createArrivingMemory");
+}
+
+// Argument: the parts, as findDenseParts() answers them, each within the memory.
+Napi::Value ArrivingMemoryWrap::populate_ahead(const Napi::CallbackInfo& info) {
+  auto parts = to_page_ranges(info[0], native()->memory().page_count());
+  return promise_of(info.Env(), [&, arriving = native()](std::function<void(Status)> settle) {
+    arriving->populate_ahead(parts, [settle = std::move(settle)] { settle(Status()); });
+  });
+}
+
+void ArrivingMemoryWrap::cancel_populating(const Napi::CallbackInfo&) {
+  native()->cancel_populating();
 }
 
 void ArrivingMemoryWrap::start_serving(const Napi::CallbackInfo& info) {

@@ -57,6 +57,8 @@ class ArrivingMemoryWrap : public Wrap<ArrivingMemoryWrap, ArrivingMemory> {
   static void init(Napi::Env env, Napi::Object exports);
 
  private:
+  Napi::Value populate_ahead(const Napi::CallbackInfo& info);
+  void cancel_populating(const Napi::CallbackInfo& info);
   void start_serving(const Napi::CallbackInfo& info);
   void complete(const Napi::CallbackInfo& info);
   Napi::Value pages_missing(const Napi::CallbackInfo& info);

@@ -18,6 +18,8 @@ class Mapping {
 
   // Maps `bytes` of `fd` from its start, shared, readable and writable, without reserving swap.
   static Result<Mapping> map_shared(int fd, std::size_t bytes);
+  // The same at an address that is a multiple of `alignment`. Both are multiples of the page size.
+  static Result<Mapping> map_shared_aligned(int fd, std::size_t bytes, std::size_t alignment);
   // Maps `bytes` of private anonymous memory, readable and writable, without reserving swap.
   static Result<Mapping> map_anonymous(std::size_t bytes);
 
@@ -26,7 +28,7 @@ class Mapping {
 
  private:
   Mapping(std::byte* data, std::size_t size) : data_(data), size_(size) {}
-  static Result<Mapping> map(int flags, int fd, std::size_t bytes);
+  static Result<Mapping> map(int protection, int flags, int fd, std::size_t bytes, void* at);
   void reset();
 
   std::byte* data_ = nullptr;

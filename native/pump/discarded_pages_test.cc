@@ -23,11 +23,14 @@ struct Way {
   TrackerKind tracker;
   Backing backing;
   Discard discard;
+  // The guest has arrived in memory that was populated in huge pages, and moves on.
+  bool populated = false;
 };
 
 void PrintTo(const Way& way, std::ostream* out) {
   const char* names[] = {"punch hole", "MADV_REMOVE", "MADV_DONTNEED"};
-  *out << tracker_name(way.tracker) << ", " << names[static_cast<int>(way.discard)];
+  *out << tracker_name(way.tracker) << ", " << names[static_cast<int>(way.discard)]
+       << (way.populated ? ", populated before" : "");
 }
 
 bool discard(const GuestMemory& memory, PageRange run, Discard how) {
@@ -56,10 +59,13 @@ const std::vector<PageRange> kDiscarded = {kFirst, kSecond, kThird};
 class DiscardedPages : public ::testing::TestWithParam<Way> {
  protected:
   void SetUp() override {
-    const auto [kind, backing, how] = GetParam();
+    const auto [kind, backing, how, populated] = GetParam();
     if (const auto why = why_unavailable(kind, backing); !why.empty()) GTEST_SKIP() << why;
     ferry_.emplace(FerryOptions{.region_pages = {3000, 3000}, .channels = 2, .source = backing});
     source_ = ferry_->shared_source();
+    if (populated) {
+      ASSERT_TRUE(source_->prefault().ok());
+    }
     tracker_ = std::move(make_tracker(kind, source_, ignore_failure).value());
     ASSERT_TRUE(tracker_->arm().ok());
     const PageBitmap all = everything();
@@ -135,6 +141,8 @@ INSTANTIATE_TEST_SUITE_P(
     Ways, DiscardedPages,
     ::testing::Values(Way{TrackerKind::kUffdWpAsync, Backing::kShared, Discard::kPunchHole},
                       Way{TrackerKind::kUffdWpAsync, Backing::kShared, Discard::kRemove},
+                      Way{TrackerKind::kUffdWpAsync, Backing::kShared, Discard::kPunchHole, true},
+                      Way{TrackerKind::kUffdWpSync, Backing::kShared, Discard::kRemove, true},
                       Way{TrackerKind::kUffdWpAsync, Backing::kPrivate, Discard::kDontNeed},
                       Way{TrackerKind::kUffdWpSync, Backing::kShared, Discard::kPunchHole},
                       Way{TrackerKind::kUffdWpSync, Backing::kPrivate, Discard::kDontNeed},

@@ -90,6 +90,7 @@ std::uint64_t RecordApplier::plan_part(const wire::TableEntry& entry, PageRange 
 void RecordApplier::plan_in_place(const wire::TableEntry& entry, PageRange run,
                                   std::uint64_t bytes) {
   pieces_.push_back({&entry, run, nullptr});
+  arriving_->expect(run);
   plan_receive(arriving_->landing(run.first), bytes);
 }
 

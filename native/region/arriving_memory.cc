@@ -24,11 +24,16 @@ UserFaultFd::Features serving_features(Backing backing) {
 
 ArrivingMemory::ArrivingMemory(std::shared_ptr<GuestMemory> memory)
     : memory_(std::move(memory)),
-      holds_data_(memory_->page_count()),
+      in_object_(memory_->page_count()),
       unclaimed_(memory_->page_count()),
       missing_(memory_->page_count()) {}
 
 ArrivingMemory::~ArrivingMemory() { memory_->end_waits(); }
+
+void ArrivingMemory::populate_ahead(const std::vector<PageRange>& parts,
+                                    Populator::OnDone on_done) {
+  populator_.emplace(memory_, parts, in_object_, std::move(on_done));
+}
 
 Result<std::uint64_t> ArrivingMemory::store(PageRange run, const std::byte* data) {
   if (phase() == Phase::kCopying) {
@@ -108,14 +113,14 @@ Status ArrivingMemory::publish_zero(PageRange run) {
 
 // What the engine never wrote is zero already.
 void ArrivingMemory::write_zeros(PageRange run) {
-  holds_data_.for_each_run(run, [this](PageRange stale) {
+  in_object_.for_each_run(run, [this](PageRange stale) {
     std::memset(memory_->engine_page(stale.first), 0, memory_->guest_range(stale).bytes);
   });
 }
 
 Status ArrivingMemory::map_zero(PageIndex page) const {
   const AddressRange range = memory_->guest_range({page, 1});
-  const bool in_memory_object = memory_->backing() == Backing::kShared && holds_data_.test(page);
+  const bool in_memory_object = memory_->backing() == Backing::kShared && in_object_.test(page);
   return in_memory_object ? userfaultfd_.continue_range(range) : userfaultfd_.zero(range);
 }
 
@@ -193,6 +198,8 @@ Status ArrivingMemory::hide_missing() const {
 }
 
 Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
+  // Of memory that is registered for missing pages the kernel makes no huge pages.
+  if (populator_) populator_->stop();
   {
     const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
@@ -216,6 +223,7 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
 }
 
 Status ArrivingMemory::complete() {
+  if (populator_) populator_->stop();
   {
     const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
@@ -260,9 +268,9 @@ Status ArrivingMemory::map_arrived(const std::atomic<bool>& cancelled) {
   const PageIndex end = memory_->page_count();
   Status failure;
   while (failure.ok() && !cancelled.load(std::memory_order_relaxed)) {
-    at = holds_data_.next_set(at, end);
+    at = in_object_.next_set(at, end);
     if (at >= end) break;
-    PageRange run = {at, std::min(holds_data_.next_clear(at, end) - at, kRunPages)};
+    PageRange run = {at, std::min(in_object_.next_clear(at, end) - at, kRunPages)};
     at = run.end();
     // The rest is mapped by whoever publishes it.
     for (PageIndex from = missing_.next_clear(run.first, run.end()); from < run.end();) {

@@ -18,12 +18,15 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "os/mutex.h"
 #include "os/status.h"
 #include "os/userfaultfd.h"
 #include "region/guest_memory.h"
 #include "region/page_bitmap.h"
+#include "region/populator.h"
 #include "region/waiting_faults.h"
 
 namespace pageferry {
@@ -54,10 +57,21 @@ class ArrivingMemory {
     const bool in_place_;
   };
 
+  // Copying only, once, and before the first page: these parts are about to be filled. They are populated ahead
+  // of their pages from here on. `on_done` is called once: when all are, or when copying ends.
+  void populate_ahead(const std::vector<PageRange>& parts, Populator::OnDone on_done);
+  // The guest does not arrive: nothing more is populated.
+  void cancel_populating() {
+    if (populator_) populator_->cancel();
+  }
+  // Copying only: pages of this run, which lies in one region, are about to be received at their landing.
+  void expect(PageRange run) {
+    if (populator_) populator_->ensure(run);
+  }
   // Copying only: where the bytes of this page belong. A run within one region is contiguous.
   std::byte* landing(PageIndex page) const { return memory_->engine_page(page); }
   // Copying only: the bytes of these pages were received at their landing.
-  void landed(PageRange run) { holds_data_.set_range(run); }
+  void landed(PageRange run) { in_object_.set_range(run); }
 
   // The bytes of these pages, which lie in one region, are at `data`, whole. While copying they are
   // written over what is there; while serving, those that nobody else has claimed are written and mapped
@@ -123,8 +137,9 @@ class ArrivingMemory {
   Status unregister() const;
 
   std::shared_ptr<GuestMemory> memory_;
-  PageBitmap
-      holds_data_;  // the engine wrote this page before the switchover: it may differ from zero
+  // The engine has written or populated these pages before the switchover. They are in the memory object, and
+  // may differ from zero.
+  PageBitmap in_object_;
   // Both begin as the residual set, as announced, and shrink: what is kept is in proportion to what is
   // missing, whatever the guest's size. A page is unclaimed until one thread has its bytes and takes the
   // bit away, and missing until that thread has published it.
@@ -137,6 +152,7 @@ class ArrivingMemory {
   std::atomic<std::uint64_t> pages_missing_{0};
   std::function<void()> on_complete_;
   UserFaultFd userfaultfd_;
+  std::optional<Populator> populator_;  // last, so that its threads end first
 };
 
 }  // namespace pageferry

@@ -347,6 +347,36 @@ TEST_P(ArrivingMemoryOf, AThreadThatWaitsForAZeroPageFaultsOnce) {
   }
 }
 
+TEST(ArrivingMemoryPopulatedAhead, ShowsNoMissingPageAndFaultsOnceForAZeroOne) {
+  if (const auto why = why_no_post_copy(Backing::kShared); !why.empty()) GTEST_SKIP() << why;
+  Arrival arrival(Backing::kShared, {1024});
+  const GuestMemory& guest = *arrival.guest.memory;
+  std::atomic<int> done{0};
+  arrival.memory->populate_ahead({{0, 1024}}, [&] { ++done; });
+  wait_until([&] { return done.load() == 1; });
+  EXPECT_EQ(guest.allocated_bytes().value(), guest.bytes());
+  arrival.store(3, 1);
+  ASSERT_TRUE(arrival.memory->mark_missing({7, 2}).ok());
+  ASSERT_NO_FATAL_FAILURE(arrival.serve());
+  for (const PageIndex page : {7, 8}) {
+    const std::uint64_t value = page == 7 ? 0 : 5;
+    std::uint64_t seen = 1;
+    WatchedThread toucher([&] { seen = read_page(guest, page); });
+    std::array<FaultEvent, 1> events;
+    wait_until([&] { return arrival.memory->userfaultfd().read_events(events).value() == 1; });
+    ASSERT_EQ(guest.page_at(events[0].address), page);
+    arrival.memory->open_fault(page, WaitingFaults::Clock::now());
+    ASSERT_TRUE(arrival.store(page, value));
+    toucher.join();  // Nobody serves a second fault.
+    EXPECT_TRUE(holds(guest, page, value));
+  }
+  const std::atomic<bool> cancelled{false};
+  ASSERT_TRUE(arrival.memory->map_arrived(cancelled).ok());
+  EXPECT_TRUE(holds(guest, 3, 1));
+  EXPECT_EQ(read_page(guest, 1000), 0u);  // Nothing ever came for it.
+  EXPECT_EQ(done.load(), 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Backings, ArrivingMemoryOf,
                          ::testing::Values(Backing::kShared, Backing::kPrivate),
                          [](const auto& backing) {

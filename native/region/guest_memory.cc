@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "os/helpers.h"
+#include "os/populate.h"
 
 namespace pageferry {
 
@@ -21,7 +22,7 @@ namespace {
 // The user half of a 47-bit address space; also keeps every sum of sizes far from overflow.
 constexpr std::uint64_t kMaxRegionBytes = std::uint64_t{1} << 46;
 
-constexpr std::uint64_t kPrefaultPart = 64u << 20;
+constexpr std::uint64_t kPrefaultPages = (64u << 20) / kPageBytes;
 constexpr unsigned kMostPrefaultThreads = 8;
 
 Status check_size(std::uint64_t bytes) {
@@ -44,10 +45,15 @@ void forbid_huge_pages(void* start, std::uint64_t bytes) {
   static_cast<void>(::madvise(start, bytes, MADV_NOHUGEPAGE));
 }
 
-Result<Mapping> map_memory(int fd, std::uint64_t bytes) {
+Result<Mapping> map_for_guest(int fd, std::uint64_t bytes) {
   auto mapping = Mapping::map_shared(fd, bytes);
   if (mapping.ok()) forbid_huge_pages(mapping.value().data(), bytes);
   return mapping;
+}
+
+// Huge pages are welcome here, where nothing is tracked; they need this alignment.
+Result<Mapping> map_for_engine(int fd, std::uint64_t bytes) {
+  return Mapping::map_shared_aligned(fd, bytes, kHugePageBytes);
 }
 
 Result<Region> make_shared_region(std::uint64_t bytes) {
@@ -59,9 +65,9 @@ Result<Region> make_shared_region(std::uint64_t bytes) {
   if (::ftruncate(region.memory_fd.get(), static_cast<off_t>(bytes)) != 0) {
     return Status::from_errno("ftruncate of a memfd to " + std::to_string(bytes) + " bytes");
   }
-  auto guest = map_memory(region.memory_fd.get(), bytes);
+  auto guest = map_for_guest(region.memory_fd.get(), bytes);
   if (!guest.ok()) return guest.status();
-  auto engine = map_memory(region.memory_fd.get(), bytes);
+  auto engine = map_for_engine(region.memory_fd.get(), bytes);
   if (!engine.ok()) return engine.status();
   region.guest_mapping = std::move(guest.value());
   region.engine_mapping = std::move(engine.value());
@@ -215,7 +221,7 @@ Result<std::shared_ptr<GuestMemory>> GuestMemory::adopt_foreign(std::vector<Fore
     if (Status status = check_memory_fd(foreign.memory_fd.get(), foreign.bytes); !status.ok()) {
       return status;
     }
-    auto engine = map_memory(foreign.memory_fd.get(), foreign.bytes);
+    auto engine = map_for_engine(foreign.memory_fd.get(), foreign.bytes);
     if (!engine.ok()) return engine.status();
     Region region;
     region.page_count = foreign.bytes / kPageBytes;
@@ -389,22 +395,27 @@ Result<PageIndex> GuestMemory::next_populated(PageRange range) const {
   return found;
 }
 
+Status GuestMemory::populate(PageRange run) const {
+  const Region& region = region_of(run.first);
+  return pageferry::populate(engine_page(run.first), run.count * region.page_bytes);
+}
+
 Status GuestMemory::prefault() const {
   // Clearing pages is what takes the time, and each core clears its own.
   Helpers helpers(Helpers::beside_caller(kMostPrefaultThreads));
   for (const Region& region : regions_) {
-    std::atomic<int> failure = 0;
-    const std::uint64_t parts = (region.bytes() + kPrefaultPart - 1) / kPrefaultPart;
+    Mutex mutex;
+    Status status;
+    const std::uint64_t parts = (region.page_count + kPrefaultPages - 1) / kPrefaultPages;
     helpers.run(parts, [&](std::size_t part) {
-      if (failure.load() != 0) return;
-      const std::uint64_t at = part * kPrefaultPart;
-      const std::uint64_t bytes = std::min(kPrefaultPart, region.bytes() - at);
-      if (::madvise(region.engine_base + at, bytes, MADV_POPULATE_WRITE) != 0) failure = errno;
+      const std::uint64_t at = part * kPrefaultPages;
+      const std::uint64_t count = std::min(kPrefaultPages, region.page_count - at);
+      Status populated = populate({region.first_page + at, count});
+      if (populated.ok()) return;
+      const MutexLock lock(mutex);
+      status = std::move(populated);
     });
-    if (failure.load() != 0) {
-      return Status::from_errno("populating " + std::to_string(region.bytes()) + " bytes",
-                                failure.load());
-    }
+    if (!status.ok()) return status;
   }
   return Status();
 }

@@ -119,7 +119,10 @@ class GuestMemory {
   // the same for a hole of any size. Shared memory only.
   Result<PageIndex> next_populated(PageRange range) const;
 
-  // Populates every page through the engine mapping, so that receiving into it meets warm memory.
+  // Populates these pages, which lie in one region, through the engine mapping, so that receiving into it
+  // meets warm memory: in huge pages where they fill whole ones (os/populate.h).
+  Status populate(PageRange run) const;
+  // All of it, on several threads.
   Status prefault() const;
 
   // Post-copy: between these two, guest threads wait here for pages that have not come. Whoever serves

@@ -53,6 +53,27 @@ function checkLimits({ regions, channels }: Open): void {
   );
 }
 
+/** Named as dense is what is populated, and each page once: no more memory than was asked for is taken for it. */
+function checkDense({ dense, populatedBytes }: Open, total: number): void {
+  let end = 0;
+  let pages = 0;
+  for (const part of dense) {
+    if (part.pages === 0 || part.page < end || part.page + part.pages > total / PAGE_BYTES) {
+      throw new PageferryError(
+        'PROTOCOL',
+        `the pages from ${part.page} on, ${part.pages} of them, were named as dense: each run lies within the guest, after the one before`,
+      );
+    }
+    end = part.page + part.pages;
+    pages += part.pages;
+  }
+  if (pages * PAGE_BYTES <= populatedBytes) return;
+  throw new PageferryError(
+    'PROTOCOL',
+    `${formatBytes(pages * PAGE_BYTES)} were named as dense, yet ${formatBytes(populatedBytes)} are said to be populated`,
+  );
+}
+
 /**
  * Reserves what this guest will take (docs/decisions/0026), until the migration ends; undefined where the
  * destination overcommits. `isPrepared`: its memory is populated already. Throws when the guest cannot be taken.
@@ -85,6 +106,7 @@ export function admit(
       `the guest's regions have ${formatBytes(total)}, yet ${formatBytes(open.populatedBytes)} of them are said to be populated`,
     );
   }
+  checkDense(open, total);
   if (options.overcommit) return undefined;
   const bookkeeping = (PAGE_SETS * total) / (8 * PAGE_BYTES);
   const toPopulate = options.prefault ? total : open.populatedBytes;

@@ -37,6 +37,7 @@ export function dropHold(hold: Hold): void {
   const { memory, guest, arriving, receiver } = hold;
   pagesHere(hold);
   receiver.close();
+  arriving.cancelPopulating();
   discardGuest(guest);
   for (const held of [receiver, arriving, memory]) held.release();
 }

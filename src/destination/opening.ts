@@ -4,6 +4,7 @@ import type { Guest } from '../guest/guest.js';
 import { discardGuest, GUEST, guestCall } from '../guest/guest-call.js';
 import { binding, type GuestMemory } from '../native/binding.js';
 import type { SourceMessage } from '../protocol/messages.js';
+import { dropHold } from './ending.js';
 import type { Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
 import { unlessAborted } from './patience.js';
@@ -28,11 +29,31 @@ export interface OpeningContext extends Premises {
 /** On failure nothing is left, or will be once a factory that took too long has answered. */
 export async function openHold(open: Open, context: OpeningContext): Promise<Hold> {
   const regionBytes = open.regions.map((region) => region.bytes);
-  const memory = context.prepared.take(regionBytes) ?? (await createMemory(regionBytes, context));
+  const prepared = context.prepared.take(regionBytes);
+  const memory = prepared ?? (await createMemory(regionBytes, context));
   const guest = await createGuest(memory, open.description, context);
+  const hold = receive(memory, guest, open, context);
+  // What was populated before is as it is.
+  if (prepared !== undefined || context.options.prefault) return hold;
+  const populating = hold.arriving.populateAhead(open.dense);
+  try {
+    if (open.populateFirst) await unlessAborted(populating, context.signal);
+    return hold;
+  } catch (error) {
+    dropHold(hold);
+    throw error;
+  }
+}
+
+function receive(
+  memory: GuestMemory,
+  guest: Guest,
+  open: Open,
+  { onChannelFailure }: OpeningContext,
+): Hold {
   try {
     const arriving = binding.createArrivingMemory(memory);
-    const receiver = binding.createPageReceiver(arriving, open.channels, context.onChannelFailure);
+    const receiver = binding.createPageReceiver(arriving, open.channels, onChannelFailure);
     return { memory, guest, arriving, receiver };
   } catch (error) {
     discardGuest(guest);

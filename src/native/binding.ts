@@ -26,6 +26,12 @@ export interface PageSet {
   clear(): void;
 }
 
+/** `pages` pages from page `page` on. */
+export interface PageRun {
+  readonly page: number;
+  readonly pages: number;
+}
+
 /**
  * A guest's memory. release() is for a guest that has ended, or is being ended: should a thread of it wait for a
  * page that has not come, it goes on and sees zeros.
@@ -41,6 +47,11 @@ export interface GuestMemory extends Releasable {
   populatedBytes(): Promise<number>;
   /** The same at once, as the kernel counts it, of shared memory; 0 of private memory, and once released. */
   allocatedBytes(): number;
+  /**
+   * Runs of pages that all hold content, as far as a sample shows: the `most` longest of those that fill whole huge
+   * pages, ascending.
+   */
+  findDenseParts(most: number): Promise<PageRun[]>;
   /** Populates every page, so that a migration into this memory meets warm pages. */
   prefault(): Promise<void>;
   /**
@@ -149,6 +160,13 @@ export interface PageSender extends Releasable {
 
 export interface ArrivingMemory extends Releasable {
   readonly pagesMissing: number;
+  /**
+   * Once, before the first page: populates these parts on threads of its own, ahead of the page channels. Settles when
+   * all are, or when that is of no more use.
+   */
+  populateAhead(parts: readonly PageRun[]): Promise<void>;
+  /** The guest does not arrive. */
+  cancelPopulating(): void;
   startServing(onComplete: () => void): void;
   complete(): void;
 }

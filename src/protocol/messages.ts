@@ -19,6 +19,8 @@ export const MAX_TEXT = 4096;
 export const MAX_OBSERVE_MS = 600_000;
 /** Regions of a guest. */
 export const MAX_REGIONS = 4096;
+/** Runs of pages that a source names as dense. */
+export const MAX_DENSE_PARTS = 256;
 /** Bytes of what describes a guest to its factory: with all regions it fits a message. */
 export const MAX_DESCRIPTION_BYTES = 131_072;
 /** No destination grants a call into a guest more. */
@@ -55,6 +57,8 @@ export const sourceSchemas = {
     ),
     channels: v.pipe(count, v.minValue(1), v.maxValue(64)),
     populatedBytes: count,
+    dense: v.pipe(v.array(v.object({ page: count, pages: count })), v.maxLength(MAX_DENSE_PARTS)),
+    populateFirst: v.boolean(),
     description: v.pipe(
       bytes,
       v.check(

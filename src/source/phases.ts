@@ -19,6 +19,7 @@ import { openedWithinMs, verifiedWithinMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
+  MAX_DENSE_PARTS,
   MAX_DESCRIPTION_BYTES,
   MAX_REGIONS,
   parseDestinationMessage,
@@ -82,11 +83,15 @@ async function negotiate(m: SourceMigration): Promise<void> {
   });
   m.throwIfCalledOff();
   const populatedBytes = await m.orCalledOff(memory.populatedBytes());
+  const dense = await m.orCalledOff(memory.findDenseParts(MAX_DENSE_PARTS));
   m.send({
     type: 'open',
     regions: memory.regions.map((region) => ({ ...region })),
     channels: m.options.channels,
     populatedBytes,
+    dense,
+    // Without rounds the guest is paused right after this, or its pages are served: then it is too late.
+    populateFirst: ask(m.options.strategy, []).decision !== 'next-round',
     description: await describe(m),
     bootId: bootId(),
     strategy: m.options.strategy.name,

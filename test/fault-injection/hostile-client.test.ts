@@ -229,6 +229,8 @@ describe('a control channel that', () => {
 describe('an open that', () => {
   const TIB = 2 ** 40;
   const region = (bytes: number, pageBytes = PAGE_BYTES) => ({ bytes, pageBytes });
+  /** All four pages of the guest. */
+  const FULL = { populatedBytes: 4 * PAGE_BYTES };
 
   it.each<[string, object]>([
     ['asks for half a page', { regions: [region(2048)] }],
@@ -243,6 +245,36 @@ describe('an open that', () => {
       { regions: Array.from({ length: 4096 }, () => region(TIB)) },
     ],
     ['says that petabytes are populated', { populatedBytes: 2 ** 50 }],
+    [
+      'names a dense part that the guest does not have',
+      { dense: [{ page: 3, pages: 2 }], ...FULL },
+    ],
+    [
+      'names a dense part beyond every number',
+      { dense: [{ page: 2 ** 53 - 1, pages: 2 ** 53 - 1 }], ...FULL },
+    ],
+    ['names an empty dense part', { dense: [{ page: 0, pages: 0 }], ...FULL }],
+    [
+      'names a page as dense twice',
+      {
+        dense: [
+          { page: 0, pages: 2 },
+          { page: 1, pages: 2 },
+        ],
+        ...FULL,
+      },
+    ],
+    [
+      'names more as dense than is populated',
+      { dense: [{ page: 0, pages: 4 }], populatedBytes: 3 * PAGE_BYTES },
+    ],
+    [
+      'names 257 dense parts',
+      {
+        dense: Array.from({ length: 257 }, (_, page) => ({ page, pages: 1 })),
+        populatedBytes: 2 ** 40,
+      },
+    ],
     ['describes no guest of ours', { description: new Uint8Array(100).fill(200) }],
     ['describes a guest at great length', { description: new Uint8Array(20_000_000).fill(1) }],
   ])('%s is refused', async (_what, changes) => {

@@ -18,6 +18,8 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
     regions: [{ bytes: 8192, pageBytes: 4096 }],
     channels: 2,
     populatedBytes: 4096,
+    dense: [{ page: 0, pages: 1 }],
+    populateFirst: true,
     description: bytes,
     bootId: 'b',
     strategy: 'pre-copy',

@@ -113,6 +113,8 @@ export function openMessage(pages = 4, changes: object = {}) {
     regions: [{ bytes: pages * 4096, pageBytes: 4096 }],
     channels: 1,
     populatedBytes: 0,
+    dense: [],
+    populateFirst: false,
     description: new Uint8Array(),
     bootId: 'none',
     strategy: 'hybrid',
