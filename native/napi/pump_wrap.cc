@@ -214,11 +214,14 @@ void ArrivingMemoryWrap::cancel_populating(const Napi::CallbackInfo&) {
   native()->cancel_populating();
 }
 
+// Arguments: what to call on completion, whether faults of user mode suffice.
 void ArrivingMemoryWrap::start_serving(const Napi::CallbackInfo& info) {
   const Notifier complete(info.Env(), to_function(info[0], "onComplete"), false);
-  throw_unless_ok(info.Env(), native()->start_serving([complete] {
+  const auto needed = info[1].ToBoolean() ? FaultSource::kUserMode : FaultSource::kAnyMode;
+  const auto on_complete = [complete] {
     complete.call([](Napi::Env) { return std::vector<napi_value>{}; });
-  }));
+  };
+  throw_unless_ok(info.Env(), native()->start_serving(on_complete, needed));
 }
 
 void ArrivingMemoryWrap::complete(const Napi::CallbackInfo& info) {

@@ -18,22 +18,25 @@ std::uint64_t round_up(std::uint64_t value) {
   return (value + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
 }
 
-// Not an error of its own: whoever calls makes small pages of what is left.
-void make_huge_pages(std::byte* start, std::uint64_t bytes) {
+}  // namespace
+
+Status make_huge_pages(std::byte* start, std::uint64_t bytes) {
   // The kernel collapses what has a page table, and memory that nobody has touched has none.
   for (std::uint64_t at = 0; at < bytes; at += kHugePageBytes) {
-    if (::madvise(start + at, kSmallPageBytes, MADV_POPULATE_WRITE) != 0) return;
+    if (::madvise(start + at, kSmallPageBytes, MADV_POPULATE_WRITE) != 0) {
+      return Status::from_errno("populating the first page of a huge page");
+    }
   }
-  static_cast<void>(::madvise(start, bytes, MADV_COLLAPSE));
+  if (::madvise(start, bytes, MADV_COLLAPSE) == 0) return Status();
+  return Status::from_errno("making huge pages");
 }
-
-}  // namespace
 
 Status populate(std::byte* start, std::uint64_t bytes) {
   const std::uint64_t skipped = round_up(address_of(start)) - address_of(start);
   if (skipped < bytes) {
     const std::uint64_t whole = (bytes - skipped) / kHugePageBytes * kHugePageBytes;
-    if (whole > 0) make_huge_pages(start + skipped, whole);
+    // What that leaves out comes in small pages.
+    if (whole > 0) static_cast<void>(make_huge_pages(start + skipped, whole));
   }
   if (::madvise(start, bytes, MADV_POPULATE_WRITE) == 0) return Status();
   return Status::from_errno("populating " + std::to_string(bytes) + " bytes");

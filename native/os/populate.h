@@ -20,4 +20,8 @@ inline constexpr std::uint64_t kHugePageBytes = std::uint64_t{2} << 20;
 // with kNoMemory when there is none.
 Status populate(std::byte* start, std::uint64_t bytes);
 
+// The same for whole huge pages, and only as such: on failure some may have been made. `start` and `bytes` are
+// multiples of kHugePageBytes.
+Status make_huge_pages(std::byte* start, std::uint64_t bytes);
+
 }  // namespace pageferry

@@ -55,9 +55,10 @@ Result<UniqueFd> open_for_all_faults() {
   return Status(StatusCode::kNoPermission, kPermissionAdvice, EPERM);
 }
 
-Result<UniqueFd> open_descriptor(bool user_faults_suffice) {
+Result<UniqueFd> open_descriptor(FaultSource needed) {
   auto opened = open_for_all_faults();
-  if (opened.ok() || opened.status().code() != StatusCode::kNoPermission || !user_faults_suffice) {
+  if (opened.ok() || opened.status().code() != StatusCode::kNoPermission ||
+      needed == FaultSource::kAnyMode) {
     return opened;
   }
   UniqueFd fd(
@@ -114,11 +115,8 @@ Result<UserFaultFd::Features> UserFaultFd::probe() {
   return features_of(api.features);
 }
 
-Result<UserFaultFd> UserFaultFd::open(const Features& wanted) {
-  // Async write-protect never delivers a fault, so the unprivileged kind of descriptor does as well.
-  const bool user_faults_suffice =
-      wanted.write_protect_async && !wanted.missing_shared && !wanted.minor_shared;
-  auto fd = open_descriptor(user_faults_suffice);
+Result<UserFaultFd> UserFaultFd::open(const Features& wanted, FaultSource needed) {
+  auto fd = open_descriptor(needed);
   if (!fd.ok()) return fd.status();
   uffdio_api api{};
   api.api = UFFD_API;

@@ -32,6 +32,10 @@ struct FaultEvent {
   FaultKind kind;
 };
 
+// Whose faults a descriptor must deliver. A system call that faults on a page of one that delivers only those of
+// user mode fails with EFAULT; such a descriptor is open to every user (Linux 5.11).
+enum class FaultSource : std::uint8_t { kAnyMode, kUserMode };
+
 class UserFaultFd {
  public:
   // Kernel feature bits, named once (UFFD_FEATURE_*).
@@ -48,9 +52,11 @@ class UserFaultFd {
   // message that says how to get it.
   static Result<Features> probe();
 
-  // Opens a userfaultfd for this process with exactly the features that are true in `wanted`.
+  // Opens a userfaultfd for this process with exactly the features that are true in `wanted`, one for faults of
+  // any mode where this user may have it. kNoPermission where those are needed and may not be had.
   // Non-blocking and close-on-exec.
-  static Result<UserFaultFd> open(const Features& wanted);
+  static Result<UserFaultFd> open(const Features& wanted,
+                                  FaultSource needed = FaultSource::kAnyMode);
 
   // Takes a descriptor that another process opened and passed on; performs the API handshake with
   // `wanted` when that process has not done it (a second handshake is refused by the kernel, which

@@ -197,13 +197,13 @@ Status ArrivingMemory::hide_missing() const {
   return hidden;
 }
 
-Status ArrivingMemory::start_serving(std::function<void()> on_complete) {
+Status ArrivingMemory::start_serving(std::function<void()> on_complete, FaultSource needed) {
   // Of memory that is registered for missing pages the kernel makes no huge pages.
   if (populator_) populator_->stop();
   {
     const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;
-    auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()));
+    auto opened = memory_->open_userfaultfd(serving_features(memory_->backing()), needed);
     if (!opened.ok()) return opened.status();
     userfaultfd_ = std::move(opened.value());
     if (Status registered = register_all(); !registered.ok()) return registered;

@@ -85,11 +85,12 @@ class ArrivingMemory {
   Status mark_missing(PageRange run);
 
   // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a missing page
-  // waits. `on_complete` is called once, from the thread that publishes the last page (or from this call
+  // waits; with FaultSource::kUserMode a system call that does may fail instead. `on_complete` is called once, from the thread that publishes the last page (or from this call
   // when nothing is missing). On failure nothing is registered; kProtocol when a record is being applied
   // in place, because the source had ended the final round; kUnsupported when the memory is open to the
   // agent.
-  Status start_serving(std::function<void()> on_complete);
+  Status start_serving(std::function<void()> on_complete,
+                       FaultSource needed = FaultSource::kAnyMode);
 
   // Every page is here, with or without a serving phase before: waiting threads go on, and whatever a
   // peer still sends is discarded. Idempotent. Without a serving phase: kProtocol as for start_serving,

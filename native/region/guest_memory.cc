@@ -459,8 +459,9 @@ void GuestMemory::release_waiters() const {
   if (release_waiters_) release_waiters_();
 }
 
-Result<UserFaultFd> GuestMemory::open_userfaultfd(const UserFaultFd::Features& wanted) const {
-  if (local()) return UserFaultFd::open(wanted);
+Result<UserFaultFd> GuestMemory::open_userfaultfd(const UserFaultFd::Features& wanted,
+                                                  FaultSource needed) const {
+  if (local()) return UserFaultFd::open(wanted, needed);
   UniqueFd copy(::fcntl(foreign_userfaultfd_.get(), F_DUPFD_CLOEXEC, 0));
   if (!copy) return Status::from_errno("duplicating the guest's userfaultfd");
   return UserFaultFd::adopt(std::move(copy), wanted);

@@ -141,7 +141,8 @@ class GuestMemory {
 
   // A userfaultfd over the guest's address space: a fresh one for a guest in this process, a
   // duplicate of the passed one otherwise.
-  Result<UserFaultFd> open_userfaultfd(const UserFaultFd::Features& wanted) const;
+  Result<UserFaultFd> open_userfaultfd(const UserFaultFd::Features& wanted,
+                                       FaultSource needed = FaultSource::kAnyMode) const;
   // The pagemap of the guest's process.
   const Pagemap& pagemap() const { return pagemap_; }
 

@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "os/populate.h"
 #include "os/write_trap.h"
 
 namespace pageferry {
@@ -71,7 +72,7 @@ Status try_mprotect(Backing backing) {
 }
 
 // Installs a page the way the post-copy path does, before anyone touches it.
-Status try_post_copy(Backing backing) {
+Status try_post_copy(Backing backing, FaultSource needed) {
   auto page = make_page(backing);
   if (!page.ok()) return page.status();
   const GuestMemory& memory = *page.value().memory;
@@ -79,7 +80,7 @@ Status try_post_copy(Backing backing) {
   UserFaultFd::Features wanted;
   wanted.missing_shared = shared;
   wanted.minor_shared = shared;
-  auto uffd = memory.open_userfaultfd(wanted);
+  auto uffd = memory.open_userfaultfd(wanted, needed);
   if (!uffd.ok()) return uffd.status();
   const AddressRange range = memory.guest_range({0, 1});
   const FaultMode mode = shared ? FaultMode::kMissing | FaultMode::kMinor : FaultMode::kMissing;
@@ -87,6 +88,16 @@ Status try_post_copy(Backing backing) {
   if (!shared) return uffd.value().zero(range);
   *memory.engine_page(0) = std::byte{1};
   return uffd.value().continue_range(range);
+}
+
+// Whether memory for a guest that arrives is populated in huge pages.
+Status try_huge_pages() {
+  auto memory = GuestMemory::create_shared({kHugePageBytes});
+  if (!memory.ok()) return memory.status();
+  if (make_huge_pages(memory.value()->engine_page(0), kHugePageBytes).ok()) return Status();
+  return Status(StatusCode::kUnsupported,
+                "this kernel makes no huge pages of shared memory on demand, and populating memory "
+                "takes several times as long");
 }
 
 Status try_userfaultfd() {
@@ -114,6 +125,7 @@ TrackerProbe probe_trackers(Backing backing) {
   const bool shared = backing == Backing::kShared;
   const Status async_status = try_tracker(TrackerKind::kUffdWpAsync, backing);
   const Status sync_status = try_tracker(TrackerKind::kUffdWpSync, backing);
+  const char* post_copy_remedy = shared ? "use Linux 5.14 or later" : "use Linux 4.3 or later";
   TrackerProbe probe;
   probe.kernel = kernel_release();
   probe.capabilities = {
@@ -124,8 +136,14 @@ TrackerProbe probe_trackers(Backing backing) {
                  shared ? "use Linux 5.19 or later" : "use Linux 5.7 or later"),
       capability("mprotect", try_mprotect(backing),
                  "use a uffd tracker, or remove what replaces the SIGSEGV handler"),
-      capability("post-copy", try_post_copy(backing),
-                 shared ? "use Linux 5.14 or later" : "use Linux 4.3 or later"),
+      capability("post-copy", try_post_copy(backing, FaultSource::kAnyMode), post_copy_remedy),
+      capability("post-copy-user-mode", try_post_copy(backing, FaultSource::kUserMode),
+                 post_copy_remedy),
+      capability("huge-pages", try_huge_pages(),
+                 "use Linux 6.1 or later, built with CONFIG_TRANSPARENT_HUGEPAGE; should "
+                 "/sys/kernel/mm/transparent_hugepage/shmem_enabled say [deny]: echo never > that "
+                 "file. Until then have memory ready before a guest comes: pageferry destination "
+                 "--prepare SIZE"),
   };
   probe.chosen = async_status.ok()  ? TrackerKind::kUffdWpAsync
                  : sync_status.ok() ? TrackerKind::kUffdWpSync

@@ -38,7 +38,8 @@ Status UffdWpAsyncTracker::arm() {
   wanted.write_protect_shared = true;
   wanted.write_protect_unpopulated = true;
   wanted.write_protect_async = true;
-  auto protection = WriteProtection::start(*memory_, wanted);
+  // It delivers no faults of any kind.
+  auto protection = WriteProtection::start(*memory_, wanted, FaultSource::kUserMode);
   if (!protection.ok()) return protection.status();
   protection_.emplace(std::move(protection.value()));
   Status status = check_mode();

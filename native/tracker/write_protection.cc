@@ -3,8 +3,9 @@
 namespace pageferry {
 
 Result<WriteProtection> WriteProtection::start(const GuestMemory& memory,
-                                               const UserFaultFd::Features& wanted) {
-  auto uffd = memory.open_userfaultfd(wanted);
+                                               const UserFaultFd::Features& wanted,
+                                               FaultSource needed) {
+  auto uffd = memory.open_userfaultfd(wanted, needed);
   if (!uffd.ok()) return uffd.status();
   WriteProtection protection(std::move(uffd.value()), memory);
   for (const Region& region : memory.regions()) {

@@ -14,7 +14,8 @@ namespace pageferry {
 class WriteProtection {
  public:
   static Result<WriteProtection> start(const GuestMemory& memory,
-                                       const UserFaultFd::Features& wanted);
+                                       const UserFaultFd::Features& wanted,
+                                       FaultSource needed = FaultSource::kAnyMode);
   WriteProtection(WriteProtection&&) = default;
   WriteProtection& operator=(WriteProtection&&) = delete;
   ~WriteProtection();

@@ -21,6 +21,8 @@ const TRACKERS = ['uffd-wp-async', 'uffd-wp-sync', 'mprotect'];
 const LIMITS: Readonly<Record<string, string>> = {
   mprotect:
     'not for guests whose memory the kernel writes (read(2), KVM, vhost): those writes fail with EFAULT',
+  'post-copy-user-mode':
+    'where post-copy above does not: for guests whose memory no system call, KVM or vhost touches, as the built-in ones',
 };
 
 /** What --json prints. */
@@ -81,7 +83,7 @@ function diagnose(): Diagnosis {
     tcpCongestionControl: readSetting('/proc/sys/net/ipv4/tcp_congestion_control') ?? 'unknown',
     tracker,
     checks,
-    ready: works('node') && trackerWorks(checks) && works('post-copy'),
+    ready: works('node') && trackerWorks(checks) && postCopyWorks(checks),
   };
 }
 
@@ -137,7 +139,13 @@ function everyoneMayOpen(path: string): boolean {
 /** False for what something else makes up for. */
 function isNeeded({ name }: Capability, { checks }: Diagnosis): boolean {
   if (TRACKERS.includes(name)) return !trackerWorks(checks);
-  return name === 'node' || name === 'userfaultfd' || name === 'post-copy';
+  if (name === 'userfaultfd' || name.startsWith('post-copy')) return !postCopyWorks(checks);
+  return name === 'node';
+}
+
+/** At least for guests whose memory no system call touches, as the built-in ones. */
+function postCopyWorks(checks: readonly Capability[]): boolean {
+  return checks.some(({ name, available }) => available && name.startsWith('post-copy'));
 }
 
 function trackerWorks(checks: readonly Capability[]): boolean {

@@ -1,5 +1,6 @@
 /** Whether a guest may come here, and if not, why. */
 import { PageferryError } from '../errors.js';
+import type { Guest } from '../guest/guest.js';
 import { descriptors, type Limit, mappings } from '../host/limits.js';
 import { costOfPopulating } from '../host/memory.js';
 import type { GuestMemory } from '../native/binding.js';
@@ -117,7 +118,10 @@ export function admit(
 }
 
 /** Whether the faults of a guest that was built around this memory can be served here. */
-export function faultPath(memory: GuestMemory): { available: boolean; reason: string } {
+export function faultPath(
+  { kernelTouches }: Guest,
+  memory: GuestMemory,
+): { available: boolean; reason: string } {
   if (memory.hasWindow) {
     return {
       available: false,
@@ -125,6 +129,14 @@ export function faultPath(memory: GuestMemory): { available: boolean; reason: st
         "the guest took a window of its memory for the agent's own JavaScript thread, which must not wait for its pages; a guest in a Worker, with a workerWindow(), may",
     };
   }
-  const found = probe(memory.backing).capabilities.find(({ name }) => name === 'post-copy');
-  return { available: found?.available ?? false, reason: found?.reason ?? 'not probed' };
+  const { capabilities } = probe(memory.backing);
+  const works = (name: string) => capabilities.find((one) => one.name === name)?.available ?? false;
+  if (works('post-copy')) return { available: true, reason: '' };
+  const userMode = works('post-copy-user-mode');
+  if (userMode && kernelTouches === false) return { available: true, reason: '' };
+  const found = capabilities.find(({ name }) => name === 'post-copy');
+  const how = userMode
+    ? '; a guest whose memory no system call touches may say so with kernelTouches: false'
+    : '';
+  return { available: false, reason: `${found?.reason ?? 'not probed'}${how}` };
 }

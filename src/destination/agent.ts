@@ -289,7 +289,7 @@ export class DestinationAgent {
       onChannelFailure: (error) => this.#channelFailed(error),
     });
     const { maxStateBytes, guestCallMs } = options;
-    const path = faultPath(hold.memory);
+    const path = faultPath(hold.guest, hold.memory);
     this.#channel.expectLong('switchover', maxStateBytes + STATE_MARGIN_BYTES);
     this.#channel.send({
       type: 'opened',

@@ -60,7 +60,7 @@ export async function switchOver(
     runs: message.running,
   };
   if (!message.postCopy || fault === undefined) return { ...loaded, handler: undefined };
-  hold.arriving.startServing(context.onAllHere);
+  hold.arriving.startServing(context.onAllHere, hold.guest.kernelTouches === false);
   const handler = binding.startFaultHandler(hold.arriving, fault, context.onChannelFailure);
   return { ...loaded, handler };
 }

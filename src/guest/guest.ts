@@ -29,11 +29,17 @@ export interface Guest {
   /** One or more regions. The same object for the guest's whole life on this host. */
   readonly memory: GuestMemory;
   /**
-   * True when the kernel writes this memory while the guest runs: system calls (`read`, `recv`), KVM, vhost. The
-   * dirty tracker `mprotect`, which is what is left where userfaultfd cannot be used, makes such writes fail with
-   * EFAULT; a migration that would need it is refused (UNSUPPORTED) before it starts. False by default.
+   * Whether the kernel reads or writes this memory while the guest runs: system calls (`read`, `send`), KVM, vhost.
+   *
+   * True: a migration that would need the dirty tracker `mprotect` is refused (UNSUPPORTED) before it starts. That is
+   * what is left where userfaultfd cannot be used, and it makes the kernel's writes fail with EFAULT.
+   *
+   * False, never: the guest may also arrive by post-copy where the user may have only the faults of user mode served.
+   * There a system call that touches a missing page fails with EFAULT.
+   *
+   * Without it nobody knows: mprotect is used with a warning, and post-copy only where every fault is served.
    */
-  readonly kernelWrites?: boolean;
+  readonly kernelTouches?: boolean;
   /**
    * False when its owner has paused it. It is then neither paused nor resumed, and arrives paused. Read just before the
    * pause; without it the guest counts as running.

@@ -96,6 +96,11 @@ export class WorkloadGuest implements Guest {
     return this.#workload.gapsAroundArrivalMs();
   }
 
+  /** Its threads alone do. */
+  get kernelTouches(): boolean {
+    return false;
+  }
+
   describe(): Uint8Array {
     return this.#workload.description();
   }

@@ -167,7 +167,8 @@ export interface ArrivingMemory extends Releasable {
   populateAhead(parts: readonly PageRun[]): Promise<void>;
   /** The guest does not arrive. */
   cancelPopulating(): void;
-  startServing(onComplete: () => void): void;
+  /** `userModeSuffices`: no system call touches the guest's memory, so that one which faults may fail. */
+  startServing(onComplete: () => void, userModeSuffices: boolean): void;
   complete(): void;
 }
 

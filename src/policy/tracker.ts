@@ -5,8 +5,8 @@ export interface TrackerWish {
   /** What the user asked for; undefined: the best that this kernel offers. */
   readonly wanted: TrackerKind | undefined;
   readonly offered: Probe;
-  /** The kernel changes the guest's memory, as `Guest.kernelWrites` says. */
-  readonly kernelWrites: boolean;
+  /** As `Guest.kernelTouches` says; undefined: nobody knows. */
+  readonly kernelTouches: boolean | undefined;
 }
 
 export type TrackerChoice =
@@ -18,24 +18,24 @@ export type TrackerChoice =
 const HARM =
   'with mprotect, system calls, KVM and vhost that write into guest memory fail with EFAULT';
 
-export function chooseTracker({ wanted, offered, kernelWrites }: TrackerWish): TrackerChoice {
+export function chooseTracker({ wanted, offered, kernelTouches }: TrackerWish): TrackerChoice {
   const tracker = wanted ?? offered.tracker;
   if (tracker !== 'mprotect') return { kind: 'use', tracker };
   const asked = wanted !== undefined;
-  if (kernelWrites) {
+  if (kernelTouches) {
     const way = asked
       ? 'Ask for a uffd tracker'
       : `Only mprotect works here (${whyNoOther(offered)}): get a uffd tracker`;
     return {
       kind: 'refuse',
-      reason: `the guest says that the kernel writes its memory, and ${HARM}. ${way}, or migrate by stop-and-copy, which tracks nothing`,
+      reason: `the guest says that the kernel touches its memory, and ${HARM}. ${way}, or migrate by stop-and-copy, which tracks nothing`,
     };
   }
-  if (asked) return { kind: 'use', tracker };
+  if (asked || kernelTouches === false) return { kind: 'use', tracker };
   return {
     kind: 'use',
     tracker,
-    warning: `only the mprotect dirty tracker works here (${whyNoOther(offered)}): ${HARM}. A guest can refuse it with kernelWrites`,
+    warning: `only the mprotect dirty tracker works here (${whyNoOther(offered)}): ${HARM}. A guest can refuse it with kernelTouches`,
   };
 }
 

@@ -31,7 +31,7 @@ export interface SourceOptions {
   readonly channels?: number;
   /**
    * The best that this kernel offers, by default. Where that is `mprotect`, a warning says so when it is used; a
-   * guest with `kernelWrites` is refused it (UNSUPPORTED).
+   * guest with `kernelTouches` is refused it (UNSUPPORTED).
    */
   readonly tracker?: TrackerKind;
   /** What pages are encoded with when that makes them smaller; `raw` by default. */
@@ -67,14 +67,14 @@ export interface ResolvedOptions extends Required<Omit<SourceOptions, 'strategy'
   readonly trackerWarning: string | undefined;
 }
 
-type MigratedGuest = Pick<Guest, 'memory' | 'kernelWrites'>;
+type MigratedGuest = Pick<Guest, 'memory' | 'kernelTouches'>;
 
 function trackerFor(
   wanted: TrackerKind | undefined,
-  { memory, kernelWrites = false }: MigratedGuest,
+  { memory, kernelTouches }: MigratedGuest,
   strategy: Strategy,
 ): Pick<ResolvedOptions, 'tracker' | 'trackerWarning'> {
-  const choice = chooseTracker({ wanted, offered: probe(memory.backing), kernelWrites });
+  const choice = chooseTracker({ wanted, offered: probe(memory.backing), kernelTouches });
   if (choice.kind === 'use') return { tracker: choice.tracker, trackerWarning: choice.warning };
   // Without rounds nothing is tracked.
   if (ask(strategy, []).decision === 'stop-and-copy') {

@@ -32,6 +32,8 @@ it('doctor --json says what there is, and for what is missing why and how to get
     'uffd-wp-sync',
     'mprotect',
     'post-copy',
+    'post-copy-user-mode',
+    'huge-pages',
     'unprivileged-userfaultfd',
   ]);
   for (const { available, reason, remedy } of found.checks) {

@@ -7,9 +7,9 @@ import { Source } from '../../src/source/source.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { MIB, startGuest } from '../support/guests.js';
 
-async function guestThatSaysSo(): Promise<Guest> {
+async function guestThatSays(kernelTouches: boolean | undefined): Promise<Guest> {
   const guest = await startGuest({ memoryBytes: MIB, writesPerSecond: 1000 });
-  return Object.defineProperty(guest, 'kernelWrites', { value: true });
+  return Object.defineProperty(guest, 'kernelTouches', { value: kernelTouches });
 }
 
 /** As on a machine where this user may not have a userfaultfd. */
@@ -35,12 +35,12 @@ describe('a guest whose memory the kernel writes', () => {
   it.each(['pre-copy', 'post-copy', 'hybrid'] as const)(
     'is refused mprotect before anything starts, fallen back to or asked for (%s)',
     async (strategy) => {
-      const guest = await guestThatSaysSo();
+      const guest = await guestThatSays(true);
       for (const wish of [{}, { tracker: 'mprotect' }] as const) {
         expect(() => new Source(guest, { ...target, strategy, ...wish })).toThrow(
           expect.objectContaining({
             code: 'UNSUPPORTED',
-            message: expect.stringMatching(/kernel writes.*EFAULT.*stop-and-copy/),
+            message: expect.stringMatching(/kernel touches.*EFAULT.*stop-and-copy/),
           }),
         );
       }
@@ -49,7 +49,7 @@ describe('a guest whose memory the kernel writes', () => {
 
   it('may be migrated by stop-and-copy, which tracks nothing', async () => {
     const receiving = await Receiving.start();
-    const report = await migrate(await guestThatSaysSo(), receiving.port);
+    const report = await migrate(await guestThatSays(true), receiving.port);
     expect(report).toMatchObject({ outcome: 'completed', tracker: null, guestVerified: true });
   });
 });
@@ -57,7 +57,7 @@ describe('a guest whose memory the kernel writes', () => {
 describe('another guest', () => {
   it('is tracked with mprotect after a warning', async () => {
     const receiving = await Receiving.start();
-    const guest = await startGuest({ memoryBytes: MIB, writesPerSecond: 1000 });
+    const guest = await guestThatSays(undefined);
     const warned = once(process, 'warning');
     const report = await migrate(guest, receiving.port, { strategy: 'pre-copy' });
     expect(report).toMatchObject({ tracker: 'mprotect', guestVerified: true });

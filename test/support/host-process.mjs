@@ -41,6 +41,13 @@ class StillGuest {
 }
 
 const methods = {
+  /** From here on the process has no privileges. */
+  becomeNobody() {
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);
+  },
+
   listen: (options) =>
     listen(options, async (memory, description) => {
       const guest = await WorkloadGuest.arrive(memory, description);

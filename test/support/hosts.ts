@@ -65,6 +65,11 @@ export class Host {
     return host;
   }
 
+  /** From here on the process has no privileges. */
+  becomeNobody(): Promise<void> {
+    return this.#call('becomeNobody', []) as Promise<void>;
+  }
+
   listen(options: Partial<DestinationOptions> = {}): Promise<number> {
     return this.#call('listen', [options]) as Promise<number>;
   }
