@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 constexpr std::uint64_t kSamples = 4;
+// Populating less in one call takes longer than its faults would (region/populator.cc).
+constexpr std::uint64_t kLeastPages = 4 * kHugePagePages;
 
 // Looks at a few pages, at places that differ from one huge page to the next.
 bool seems_to_have_content(const GuestMemory& memory, PageIndex first) {
@@ -34,6 +36,7 @@ class Parts {
   }
 
   std::vector<PageRange> longest(std::size_t most) && {
+    std::erase_if(parts_, [](PageRange part) { return part.count < kLeastPages; });
     if (parts_.size() > most) {
       const auto longer = [](PageRange a, PageRange b) { return a.count > b.count; };
       std::ranges::nth_element(parts_, parts_.begin() + static_cast<std::ptrdiff_t>(most), longer);

@@ -11,6 +11,7 @@ namespace {
 using namespace testing;
 
 constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
+constexpr std::uint64_t kLeast = 4 * kHugePagePages;
 constexpr std::size_t kMany = 1000;
 
 // Writes every page of the run with content, or with zeros, which populates them all the same.
@@ -30,30 +31,36 @@ std::vector<std::pair<PageIndex, std::uint64_t>> dense_parts(const GuestMemory& 
 class DenseParts : public ::testing::TestWithParam<Backing> {};
 
 TEST_P(DenseParts, AreHugePagesThatAreAllThereAndHaveContent) {
-  const TestGuest guest = make_guest(GetParam(), {6 * kHugePagePages});
-  write_run(*guest.memory, {0, 2 * kHugePagePages}, 1);
-  write_run(*guest.memory, {2 * kHugePagePages, kHugePagePages}, 0);
-  write_run(*guest.memory, {3 * kHugePagePages + 1, 2 * kHugePagePages}, 1);
+  const TestGuest guest = make_guest(GetParam(), {4 * kLeast});
+  write_run(*guest.memory, {0, kLeast + kHugePagePages}, 1);
+  write_run(*guest.memory, {kLeast + kHugePagePages, kLeast}, 0);
+  write_run(*guest.memory, {2 * kLeast + 2 * kHugePagePages + 1, kLeast + kHugePagePages}, 1);
   const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {
-      {0, 2 * kHugePagePages}, {4 * kHugePagePages, kHugePagePages}};
+      {0, kLeast + kHugePagePages}, {2 * kLeast + 3 * kHugePagePages, kLeast}};
   EXPECT_EQ(dense_parts(*guest.memory), expected);
 }
 
 TEST_P(DenseParts, BeginWhereTheirRegionDoes) {
-  const TestGuest guest = make_guest(GetParam(), {10, kHugePagePages + 10});
+  const TestGuest guest = make_guest(GetParam(), {10, kLeast + 10});
   write_run(*guest.memory, {0, guest.memory->page_count()}, 1);
-  const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {{10, kHugePagePages}};
+  const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {{10, kLeast}};
   EXPECT_EQ(dense_parts(*guest.memory), expected);
 }
 
 TEST_P(DenseParts, OfManyTheLongestAreNamedInOrder) {
-  const TestGuest guest = make_guest(GetParam(), {12 * kHugePagePages});
-  write_run(*guest.memory, {0, 2 * kHugePagePages}, 1);
-  write_run(*guest.memory, {3 * kHugePagePages, kHugePagePages}, 1);
-  write_run(*guest.memory, {5 * kHugePagePages, 3 * kHugePagePages}, 1);
-  const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {
-      {0, 2 * kHugePagePages}, {5 * kHugePagePages, 3 * kHugePagePages}};
+  const TestGuest guest = make_guest(GetParam(), {9 * kLeast});
+  write_run(*guest.memory, {0, 2 * kLeast}, 1);
+  write_run(*guest.memory, {3 * kLeast, kLeast}, 1);
+  write_run(*guest.memory, {5 * kLeast, 3 * kLeast}, 1);
+  const std::vector<std::pair<PageIndex, std::uint64_t>> expected = {{0, 2 * kLeast},
+                                                                     {5 * kLeast, 3 * kLeast}};
   EXPECT_EQ(dense_parts(*guest.memory, 2), expected);
+}
+
+TEST_P(DenseParts, AreNotShort) {
+  const TestGuest guest = make_guest(GetParam(), {2 * kLeast});
+  write_run(*guest.memory, {0, kLeast - 1}, 1);
+  EXPECT_TRUE(dense_parts(*guest.memory).empty());
 }
 
 TEST_P(DenseParts, AreNoneInMemoryThatNobodyTouched) {

@@ -12,9 +12,8 @@ namespace pageferry {
 namespace {
 
 constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
-// A thread takes so many huge pages at a time: a call has a cost of its own, and whoever comes to a huge page
-// that is being populated waits for all of the call.
-constexpr std::uint64_t kPagesAtATime = 4 * kHugePagePages;
+// The kernel's call waits for all cores once, which on busy ones takes as long as some 30 MiB do.
+constexpr std::uint64_t kChunkPages = 16 * kHugePagePages;
 constexpr unsigned kMostThreads = 4;
 
 // Half of the cores: the others receive.
@@ -26,18 +25,15 @@ unsigned thread_count() {
 
 Populator::Populator(std::shared_ptr<GuestMemory> memory, const std::vector<PageRange>& parts,
                      PageBitmap& populated, OnDone on_done)
-    : memory_(std::move(memory)),
-      populated_(populated),
-      unclaimed_(memory_->page_count()),
-      pending_(memory_->page_count()),
-      on_done_(std::move(on_done)) {
+    : memory_(std::move(memory)), populated_(populated), on_done_(std::move(on_done)) {
   for (const PageRange part : parts) {
     memory_->for_each_region(part, [this](const Region& region, PageRange in_region) {
       // Private memory that is missing must hold nothing.
       if (region.backing == Backing::kShared) add(region, in_region);
     });
   }
-  if (left_.load() == 0) {
+  left_.store(chunks_.size());
+  if (chunks_.empty()) {
     finish();
     return;
   }
@@ -52,64 +48,57 @@ Populator::Populator(std::shared_ptr<GuestMemory> memory, const std::vector<Page
 void Populator::add(const Region& region, PageRange part) {
   const std::uint64_t into_huge_page = (part.first - region.first_page) % kHugePagePages;
   const std::uint64_t skipped = (kHugePagePages - into_huge_page) % kHugePagePages;
-  for (PageIndex at = part.first + skipped; at + kHugePagePages <= part.end();
-       at += kHugePagePages) {
-    if (!pending_.claim(at)) continue;
-    unclaimed_.set(at);
-    left_.fetch_add(1, std::memory_order_relaxed);
+  if (part.count < skipped + kHugePagePages) return;
+  PageRange left = {part.first + skipped, (part.count - skipped) / kHugePagePages * kHugePagePages};
+  while (left.count > 0) {
+    const std::uint64_t count = std::min(left.count, kChunkPages);
+    chunks_.push_back(std::make_unique<Chunk>(PageRange{left.first, count}));
+    left = {left.first + count, left.count - count};
   }
 }
 
 void Populator::go_ahead() noexcept {
   (void)contained([this] {
-    const PageIndex end = memory_->page_count();
-    PageIndex at = 0;
-    while (!stopping_.load(std::memory_order_relaxed)) {
-      at = unclaimed_.next_set(at, end);
-      if (at >= end) break;
-      PageRange claimed = {at, 0};
-      while (claimed.count < kPagesAtATime && claimed.end() < end &&
-             unclaimed_.take(claimed.end())) {
-        claimed.count += kHugePagePages;
-      }
-      populate(claimed);
-      at += std::max(claimed.count, kHugePagePages);
+    for (const auto& chunk : chunks_) {
+      if (stopping_.load(std::memory_order_relaxed)) break;
+      if (claim(*chunk)) populate(*chunk);
     }
     return Status();
   });
 }
 
-// Whole huge pages that this thread has claimed.
-void Populator::populate(PageRange pages) {
-  if (pages.count == 0) return;
-  memory_->for_each_region(pages, [this](const Region&, PageRange part) {
-    if (memory_->populate(part).ok()) populated_.set_range(part);
-  });
+bool Populator::claim(Chunk& chunk) {
+  State waiting = State::kWaiting;
+  return chunk.state.compare_exchange_strong(waiting, State::kUnderWay, std::memory_order_acq_rel);
+}
+
+void Populator::populate(Chunk& chunk) {
+  if (memory_->populate(chunk.pages).ok()) populated_.set_range(chunk.pages);
   {
     const MutexLock lock(mutex_);
-    pending_.clear_range(pages);
+    chunk.state.store(State::kDone, std::memory_order_release);
   }
-  came_.notify_all();
-  const std::uint64_t count = pages.count / kHugePagePages;
-  if (left_.fetch_sub(count, std::memory_order_acq_rel) == count) finish();
+  chunk_done_.notify_all();
+  if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
 }
 
 void Populator::ensure(PageRange run) {
   if (left_.load(std::memory_order_acquire) == 0) return;
-  const Region& region = memory_->region_of(run.first);
-  const std::uint64_t skipped = (run.first - region.first_page) % kHugePagePages;
-  for (PageIndex at = run.first - skipped; at < run.end(); at += kHugePagePages) {
-    if (unclaimed_.take(at)) {
-      populate({at, kHugePagePages});
-    } else if (pending_.test(at)) {
-      wait_for(at);
+  const auto ends = [](const std::unique_ptr<Chunk>& chunk) { return chunk->pages.end(); };
+  auto at = std::ranges::upper_bound(chunks_, run.first, {}, ends);
+  for (; at != chunks_.end() && (*at)->pages.first < run.end(); ++at) {
+    if (claim(**at)) {
+      populate(**at);
+    } else {
+      wait_for(**at);
     }
   }
 }
 
-void Populator::wait_for(PageIndex huge_page) {
+void Populator::wait_for(const Chunk& chunk) {
+  if (chunk.state.load(std::memory_order_acquire) == State::kDone) return;
   MutexLock lock(mutex_);
-  while (pending_.test(huge_page)) came_.wait(lock);
+  while (chunk.state.load(std::memory_order_acquire) != State::kDone) chunk_done_.wait(lock);
 }
 
 void Populator::finish() {

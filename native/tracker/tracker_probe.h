@@ -11,7 +11,7 @@ namespace pageferry {
 struct Capability {
   std::string
       name;  // stable: "userfaultfd", "uffd-wp-async", "uffd-wp-sync", "mprotect", "pagemap-scan", "post-copy",
-             // "post-copy-user-mode", "huge-pages"
+      // "post-copy-user-mode", "huge-pages"
   bool available;
   std::string reason;  // empty when available; else what is missing
   std::string remedy;  // empty when available; else how to get it
