@@ -9,9 +9,9 @@
 namespace pageferry {
 
 struct Capability {
-  std::string
-      name;  // stable: "userfaultfd", "uffd-wp-async", "uffd-wp-sync", "mprotect", "pagemap-scan", "post-copy",
-      // "post-copy-user-mode", "huge-pages"
+  // Stable: "userfaultfd", "uffd-wp-async", "uffd-wp-sync", "mprotect", "pagemap-scan", "post-copy",
+  // "post-copy-user-mode", "huge-pages".
+  std::string name;
   bool available;
   std::string reason;  // empty when available; else what is missing
   std::string remedy;  // empty when available; else how to get it
