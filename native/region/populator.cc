@@ -43,6 +43,8 @@ Populator::Populator(std::shared_ptr<GuestMemory> memory, const std::vector<Page
     if (!thread.ok()) break;
     threads_.push_back(std::move(thread.value()));
   }
+  // Nobody goes ahead, so nobody may wait for that.
+  if (threads_.empty()) finish();
 }
 
 void Populator::add(const Region& region, PageRange part) {
