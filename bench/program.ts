@@ -1,12 +1,12 @@
 // The command line of the bench: its commands, and what happens when one throws.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { compareCommand } from './commands/compare.mjs';
-import { listCommand } from './commands/list.mjs';
-import { reportCommand } from './commands/report.mjs';
-import { runCommand } from './commands/run.mjs';
-import { Interrupted, UsageError } from './lib/errors.mjs';
-import { exitCodeOf } from './lib/interrupts.mjs';
-import { netnsLink, parseRepetitions, relayLink } from './lib/options.mjs';
+import { compareCommand } from './commands/compare.js';
+import { listCommand } from './commands/list.js';
+import { reportCommand } from './commands/report.js';
+import { type RunOptions, runCommand } from './commands/run.js';
+import { errorOf, Interrupted, RunEnded, UsageError } from './lib/errors.js';
+import { exitCodeOf } from './lib/interrupts.js';
+import { netnsLink, parseRepetitions, relayLink } from './lib/options.js';
 
 const EXIT = { measured: 0, failed: 1, usage: 2 };
 
@@ -25,17 +25,17 @@ Exit codes:
   2    wrong usage
   130  interrupted; what was measured is kept, and --resume goes on`;
 
-function argument(parse) {
-  return (text) => {
+function argument<Value>(parse: (text: string) => Value) {
+  return (text: string): Value => {
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError(error.message);
+      throw new InvalidArgumentError(errorOf(error).message);
     }
   };
 }
 
-function program(finish) {
+function program(finish: (everythingMeasured: boolean) => void): Command {
   const command = new Command('pageferry bench')
     .description('Measures migrations between two processes on this machine.')
     // What comes after `compare` is for it, --json too.
@@ -46,7 +46,7 @@ function program(finish) {
         argument(parseRepetitions),
       ),
     )
-    .option('--only <names>', 'these scenarios only, separated by commas', (text) =>
+    .option('--only <names>', 'these scenarios only, separated by commas', (text: string) =>
       text.split(',').map((name) => name.trim()),
     )
     .option('--full', 'every combination of the suite, which may take days')
@@ -66,12 +66,16 @@ function program(finish) {
     .option('--html <file>', 'the report goes here (default: beside the result)')
     .option('--resume [file]', 'go on with this run, or the newest that did not finish')
     .addHelpText('after', HELP)
-    .action(async (suite, options) => finish(await runCommand(suite, options)));
+    .action(async (suite: string | undefined, options: RunOptions) =>
+      finish(await runCommand(suite, options)),
+    );
   command
     .command('compare <a> <b>')
     .description('two results, row by row')
     .option('--json', 'as JSON')
-    .action((a, b, options) => compareCommand(a, b, options));
+    .action((a: string, b: string, options: Parameters<typeof compareCommand>[2]) =>
+      compareCommand(a, b, options),
+    );
   command
     .command('list')
     .description('the suites and their scenarios')
@@ -80,11 +84,13 @@ function program(finish) {
     .command('report <result>')
     .description('writes the HTML report of a result again')
     .option('--html <file>', 'where to (default: beside the result)')
-    .action((result, options) => reportCommand(result, options));
+    .action((result: string, options: Parameters<typeof reportCommand>[1]) =>
+      reportCommand(result, options),
+    );
   return command;
 }
 
-function usageLine(text) {
+function usageLine(text: string): string {
   const what = text
     .trim()
     .replace(/^error: /, '')
@@ -92,28 +98,29 @@ function usageLine(text) {
   return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See pageferry bench --help\n`;
 }
 
-function settle(command) {
+function settle(command: Command): void {
   command.exitOverride();
   command.configureOutput({ outputError: (text, write) => write(usageLine(text)) });
   for (const child of command.commands) settle(child);
 }
 
-function exitCodeOfError(error) {
+function exitCodeOfError(thrown: unknown): number {
+  const error = errorOf(thrown);
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.measured : EXIT.usage;
   if (error instanceof UsageError) {
     process.stderr.write(usageLine(error.message));
     return EXIT.usage;
   }
-  const hint = error.hint === undefined ? '' : `. ${error.hint}`;
+  const hint = error instanceof RunEnded && error.hint !== undefined ? `. ${error.hint}` : '';
   process.stderr.write(`bench: ${error.message}${hint}\n`);
   if (error instanceof Interrupted) return exitCodeOf(error);
-  if (process.env.PAGEFERRY_DEBUG === '1') process.stderr.write(`${error.stack}\n`);
+  if (process.env['PAGEFERRY_DEBUG'] === '1') process.stderr.write(`${error.stack}\n`);
   return EXIT.failed;
 }
 
 /** Answers the exit code. Never rejects. */
-export async function runProgram(argv) {
-  let exitCode = EXIT.measured;
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.measured;
   const command = program((everythingMeasured) => {
     if (!everythingMeasured) exitCode = EXIT.failed;
   });

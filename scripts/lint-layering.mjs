@@ -7,7 +7,8 @@
 // may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
 // at run time), except between source and destination. A module at the root of src/ other than
 // index.ts (errors.ts, units.ts) is a leaf: everyone may import it, and it imports only leaves. No imports of
-// src/ go in a circle, those of types included.
+// src/ go in a circle, those of types included. bench/ lies beside the engine and is built apart from it: it names
+// the engine's modules as `#engine/…`, and its agents only what the package exports.
 //
 //   node scripts/lint-layering.mjs [FOLDER]
 import { posix } from 'node:path';
@@ -130,6 +131,10 @@ function lintTypescript(path, code) {
   }
   for (const { match, line } of matches(code, importPattern)) {
     const specifier = match[2] ?? match[3];
+    if (specifier.startsWith('#')) {
+      complain(path, line, `'${specifier}': src/ imports nothing outside src/`);
+      continue;
+    }
     if (!specifier.startsWith('.')) {
       if (from === 'policy') complain(path, line, `'${specifier}': ${policyImpurities.rule}`);
       continue;
@@ -146,6 +151,20 @@ function lintTypescript(path, code) {
     const typesOnly = match[1] !== undefined;
     if (toLayer === fromLayer && typesOnly && from !== 'source' && from !== 'destination') continue;
     complain(path, line, `${from} may not import ${to} ('${specifier}')`);
+  }
+}
+
+function lintBench(path, code) {
+  for (const { match, line } of matches(code, importPattern)) {
+    const specifier = match[2] ?? match[3];
+    const target = posix.join(posix.dirname(path), specifier);
+    if (specifier.startsWith('.') && !target.startsWith('bench/')) {
+      complain(path, line, `'${specifier}': bench/ names the engine's modules as '#engine/…'`);
+    }
+    const isOfEngine = specifier.startsWith('#engine/') && specifier !== '#engine/index.js';
+    if (isOfEngine && path.startsWith('bench/agents/')) {
+      complain(path, line, `'${specifier}': agents use only what the package exports`);
+    }
   }
 }
 
@@ -175,7 +194,9 @@ const folder = process.argv[2] ?? root;
 const files = projectFiles(folder);
 const native = files.filter((path) => /^native\/.*\.(?:h|cc)$/.test(path));
 const typescript = files.filter((path) => /^src\/.*\.ts$/.test(path));
+const bench = files.filter((path) => /^bench\/.*\.ts$/.test(path));
 for (const path of native) lintNative(path, withoutComments(readProjectFile(path, folder)));
 for (const path of typescript) lintTypescript(path, withoutComments(readProjectFile(path, folder)));
+for (const path of bench) lintBench(path, withoutComments(readProjectFile(path, folder)));
 lintCircles();
-finish('layering', complaints, native.length + typescript.length);
+finish('layering', complaints, native.length + typescript.length + bench.length);

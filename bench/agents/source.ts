@@ -1,17 +1,20 @@
-// The bench's source: makes one guest, migrates it once, and reports. See lib/pair.mjs.
+// The bench's source: makes one guest, migrates it once, and reports. See lib/pair.ts.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rehearse, Source } from '../../dist/index.js';
-import { PeakMemory, readMemoryUse } from '../lib/memory-use.mjs';
-import { cpuMs, nowMs, serve } from './agent.mjs';
-import { createGuest } from './guests.mjs';
-import { Sampler } from './timeline.mjs';
+import { type Guest, rehearse, Source } from '#engine/index.js';
+import { nowMs } from '../lib/clock.js';
+import { PeakMemory, readMemoryUse } from '../lib/memory-use.js';
+import type { Round, SourcePoint } from '../result/schema.js';
+import { cpuMs, serve, tell } from './agent.js';
+import { createGuest } from './guests.js';
+import type { SourceTask, SourceTimeline } from './messages.js';
+import { Sampler } from './timeline.js';
 
-/** Notes what happens when; `stop()` answers it. Times are of the monotonic clock. */
-function watch(guest, source) {
-  const rounds = [];
-  let startedMs = null;
-  let pausedMs = null;
+/** Notes what happens when; `stop()` answers it. */
+function watch(guest: Guest, source: Source): { stop(): SourceTimeline } {
+  const rounds: Round[] = [];
+  let startedMs: number | null = null;
+  let pausedMs: number | null = null;
   source.on('phase', (phase) => {
     if (phase === 'negotiate') startedMs = nowMs();
     if (phase === 'pause-guest') pausedMs = nowMs();
@@ -20,7 +23,7 @@ function watch(guest, source) {
     const endMs = nowMs();
     rounds.push({ startMs: endMs - ms, endMs, pages, dirtyPages, rateBytesPerSecond });
   });
-  const sampler = new Sampler(() => {
+  const sampler = new Sampler<SourcePoint>(() => {
     const { phase, wireBytes, pagesSent } = source.progress();
     const operations = guest.probe?.observe().operations ?? null;
     return { atMs: nowMs(), phase, wireBytes, pagesSent, operations };
@@ -29,30 +32,31 @@ function watch(guest, source) {
 }
 
 /** Operations per second while nothing is migrated, for guests whose own speed has to be known. */
-async function observeSpeed(guest, ms) {
-  const before = guest.probe.observe().operations;
+async function observeSpeed({ probe }: Guest, ms: number): Promise<number> {
+  if (probe === undefined) throw new Error('a guest without a probe has no speed to be measured');
+  const before = probe.observe().operations;
   const started = nowMs();
   await sleep(ms);
-  return ((guest.probe.observe().operations - before) / (nowMs() - started)) * 1000;
+  return ((probe.observe().operations - before) / (nowMs() - started)) * 1000;
 }
 
-serve(async ({ guest: wanted, source: options, announcePhases, peakMemory, timeline, speedMs }) => {
+serve(async ({ guest: wanted, source: options, speedMs, ...task }: SourceTask) => {
   await rehearse();
   const guest = await createGuest(wanted);
   const started = once(process, 'message');
-  process.send({ type: 'made' });
+  tell({ type: 'made' });
   await started;
   await guest.resume();
   const opsPerSecond = speedMs === undefined ? null : await observeSpeed(guest, speedMs);
   const source = new Source(guest, options);
   // Only where it is asked for: a message to the bench costs time that would count.
-  if (announcePhases) source.on('phase', (phase) => process.send({ type: 'phase', phase }));
-  const watching = timeline ? watch(guest, source) : undefined;
-  const peak = peakMemory ? new PeakMemory() : undefined;
+  if (task.announcePhases) source.on('phase', (phase) => tell({ type: 'phase', phase }));
+  const watching = task.timeline ? watch(guest, source) : undefined;
+  const peak = task.peakMemory ? new PeakMemory() : undefined;
   const cpuBefore = cpuMs();
   const report = await source.migrate();
   const cpu = cpuMs() - cpuBefore;
-  process.send({
+  tell({
     type: 'migrated',
     report,
     cpuMs: cpu,

@@ -4,31 +4,31 @@
 const FIRST_INTERVAL_MS = 5;
 const MOST_POINTS = 900;
 
-export class Sampler {
-  #points = [];
-  #read;
+export class Sampler<Point> {
+  #points: Point[] = [];
+  readonly #read: () => Point | undefined;
   #intervalMs = FIRST_INTERVAL_MS;
-  #timer;
+  #timer: NodeJS.Timeout | undefined;
 
   /** `read` answers a point, or undefined when there is nothing to say yet. */
-  constructor(read) {
+  constructor(read: () => Point | undefined) {
     this.#read = read;
     this.#look();
   }
 
   /** The points, ascending in time, the last one read now. */
-  stop() {
+  stop(): Point[] {
     clearTimeout(this.#timer);
     this.#add();
     return this.#points;
   }
 
-  #look() {
+  #look(): void {
     this.#add();
     this.#timer = setTimeout(() => this.#look(), this.#intervalMs);
   }
 
-  #add() {
+  #add(): void {
     const point = this.#read();
     if (point === undefined) return;
     this.#points.push(point);

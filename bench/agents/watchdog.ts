@@ -9,6 +9,6 @@ const look = `
     if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
   }, ${LOOK_EVERY_MS});`;
 
-export function startWatchdog() {
+export function startWatchdog(): void {
   new Worker(look, { eval: true }).unref();
 }

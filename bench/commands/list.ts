@@ -1,7 +1,7 @@
 // `pageferry bench list`
-import { suites } from '../suites/index.mjs';
+import { suites } from '../suites/index.js';
 
-export function listCommand() {
+export function listCommand(): void {
   const lines = suites.flatMap(({ name, title, scenarios }) => [
     `${name}: ${title}`,
     ...scenarios.map((scenario) => `  ${scenario.name}`),

@@ -1,24 +1,53 @@
 // `pageferry bench [SUITE|FILE.json]`: measures, and keeps what was measured whatever happens.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeEnvironment } from '../lib/environment.mjs';
-import { Interrupted, UsageError } from '../lib/errors.mjs';
-import { warmMemory } from '../lib/host.mjs';
-import { abortOnInterrupt } from '../lib/interrupts.mjs';
-import { linkObstacle } from '../lib/options.mjs';
-import { Progress } from '../lib/progress.mjs';
-import { Runner } from '../lib/runner.mjs';
-import { readScenarioFile } from '../lib/scenario-file.mjs';
-import { describeLink } from '../links/index.mjs';
-import { toMarkdown } from '../report/markdown.mjs';
-import { ResultBuilder } from '../result/builder.mjs';
-import { isOrdinaryFile, readResult, toJson, WriteError, writeWhole } from '../result/file.mjs';
-import { suites } from '../suites/index.mjs';
-import { htmlBeside, writeReport } from './report.mjs';
+import { describeEnvironment } from '../lib/environment.js';
+import { RunEnded, UsageError } from '../lib/errors.js';
+import { warmMemory } from '../lib/host.js';
+import { abortOnInterrupt } from '../lib/interrupts.js';
+import { linkObstacle } from '../lib/options.js';
+import { Progress } from '../lib/progress.js';
+import { Runner } from '../lib/runner.js';
+import type { Scenario, Suite } from '../lib/scenario.js';
+import { readScenarioFile } from '../lib/scenario-file.js';
+import { describeLink } from '../links/index.js';
+import { LOOPBACK, type NetnsLink, type RelayLink, type WantedLink } from '../links/wanted-link.js';
+import { toMarkdown } from '../report/markdown.js';
+import { ResultBuilder, type ResultHead } from '../result/builder.js';
+import { isOrdinaryFile, readResult, toJson, writeWhole } from '../result/file.js';
+import type { Environment, Plan, Result } from '../result/schema.js';
+import { suites } from '../suites/index.js';
+import { htmlBeside, writeReport } from './report.js';
 
-const LOOPBACK = { kind: 'loopback' };
+export interface RunOptions {
+  readonly repetitions?: number;
+  readonly only?: readonly string[];
+  readonly full?: boolean;
+  readonly netns?: NetnsLink;
+  readonly rtt?: RelayLink;
+  /** The folder of the results. */
+  readonly out: string;
+  /** The result's file; '-' is stdout. */
+  readonly json?: string;
+  readonly html?: string;
+  /** The run to go on with: its file, or the newest that did not finish. */
+  readonly resume?: string | true;
+}
 
-function findSuite(name) {
+/** A result that is gone on with. */
+interface Previous {
+  readonly file: string;
+  readonly result: Result & { readonly plan: Plan };
+}
+
+interface Run {
+  readonly plan: Plan;
+  readonly scenarios: readonly Scenario[];
+  readonly suite: Suite;
+  readonly previous: Previous | undefined;
+}
+
+function findSuite(name: string): Suite {
   const suite = suites.find((one) => one.name === name);
   if (suite !== undefined) return suite;
   if (name.endsWith('.json')) {
@@ -28,11 +57,11 @@ function findSuite(name) {
   throw new UsageError(`no suite is called '${name}'; there are ${names}, or a FILE.json`);
 }
 
-function chooseScenarios(suite, only, full) {
-  if (full && suite.full === undefined) {
+function chooseScenarios(suite: Suite, { only, full }: Plan): readonly Scenario[] {
+  const scenarios = full ? suite.full : suite.scenarios;
+  if (scenarios === undefined) {
     throw new UsageError(`the suite ${suite.name} has no more with --full`);
   }
-  const scenarios = full ? suite.full : suite.scenarios;
   if (only === null) return scenarios;
   const unknown = only.find((name) => !scenarios.some((scenario) => scenario.name === name));
   if (unknown === undefined) return scenarios.filter(({ name }) => only.includes(name));
@@ -41,23 +70,26 @@ function chooseScenarios(suite, only, full) {
 }
 
 /** What to type for such a result again; where this one was written does not matter. */
-function commandOf({ suite, only, repetitions, full, link }) {
-  const rate = link.rateBytesPerSecond;
+function commandOf({ suite, only, repetitions, full, link }: Plan): string {
   return [
     'npx pageferry bench',
     suite,
     ...(only === null ? [] : ['--only', only.join(',')]),
-    ...(repetitions === 5 ? [] : ['--repetitions', repetitions]),
+    ...(repetitions === 5 ? [] : ['--repetitions', `${repetitions}`]),
     ...(full ? ['--full'] : []),
-    ...(link.kind === 'netns' ? ['--netns', rate === null ? '' : `${(rate * 8) / 1e6}Mbit`] : []),
-    ...(link.kind === 'relay' ? ['--rtt', `${link.rttMs}ms`] : []),
-  ]
-    .filter((word) => word !== '')
-    .join(' ');
+    ...linkWords(link),
+  ].join(' ');
+}
+
+function linkWords(link: WantedLink): string[] {
+  if (link.kind === 'relay') return ['--rtt', `${link.rttMs}ms`];
+  if (link.kind === 'loopback') return [];
+  const { rateBytesPerSecond: rate } = link;
+  return rate === null ? ['--netns'] : ['--netns', `${(rate * 8) / 1e6}Mbit`];
 }
 
 /** A result file, or null for something else that lies in the same folder. */
-function readIfResult(file) {
+function readIfResult(file: string): Result | null {
   try {
     return readResult(file);
   } catch (error) {
@@ -66,12 +98,19 @@ function readIfResult(file) {
   }
 }
 
+/** Undefined for a result that does not say what was planned. */
+function previousIn(file: string, result: Result | null): Previous | undefined {
+  const plan = result?.plan;
+  return result === null || plan === undefined ? undefined : { file, result: { ...result, plan } };
+}
+
 /** The newest result in the folder that has not finished: of this suite, or of any when it is undefined. */
-function newestUnfinished(out, suite) {
+function newestUnfinished(out: string, suite: string | undefined): Previous {
   const names = existsSync(out) ? readdirSync(out).filter((name) => name.endsWith('.json')) : [];
   const [newest] = names
-    .map((name) => ({ file: join(out, name), result: readIfResult(join(out, name)) }))
-    .filter(({ result }) => result?.plan !== undefined && result.finishedAt === null)
+    .map((name) => join(out, name))
+    .flatMap((file) => previousIn(file, readIfResult(file)) ?? [])
+    .filter(({ result }) => result.finishedAt === null)
     .filter(({ result }) => suite === undefined || result.plan.suite === suite)
     .sort((a, b) => b.result.startedAt.localeCompare(a.result.startedAt));
   if (newest !== undefined) return newest;
@@ -80,43 +119,49 @@ function newestUnfinished(out, suite) {
 }
 
 /** Throws UsageError with what differs between the run to resume and what was asked for. */
-function checkSame(file, then, now) {
-  const differing = Object.keys(now).filter(
-    (name) => JSON.stringify(then[name]) !== JSON.stringify(now[name]),
-  );
-  if (differing.length === 0) return;
-  const each = differing.map(
-    (name) => `${name} was ${JSON.stringify(then[name])} and is ${JSON.stringify(now[name])}`,
-  );
+function checkSame<Facts extends object>(file: string, then: Facts, now: Facts): void {
+  const before = new Map<string, unknown>(Object.entries(then));
+  const each = Object.entries(now)
+    .map(
+      ([name, value]) => [name, JSON.stringify(before.get(name)), JSON.stringify(value)] as const,
+    )
+    .filter(([, was, is]) => was !== is)
+    .map(([name, was, is]) => `${name} was ${was} and is ${is}`);
+  if (each.length === 0) return;
   throw new UsageError(`cannot resume ${file}: ${each.join('; ')}`);
 }
 
 /** What figures of one result have in common. */
-function engineOf({ commit, modified }) {
+function engineOf({ commit, modified }: Environment) {
   return { commit, 'changes to the engine': modified };
 }
 
-function resultFile({ out, json }, suite, startedAt) {
+function resultFile({ out, json }: RunOptions, suite: string, startedAt: string): string {
   if (json !== undefined && json !== '-') return json;
   return join(out, `${suite}-${startedAt.slice(0, 19).replaceAll(':', '')}.json`);
 }
 
 /** The file to go on with and what is in it, or undefined for a run from the beginning. */
-function previousRun({ resume, out }, suite) {
+function previousRun({ resume, out }: RunOptions, suite: string | undefined): Previous | undefined {
   if (resume === undefined) return undefined;
   if (resume === true) return newestUnfinished(out, suite);
-  const result = readResult(resume);
-  if (result.plan === undefined) throw new UsageError(`${resume} does not say what was planned`);
-  return { file: resume, result };
+  const previous = previousIn(resume, readResult(resume));
+  if (previous === undefined) throw new UsageError(`${resume} does not say what was planned`);
+  return previous;
 }
 
-function newHead(plan, scenarios, environment) {
+function newHead(
+  plan: Plan,
+  scenarios: readonly Scenario[],
+  environment: Environment,
+  startedAt = new Date().toISOString(),
+): ResultHead {
   return {
     version: 2,
     suite: plan.suite,
     command: commandOf(plan),
     plan,
-    startedAt: new Date().toISOString(),
+    startedAt,
     finishedAt: null,
     repetitions: plan.repetitions,
     environment,
@@ -128,32 +173,46 @@ function newHead(plan, scenarios, environment) {
  * Targets are for loopback, and so are the baselines: over another link the migrations stand alone. A
  * scenario of a file that has a link of its own keeps it.
  */
-function overLink(scenario, link) {
+function overLink(scenario: Scenario, link: WantedLink): Scenario {
   if (link.kind === 'loopback') return scenario;
-  const { how, rows, skip } = scenario;
+  const { how, rows } = scenario;
   return {
     ...scenario,
     how: `${how} Here the migrations go over ${describeLink(link)}; what stands beside them was measured over loopback, and no target applies.`,
     rows: rows.map(({ target, ...row }) => row),
-    skip: async () => linkObstacle(link) ?? (await skip?.()) ?? null,
+    skip: async () => linkObstacle(link) ?? (await scenario.skip?.()) ?? null,
   };
 }
 
-const DEFAULT_PLAN = { suite: 'quick', only: null, repetitions: 5, link: LOOPBACK, full: false };
+const DEFAULT_PLAN: Plan = {
+  suite: 'quick',
+  only: null,
+  repetitions: 5,
+  link: LOOPBACK,
+  full: false,
+  digest: null,
+};
 
 /** What was asked for; what was not said is as in the run to go on with. */
-function planOf(suite, { only, repetitions, netns, rtt, full }, previous) {
-  const said = { suite, only, repetitions, link: netns ?? rtt, full };
-  const given = Object.entries(said).filter(([, value]) => value !== undefined);
-  return { ...DEFAULT_PLAN, ...previous?.result.plan, ...Object.fromEntries(given) };
+function planOf(suite: string | undefined, options: RunOptions, previous?: Previous): Plan {
+  const before = previous?.result.plan ?? DEFAULT_PLAN;
+  const { only, repetitions, netns, rtt, full } = options;
+  return {
+    suite: suite ?? before.suite,
+    only: only === undefined ? before.only : [...only],
+    repetitions: repetitions ?? before.repetitions,
+    link: netns ?? rtt ?? before.link,
+    full: full ?? before.full,
+    digest: before.digest,
+  };
 }
 
 /** What is to be done, before anything is measured. Throws UsageError. */
-function prepare(name, options) {
+function prepare(name: string | undefined, options: RunOptions): Run {
   const previous = previousRun(options, name);
   const wanted = planOf(name, options, previous);
   const suite = findSuite(wanted.suite);
-  const chosen = chooseScenarios(suite, wanted.only, wanted.full);
+  const chosen = chooseScenarios(suite, wanted);
   if (suite.overLinks === false && wanted.link.kind !== 'loopback') {
     throw new UsageError(
       `nothing in the suite ${suite.name} crosses a link: leave --netns or --rtt out`,
@@ -169,14 +228,17 @@ function prepare(name, options) {
   };
 }
 
-async function measure({ plan, scenarios, suite, previous }, options, signal) {
+async function measure(
+  { plan, scenarios, suite, previous }: Run,
+  options: RunOptions,
+  signal: AbortSignal,
+) {
   const environment = await describeEnvironment();
   if (previous !== undefined) {
     const { file, result } = previous;
     checkSame(file, engineOf(result.environment), engineOf(environment));
   }
-  const head = newHead(plan, scenarios, environment);
-  if (previous !== undefined) head.startedAt = previous.result.startedAt;
+  const head = newHead(plan, scenarios, environment, previous?.result.startedAt);
   const builder = new ResultBuilder(head, scenarios, previous?.result);
   const file = previous?.file ?? resultFile(options, suite.name, head.startedAt);
   let hasSaved = previous !== undefined;
@@ -199,7 +261,7 @@ async function measure({ plan, scenarios, suite, previous }, options, signal) {
     environment.warmedBytes = await warmMemory(scenarios, signal);
     await new Runner({ builder, save, progress, repetitions, link, signal }).run(scenarios);
   } catch (error) {
-    if (hasSaved && (error instanceof Interrupted || error instanceof WriteError)) {
+    if (hasSaved && error instanceof RunEnded) {
       error.hint = `What was measured is in ${file}; pageferry bench --resume ${file} goes on`;
     }
     throw error;
@@ -209,22 +271,28 @@ async function measure({ plan, scenarios, suite, previous }, options, signal) {
   return { file, result: builder.result(), failed: builder.failed };
 }
 
-/** The tables and the report beside the result. Answers the report's file, or null for none. */
-async function writeBeside(file, result, table, html) {
+/** The table and the report beside the result. Answers the report's file, or undefined for none. */
+async function writeBeside(
+  file: string,
+  result: Result,
+  table: string,
+  html: string | undefined,
+): Promise<string | undefined> {
   // Beside a device or a pipe there is no place for them.
   const isOrdinary = isOrdinaryFile(file);
   if (isOrdinary) writeWhole(`${file.replace(/\.json$/, '')}.md`, table);
   const report = html ?? (isOrdinary ? htmlBeside(file) : undefined);
-  return report === undefined ? null : writeReport(result, report);
+  if (report !== undefined) await writeReport(result, report);
+  return report;
 }
 
 /** Answers whether everything was measured. Throws what ended the run before its end. */
-export async function runCommand(name, options) {
+export async function runCommand(name: string | undefined, options: RunOptions): Promise<boolean> {
   const run = prepare(name, options);
   const { file, result, failed } = await measure(run, options, abortOnInterrupt());
   const table = toMarkdown(result);
   process.stdout.write(options.json === '-' ? toJson(result) : table);
   const html = await writeBeside(file, result, table, options.html);
-  process.stderr.write(`bench: result: ${file}${html === null ? '' : `, report: ${html}`}\n`);
+  process.stderr.write(`bench: result: ${file}${html === undefined ? '' : `, report: ${html}`}\n`);
   return !failed;
 }

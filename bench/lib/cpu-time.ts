@@ -9,13 +9,14 @@ const STOLEN = 7;
 
 /** Ticks since boot: altogether, not idle, and withheld by the host of a virtual machine. */
 function ticks() {
-  const [line] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
   const counts = line
     .split(/\s+/)
     .slice(1, 1 + FIELDS)
     .map(Number);
   const all = counts.reduce((sum, count) => sum + count, 0);
-  return { all, busy: all - counts[IDLE] - counts[WAITING], stolen: counts[STOLEN] };
+  const of = (field: number) => counts[field] ?? 0;
+  return { all, busy: all - of(IDLE) - of(WAITING), stolen: of(STOLEN) };
 }
 
 /** Begins to watch; what it answers tells the shares, 0 … 1, of the time since. */
@@ -23,7 +24,8 @@ export function watchCpuTime() {
   const before = ticks();
   return () => {
     const now = ticks();
-    const share = (name) => (now[name] - before[name]) / Math.max(1, now.all - before.all);
+    const share = (name: 'busy' | 'stolen') =>
+      (now[name] - before[name]) / Math.max(1, now.all - before.all);
     return { busy: share('busy'), stolen: share('stolen') };
   };
 }

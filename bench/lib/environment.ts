@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { watchCpuTime } from './cpu-time.mjs';
-import { root } from './native.mjs';
+import type { Environment } from '../result/schema.js';
+import { watchCpuTime } from './cpu-time.js';
+import { root } from './places.js';
 
 const QUIET_SHARE = 0.05;
 const WATCH_MS = 1000;
 
-function output(command, ...args) {
+function output(command: string, ...args: string[]): string | null {
   try {
     return execFileSync(command, args, {
       cwd: root,
@@ -21,18 +22,19 @@ function output(command, ...args) {
   }
 }
 
-function sysctl(path) {
+function sysctl(path: string): string {
   return readFileSync(`/proc/sys/${path}`, 'utf8').trim().replaceAll('\t', ' ');
 }
 
 /** The share of all cores, 0 … 1, that others use while the bench waits. */
-async function othersShare() {
+async function othersShare(): Promise<number> {
   const shares = watchCpuTime();
   await sleep(WATCH_MS);
   return shares().busy;
 }
 
-export async function describeEnvironment() {
+/** Nothing is warmed yet. */
+export async function describeEnvironment(): Promise<Environment> {
   const commit = output('git', 'rev-parse', '--short=12', 'HEAD');
   const changes = output('git', 'status', '--porcelain', '--', 'native', 'src', 'bench/baselines');
   const share = await othersShare();
@@ -50,5 +52,6 @@ export async function describeEnvironment() {
     modified: changes !== null && changes !== '',
     othersCpuShare: Number(share.toFixed(3)),
     quiet: share <= QUIET_SHARE,
+    warmedBytes: 0,
   };
 }

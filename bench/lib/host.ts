@@ -1,12 +1,16 @@
 // Makes the host ready: memory that a virtual machine has never used is several times slower.
-import { availableMemory } from '../../dist/index.js';
-import { runNative } from './native.mjs';
+import { availableMemory } from '#engine/index.js';
+import { runNative } from './native.js';
+import type { Scenario } from './scenario.js';
 
 /** Left to everything else while memory is touched. */
 const RESERVE_BYTES = 2 ** 30;
 
 /** Touches as much memory as the scenarios will need, within what is free; answers the bytes. */
-export async function warmMemory(scenarios, signal) {
+export async function warmMemory(
+  scenarios: readonly Scenario[],
+  signal: AbortSignal,
+): Promise<number> {
   const needed = Math.max(0, ...scenarios.map(({ neededBytes }) => neededBytes));
   const bytes = Math.max(0, Math.min(needed, availableMemory().bytes - RESERVE_BYTES));
   await runNative('warm-memory', [bytes], { signal });

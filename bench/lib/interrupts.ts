@@ -1,12 +1,12 @@
 // Ctrl-C and its relatives, whoever sends them: the terminal, another program, or the `pageferry` command
 // that started this process.
 import { constants } from 'node:os';
-import { Interrupted } from './errors.mjs';
+import { Interrupted } from './errors.js';
 
 /** Those that a terminal sends to every process in its foreground. */
-const OF_TERMINAL = ['SIGINT', 'SIGHUP'];
+const OF_TERMINAL = ['SIGINT', 'SIGHUP'] as const;
 
-export function exitCodeOf({ signal }) {
+export function exitCodeOf({ signal }: Interrupted): number {
   return 128 + constants.signals[signal];
 }
 
@@ -16,23 +16,24 @@ export function exitCodeOf({ signal }) {
  * Started by `pageferry` there is a channel to it. Then the signals of a terminal, which reach both
  * processes, are its to pass on, so that one Ctrl-C does not count twice.
  */
-export function abortOnInterrupt() {
+export function abortOnInterrupt(): AbortSignal {
   const controller = new AbortController();
-  const interrupt = (signal) => {
+  const interrupt = (signal: NodeJS.Signals) => {
     const reason = new Interrupted(signal);
     if (controller.signal.aborted) process.exit(exitCodeOf(reason));
     controller.abort(reason);
   };
-  const isStarted = process.channel !== undefined;
+  const { channel } = process;
+  const isStarted = channel !== undefined && channel !== null;
   for (const signal of OF_TERMINAL) {
     process.on(signal, isStarted ? () => {} : () => interrupt(signal));
   }
   process.on('SIGTERM', () => interrupt('SIGTERM'));
   if (isStarted) {
-    process.on('message', (signal) => interrupt(signal));
+    process.on('message', (signal: NodeJS.Signals) => interrupt(signal));
     process.once('disconnect', () => interrupt('SIGHUP'));
     // It must not keep this process alive.
-    process.channel.unref();
+    channel.unref();
   }
   return controller.signal;
 }

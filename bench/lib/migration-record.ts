@@ -1,28 +1,42 @@
 // A migration of ours as the result file has it.
+import type { TrackerKind } from '#engine/index.js';
+import { memoryBytesOf } from '../agents/guests.js';
+import type { MigrationRun, WantedMigration } from './pair.js';
+import type { MigrationRecord } from './scenario.js';
 
 const SECOND_MS = 1000;
 
-/**
- * `parameters` are what varied (working set, link, dirty ratio, …); what the guest and the migration were
- * told fills in the rest.
- */
-export function recordOf(label, { guest, source }, run, parameters = {}) {
-  const { memoryBytes, workload, workingSetBytes, writesPerSecond, fill } = guest.options ?? guest;
+interface Varied {
+  readonly tracker?: TrackerKind;
+  readonly linkBytesPerSecond?: number | null;
+  readonly dirtyRatio?: number | null;
+  readonly rttMs?: number | null;
+}
+
+/** `varied` is what the options of the two do not say: the link's rate, the dirty ratio, the tracker. */
+export function recordOf(
+  label: string,
+  { guest, source }: WantedMigration,
+  run: MigrationRun,
+  varied: Varied = {},
+) {
+  const options = guest.kind === 'workload' ? guest.options : undefined;
   return {
     label,
     parameters: {
       engine: 'pageferry',
       strategy: source.strategy,
-      memoryBytes,
-      workingSetBytes: workingSetBytes ?? null,
+      memoryBytes: memoryBytesOf(guest),
+      ...(guest.kind === 'sparse' ? { populatedBytes: guest.populatedBytes } : {}),
+      workingSetBytes: options?.workingSetBytes ?? null,
       linkBytesPerSecond: source.bandwidthBytesPerSecond ?? null,
       dirtyRatio: null,
-      fill: fill?.kind ?? 'zero',
-      workload: workload ?? guest.kind,
-      writesPerSecond: writesPerSecond ?? null,
-      ...parameters,
+      fill: options?.fill?.kind ?? 'zero',
+      workload: options?.workload ?? guest.kind,
+      writesPerSecond: options?.writesPerSecond ?? null,
+      ...varied,
     },
-    report: run.report,
+    report: { ...run.report },
     timeline: run.timeline,
     cpuSeconds: {
       source: run.source.cpuMs / SECOND_MS,
@@ -30,5 +44,5 @@ export function recordOf(label, { guest, source }, run, parameters = {}) {
     },
     // The longest gap between two marks of the guest: before, across and after the switchover.
     gapsMs: run.destination.gapsMs,
-  };
+  } satisfies MigrationRecord & Record<string, unknown>;
 }

@@ -13,18 +13,19 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-
-export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+import * as v from 'valibot';
+import { saidBy } from './errors.js';
+import { nativeAnswers } from './native-answers.js';
+import { root } from './places.js';
 
 /** In the package's own folder or, where that cannot be written, in the user's cache. */
-function buildDir() {
+function buildDir(): string {
   try {
     accessSync(root, constants.W_OK);
     return join(root, 'build-native', 'bench');
   } catch {
-    const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+    const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
     return join(cache, 'pageferry', 'bench');
   }
 }
@@ -32,7 +33,7 @@ function buildDir() {
 const RUN_TIMEOUT_MS = 300_000;
 
 /** Relative paths of all files in these folders that end like this, tests apart. */
-function filesIn(folders, ending) {
+function filesIn(folders: readonly string[], ending: string): string[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith(ending) && !name.endsWith(`_test${ending}`))
@@ -84,40 +85,45 @@ const programs = {
     ...filesIn([...trackerFolders, 'native/codec'], '.cc'),
     lz4Source(),
   ],
-};
+} satisfies Record<string, () => string[]>;
 
-function lz4Source() {
+export type NativeProgram = keyof typeof programs;
+
+function lz4Source(): string {
   const script = join(root, 'scripts', 'lz4-dir.mjs');
   return join(execFileSync(process.execPath, [script], { encoding: 'utf8' }).trim(), 'lz4.c');
 }
 
 /** Under a name of its own first, so that a build which is interrupted leaves nothing that looks whole. */
-function produce(file, command, args) {
+function produce(file: string, command: string, args: readonly string[]): void {
   const unfinished = `${file}.${process.pid}`;
-  const stdio = ['ignore', 'inherit', 'inherit'];
   try {
-    execFileSync(command, [...args, '-o', unfinished], { cwd: root, stdio });
+    execFileSync(command, [...args, '-o', unfinished], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     renameSync(unfinished, file);
   } finally {
     rmSync(unfinished, { force: true });
   }
 }
 
-function compile(source, object, includes) {
+function compile(source: string, object: string, includes: readonly string[]): void {
   // The C source is LZ4, built as in binding.gyp.
   if (source.endsWith('.c')) {
-    return produce(object, 'gcc', ['-O3', '-DLZ4LIB_VISIBILITY=', '-c', source]);
+    produce(object, 'gcc', ['-O3', '-DLZ4LIB_VISIBILITY=', '-c', source]);
+    return;
   }
   const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-pthread'];
   produce(object, 'g++', [...flags, ...includes.map((folder) => `-I${folder}`), '-c', source]);
 }
 
-function modifiedAt(file) {
+function modifiedAt(file: string): number {
   return existsSync(file) ? statSync(file).mtimeMs : 0;
 }
 
 /** What has to be compiled for these sources. Programs share objects: most are the engine's. */
-function planObjects(sources) {
+function planObjects(sources: readonly string[]) {
   const folders = [...new Set(sources.map((path) => dirname(path)))];
   const headers = filesIn(folders, '.h').map((path) => modifiedAt(join(root, path)));
   const newestHeader = Math.max(0, ...headers);
@@ -129,7 +135,7 @@ function planObjects(sources) {
 }
 
 /** Path of the program, built if need be. Throws when g++ fails. */
-export function buildNative(name) {
+export function buildNative(name: NativeProgram): string {
   const program = join(buildDir(), name);
   const sources = programs[name]();
   const objects = planObjects(sources);
@@ -148,22 +154,30 @@ export function buildNative(name) {
   return program;
 }
 
+export type NativeAnswer<Program extends keyof typeof nativeAnswers> = v.InferOutput<
+  (typeof nativeAnswers)[Program]
+>;
+
 /**
- * Builds and runs a program that prints one JSON object; answers the object. When `signal` aborts, the
- * program is ended and this rejects with the signal's reason.
+ * Builds and runs a program that prints one JSON object; answers the object. Rejects with what the program said
+ * when it failed. When `signal` aborts, the program is ended and this rejects with the signal's reason.
  */
-export async function runNative(name, args, { signal } = {}) {
+export async function runNative<Program extends keyof typeof nativeAnswers>(
+  name: Program,
+  args: readonly (string | number)[],
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<NativeAnswer<Program>> {
   const program = buildNative(name);
   try {
     const { stdout } = await promisify(execFile)(program, args.map(String), {
       timeout: RUN_TIMEOUT_MS,
       killSignal: 'SIGKILL',
-      signal,
+      ...(signal === undefined ? {} : { signal }),
     });
-    return JSON.parse(stdout);
+    return v.parse(nativeAnswers[name], JSON.parse(stdout));
   } catch (error) {
     signal?.throwIfAborted();
-    const said = error.stderr?.trim();
-    throw new Error(`${name} failed: ${said || error.message}`, { cause: error });
+    const { message, stderr } = saidBy(error);
+    throw new Error(`${name} failed: ${stderr || message}`, { cause: error });
   }
 }

@@ -1,29 +1,31 @@
 // What the options of the bench are read as.
-import { parseCount, parseDuration, parseRate } from '../../dist/units.js';
-import { namespacesObstacle } from '../links/netns.mjs';
+import { parseCount, parseDuration, parseRate } from '#engine/units.js';
+import { namespacesObstacle } from '../links/netns.js';
+import type { NetnsLink, RelayLink, WantedLink } from '../links/wanted-link.js';
 
 const MOST_REPETITIONS = 100;
 
-export function parseRepetitions(text) {
+export function parseRepetitions(text: string): number {
   return parseCount(text, 1, MOST_REPETITIONS);
 }
 
-/** What openLink() of links/index.mjs takes. */
-export function netnsLink(text) {
+export function netnsLink(text: string): NetnsLink {
   const rate = parseRate(text);
   return { kind: 'netns', rateBytesPerSecond: rate === 0 ? null : rate };
 }
 
-export function relayLink(text) {
+export function relayLink(text: string): RelayLink {
   return { kind: 'relay', rttMs: parseDuration(text) };
 }
 
-const obstacles = new Map();
+const obstacles = new Map<string, string | null>();
 
 /** Why this link cannot be had here, or null. Finding out takes a moment, so it is done once for each. */
-export function linkObstacle(link) {
+export function linkObstacle(link: WantedLink): string | null {
   if (link.kind !== 'netns') return null;
-  const known = JSON.stringify(link);
-  if (!obstacles.has(known)) obstacles.set(known, namespacesObstacle(link));
-  return obstacles.get(known);
+  const key = JSON.stringify(link);
+  const known = obstacles.get(key);
+  const obstacle = known === undefined ? namespacesObstacle(link) : known;
+  obstacles.set(key, obstacle);
+  return obstacle;
 }

@@ -1,37 +1,43 @@
 // What a run is doing, on stderr: one line that changes on a terminal, a line for each sample otherwise.
-import { repetitionsOf } from './runner.mjs';
+import type { UnmeasuredStatus } from '../result/schema.js';
+import { isSkipped, repetitionsOf, type Sample, type Scenario } from './scenario.js';
 
 /** For a scenario that has neither been sampled nor says how long it takes. */
 const GUESS_SECONDS = 5;
 
-function seconds(count) {
+function seconds(count: number): string {
   if (count < 90) return `${Math.round(count)} s`;
   return `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
 }
 
 /** Three digits, and 1190 rather than 1.19e+3. */
-function short(value) {
+function short(value: number): string {
   return `${Number(value.toPrecision(3))}`;
 }
 
-function figures(scenario, sample) {
-  return scenario.rows
-    .map(({ key, unit }) => {
-      const { measured, baseline, skipped } = sample.rows[key];
-      if (skipped !== undefined) return `${key} skipped: ${skipped}`;
-      const beside = baseline === undefined ? '' : ` beside ${short(baseline)}`;
-      return `${key} ${short(measured)}${beside} ${unit}`;
-    })
-    .join(', ');
+function figures({ rows }: Scenario, sample: Sample): string {
+  const texts = rows.flatMap(({ key, unit }) => {
+    const figure = sample.rows[key];
+    if (figure === undefined) return [];
+    if (isSkipped(figure)) return [`${key} skipped: ${figure.skipped}`];
+    const { measured, baseline } = figure;
+    if (measured === null) return [];
+    const beside = typeof baseline === 'number' ? ` beside ${short(baseline)}` : '';
+    return [`${key} ${short(measured)}${beside} ${unit}`];
+  });
+  return texts.join(', ');
 }
+
+/** Answers how many samples of the scenario there are. */
+type Taken = (scenario: Scenario) => number;
 
 /** Predicts from what samples of the same scenario took, and before the first from what it says. */
 class TimeLeft {
-  #left = new Map();
-  #perSample = new Map();
+  readonly #left = new Map<string, number>();
+  readonly #perSample = new Map<string, number>();
   #startedAt = 0;
 
-  constructor(scenarios, repetitions, taken) {
+  constructor(scenarios: readonly Scenario[], repetitions: number, taken: Taken) {
     for (const scenario of scenarios) {
       const samples = repetitionsOf(scenario, repetitions) - taken(scenario);
       const warmUp = samples > 0 && scenario.warmUp !== false ? 1 : 0;
@@ -40,39 +46,46 @@ class TimeLeft {
     }
   }
 
-  begin() {
+  begin(): void {
     this.#startedAt = performance.now();
   }
 
-  end({ name }) {
+  end({ name }: Scenario): void {
     this.#perSample.set(name, (performance.now() - this.#startedAt) / 1000);
-    this.#left.set(name, this.#left.get(name) - 1);
+    this.#left.set(name, (this.#left.get(name) ?? 0) - 1);
   }
 
-  drop({ name }) {
+  drop({ name }: Scenario): void {
     this.#left.set(name, 0);
   }
 
-  get seconds() {
+  get seconds(): number {
     let sum = 0;
-    for (const [name, count] of this.#left) sum += count * this.#perSample.get(name);
+    for (const [name, count] of this.#left) {
+      sum += count * (this.#perSample.get(name) ?? GUESS_SECONDS);
+    }
     return sum;
   }
 }
 
 export class Progress {
-  #stream;
-  #live;
-  #timeLeft;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #live: boolean;
+  readonly #timeLeft: TimeLeft;
   #sampling = false;
 
-  constructor(stream, scenarios, repetitions, taken) {
+  constructor(
+    stream: NodeJS.WriteStream,
+    scenarios: readonly Scenario[],
+    repetitions: number,
+    taken: Taken,
+  ) {
     this.#stream = stream;
-    this.#live = stream.isTTY === true && process.env.TERM !== 'dumb';
+    this.#live = stream.isTTY === true && process.env['TERM'] !== 'dumb';
     this.#timeLeft = new TimeLeft(scenarios, repetitions, taken);
   }
 
-  sampling(scenario, number, total) {
+  sampling(scenario: Scenario, number: number, total: number): void {
     if (this.#sampling) this.#timeLeft.end(scenario);
     this.#sampling = true;
     this.#timeLeft.begin();
@@ -81,53 +94,52 @@ export class Progress {
     else if (number === 0) this.line(`${scenario.name}: ${what} (${this.#left()})`);
   }
 
-  sampled(scenario, number, total, sample) {
+  sampled(scenario: Scenario, number: number, total: number, sample: Sample): void {
     this.#timeLeft.end(scenario);
     this.#sampling = false;
     const text = `${scenario.name}: ${number} of ${total}: ${figures(scenario, sample)}`;
     this.line(`${text} (${this.#left()})`);
   }
 
-  alreadyDone(scenario) {
+  alreadyDone(scenario: Scenario): void {
     this.#settle(scenario, 'measured before');
   }
 
-  /** `status` is 'skipped' or 'failed'. */
-  givenUp(scenario, status, reason) {
+  givenUp(scenario: Scenario, status: UnmeasuredStatus, reason: string): void {
     this.#settle(scenario, `${status}: ${reason}`);
   }
 
-  note(scenario, text) {
+  note(scenario: Scenario, text: string): void {
     this.line(`${scenario.name}: ${text}`);
   }
 
   /** A line that stays. */
-  line(text) {
+  line(text: string): void {
     this.#clear();
     this.#stream.write(`bench: ${text}\n`);
   }
 
-  close() {
+  close(): void {
     this.#clear();
   }
 
-  #settle(scenario, text) {
+  #settle(scenario: Scenario, text: string): void {
     this.#timeLeft.drop(scenario);
     this.#sampling = false;
     this.line(`${scenario.name}: ${text}`);
   }
 
-  #left() {
+  #left(): string {
     return `about ${seconds(this.#timeLeft.seconds)} left`;
   }
 
-  #transient(text) {
+  #transient(text: string): void {
     this.#clear();
     const width = Math.max(20, (this.#stream.columns || 80) - 1);
     this.#stream.write(`bench: ${text}`.slice(0, width));
   }
 
-  #clear() {
+  #clear(): void {
     if (this.#live) this.#stream.write('\r\u001b[K');
   }
 }

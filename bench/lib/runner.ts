@@ -1,42 +1,51 @@
 // Runs the scenarios of a suite, one after the other, into a ResultBuilder.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { availableMemory } from '../../dist/index.js';
-import { WriteError } from '../result/file.mjs';
-import { watchCpuTime } from './cpu-time.mjs';
+import { availableMemory } from '#engine/index.js';
+import type { WantedLink } from '../links/wanted-link.js';
+import type { ResultBuilder } from '../result/builder.js';
+import { WriteError } from '../result/file.js';
+import type { UnmeasuredStatus } from '../result/schema.js';
+import { watchCpuTime } from './cpu-time.js';
+import { errorOf } from './errors.js';
+import type { Progress } from './progress.js';
+import { repetitionsOf, type SampleContext, type Scenario } from './scenario.js';
 
 /** What must stay free for everything that is not a guest. */
 const RESERVE_BYTES = 2 ** 30;
 /** Ctrl-C reaches every process of the terminal: the end of a child may be noticed before the signal. */
 const SIGNAL_LAG_MS = 100;
 
-/** Samples of this scenario that count. */
-export function repetitionsOf(scenario, repetitions) {
-  return Math.min(repetitions, scenario.mostRepetitions ?? repetitions);
-}
-
 /** Why it cannot be measured here, or null. */
-async function obstacle(scenario) {
+async function obstacle(scenario: Scenario): Promise<string | null> {
   const reason = (await scenario.skip?.()) ?? null;
   if (reason !== null) return reason;
   const needed = scenario.neededBytes + RESERVE_BYTES;
   const available = availableMemory().bytes;
   if (available >= needed) return null;
-  const gib = (bytes) => (bytes / 2 ** 30).toFixed(1);
+  const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
   return `needs ${gib(needed)} GiB of free memory, ${gib(available)} GiB are free`;
 }
 
-export class Runner {
-  #builder;
-  #save;
-  #progress;
-  #repetitions;
-  #link;
-  #signal;
+interface RunnerOptions {
+  readonly builder: ResultBuilder;
+  /** Writes the result; may throw WriteError. */
+  readonly save: () => void;
+  /** Is told what happens. */
+  readonly progress: Progress;
+  readonly repetitions: number;
+  readonly link: WantedLink;
+  readonly signal: AbortSignal;
+}
 
-  /**
-   * `save` writes the result and may throw WriteError; `progress` is told what happens; `signal` aborts.
-   */
-  constructor({ builder, save, progress, repetitions, link, signal }) {
+export class Runner {
+  readonly #builder: ResultBuilder;
+  readonly #save: () => void;
+  readonly #progress: Progress;
+  readonly #repetitions: number;
+  readonly #link: WantedLink;
+  readonly #signal: AbortSignal;
+
+  constructor({ builder, save, progress, repetitions, link, signal }: RunnerOptions) {
     this.#builder = builder;
     this.#save = save;
     this.#progress = progress;
@@ -49,13 +58,13 @@ export class Runner {
    * On return every row is in the result, as measured, skipped or failed. Throws the signal's reason when
    * it was aborted and WriteError when the result could not be written; what was sampled is kept.
    */
-  async run(scenarios) {
+  async run(scenarios: readonly Scenario[]): Promise<void> {
     for (const scenario of scenarios) await this.#runScenario(scenario);
     this.#builder.finish();
     this.#save();
   }
 
-  async #runScenario(scenario) {
+  async #runScenario(scenario: Scenario): Promise<void> {
     this.#signal.throwIfAborted();
     const total = repetitionsOf(scenario, this.#repetitions);
     if (this.#builder.taken(scenario) >= total) return this.#progress.alreadyDone(scenario);
@@ -67,17 +76,18 @@ export class Runner {
       if (error instanceof WriteError) throw error;
       await this.#throwIfAborted();
       // What this kernel or this user cannot have is no failure.
-      this.#giveUp(scenario, error.code === 'UNSUPPORTED' ? 'skipped' : 'failed', error.message);
+      const { code, message } = errorOf(error);
+      this.#giveUp(scenario, code === 'UNSUPPORTED' ? 'skipped' : 'failed', message);
     }
   }
 
-  #giveUp(scenario, status, reason) {
+  #giveUp(scenario: Scenario, status: UnmeasuredStatus, reason: string): void {
     this.#progress.givenUp(scenario, status, reason);
     this.#builder.giveUp(scenario, status, reason);
     this.#save();
   }
 
-  async #takeSamples(scenario, total) {
+  async #takeSamples(scenario: Scenario, total: number): Promise<void> {
     if (scenario.warmUp !== false) {
       this.#progress.sampling(scenario, 0, total);
       await scenario.sample(this.#context(scenario, 0, true));
@@ -94,12 +104,12 @@ export class Runner {
     }
   }
 
-  #context(scenario, repetition, warmUp) {
-    const log = (text) => this.#progress.note(scenario, text);
+  #context(scenario: Scenario, repetition: number, warmUp: boolean): SampleContext {
+    const log = (text: string) => this.#progress.note(scenario, text);
     return { repetition, warmUp, signal: this.#signal, log, link: this.#link };
   }
 
-  async #throwIfAborted() {
+  async #throwIfAborted(): Promise<void> {
     if (!this.#signal.aborted) await sleep(SIGNAL_LAG_MS);
     this.#signal.throwIfAborted();
   }

@@ -7,29 +7,32 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import * as v from 'valibot';
-import { parseFill } from '../../dist/cli/options.js';
-import { CODEC_NAMES, STRATEGY_NAMES, TRACKER_KINDS, WORKLOAD_NAMES } from '../../dist/index.js';
-import { parsePages, parseRate } from '../../dist/units.js';
-import { readJson } from '../result/file.mjs';
-import { migrationScenario } from '../scenarios/migration.mjs';
-import { linkObstacle, netnsLink, relayLink } from './options.mjs';
+import { parseFill } from '#engine/cli/options.js';
+import { CODEC_NAMES, STRATEGY_NAMES, TRACKER_KINDS, WORKLOAD_NAMES } from '#engine/index.js';
+import { parsePages, parseRate } from '#engine/units.js';
+import type { WantedLink } from '../links/wanted-link.js';
+import { readJson } from '../result/file.js';
+import { migrationScenario } from '../scenarios/migration.js';
+import { errorOf } from './errors.js';
+import { linkObstacle, netnsLink, relayLink } from './options.js';
+import type { Scenario, Suite } from './scenario.js';
 
 /** Text that a parser of the command line reads; what the parser throws is the reason. */
-function parsed(parse) {
+function parsed<Value>(parse: (text: string) => Value) {
   return v.pipe(
     v.union([v.string(), v.number()]),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    v.rawTransform<string | number, Value>(({ dataset, addIssue, NEVER }) => {
       try {
         return parse(String(dataset.value));
       } catch (error) {
-        addIssue({ message: error.message });
+        addIssue({ message: errorOf(error).message });
         return NEVER;
       }
     }),
   );
 }
 
-const count = (most) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
+const count = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
 
 const migration = v.pipe(
   v.strictObject({
@@ -88,14 +91,14 @@ const scenarioFile = v.pipe(
   ),
 );
 
-function scenarioOf({ name, rtt, netns, ...wanted }) {
-  const link = netns ?? rtt;
-  const scenario = migrationScenario({ name, ...wanted, link });
+function scenarioOf({ rtt, netns, ...wanted }: v.InferOutput<typeof migration>): Scenario {
+  const link: WantedLink | undefined = netns ?? rtt;
+  const scenario = migrationScenario({ ...wanted, link });
   return link === undefined ? scenario : { ...scenario, skip: async () => linkObstacle(link) };
 }
 
 /** Throws UsageError: which field, and why. */
-export function readScenarioFile(file) {
+export function readScenarioFile(file: string): Suite & { readonly digest: string } {
   const migrations = readJson(file, scenarioFile);
   return {
     name: basename(file, '.json'),

@@ -1,18 +1,24 @@
 // A guest whose memory is mostly holes: runs of random bytes, spread evenly, and nothing that runs.
 import { randomFillSync } from 'node:crypto';
-import { createGuestMemory } from '../../dist/index.js';
+import { createGuestMemory, type Guest, type GuestMemory } from '#engine/index.js';
 
 const RUN_BYTES = 2 ** 20;
 
-export class SparseGuest {
-  memory;
+/** `populatedBytes` of `memoryBytes` hold something, both whole MiB. */
+export interface SparseOptions {
+  readonly memoryBytes: number;
+  readonly populatedBytes: number;
+}
 
-  constructor(memory) {
+export class SparseGuest implements Guest {
+  readonly memory: GuestMemory;
+
+  constructor(memory: GuestMemory) {
     this.memory = memory;
   }
 
-  /** On the source; `populatedBytes` of `memoryBytes` hold something, both whole MiB. */
-  static create({ memoryBytes, populatedBytes }) {
+  /** On the source. */
+  static create({ memoryBytes, populatedBytes }: SparseOptions): SparseGuest {
     const memory = createGuestMemory([memoryBytes]);
     const runs = populatedBytes / RUN_BYTES;
     const stride = Math.floor(memoryBytes / runs / RUN_BYTES) * RUN_BYTES;
@@ -22,19 +28,19 @@ export class SparseGuest {
     return new SparseGuest(memory);
   }
 
-  static async arrive(memory) {
+  static async arrive(memory: GuestMemory): Promise<SparseGuest> {
     return new SparseGuest(memory);
   }
 
-  async pause() {}
-  async resume() {}
-  async loadState() {}
+  async pause(): Promise<void> {}
+  async resume(): Promise<void> {}
+  async loadState(): Promise<void> {}
 
-  async saveState() {
+  async saveState(): Promise<Uint8Array> {
     return new Uint8Array();
   }
 
-  discard() {
+  discard(): void {
     this.memory.release();
   }
 }

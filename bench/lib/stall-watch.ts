@@ -1,13 +1,18 @@
 // When a core of this machine stood still, as the program says that watches for it.
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { buildNative } from './native.mjs';
+import type { Readable, Writable } from 'node:stream';
+import * as v from 'valibot';
+import { type Stall, stallSchema } from '../result/schema.js';
+import { buildNative } from './native.js';
+
+const seen = v.object({ stalls: v.array(stallSchema) });
 
 class StallWatch {
-  #child;
-  #gone;
-  #lines;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #gone: Promise<unknown[]>;
+  readonly #lines: AsyncIterator<string, undefined>;
   #isPermitted = false;
 
   constructor() {
@@ -21,26 +26,26 @@ class StallWatch {
   }
 
   /** Until every core is watched, or it is known that none can be. */
-  async started() {
+  async started(): Promise<void> {
     this.#isPermitted = (await this.#line()) === 'watching';
   }
 
   /** Ends it; answers the stalls, or null where watching is not permitted. */
-  async stop() {
+  async stop(): Promise<Stall[] | null> {
     if (!this.#isPermitted) return null;
     this.#child.stdin.end();
-    return JSON.parse(await this.#line()).stalls;
+    return v.parse(seen, JSON.parse(await this.#line())).stalls;
   }
 
   /** On return the process is gone. */
-  async close() {
+  async close(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#gone.catch(() => {});
   }
 
-  async #line() {
-    const { value, done } = await this.#lines.next();
-    if (!done) return value;
+  async #line(): Promise<string> {
+    const { value } = await this.#lines.next();
+    if (value !== undefined) return value;
     const [code, signal] = await this.#gone;
     throw new Error(`the watch for stalls ended with ${signal ?? code}`);
   }
@@ -48,10 +53,12 @@ class StallWatch {
 
 /**
  * Answers what `use` does, as `answer`, and the `stalls` of this machine's cores meanwhile, ascending in
- * time: { core, atMs, ms }, in milliseconds of the monotonic clock. `stalls` is null where real-time priority
+ * time, in milliseconds of the monotonic clock. `stalls` is null where real-time priority
  * is not permitted. On return, and when it rejects, the watch is gone.
  */
-export async function watchStalls(use) {
+export async function watchStalls<Answer>(
+  use: () => Promise<Answer>,
+): Promise<{ readonly answer: Answer; readonly stalls: readonly Stall[] | null }> {
   const watch = new StallWatch();
   try {
     await watch.started();

@@ -1,30 +1,58 @@
 // A guest that measures its own demand faults: after it has arrived it reads every page in random order, in a
-// Worker (touch-worker.mjs), and times each read in the thread that faulted.
+// Worker (touch-worker.ts), and times each read in the thread that faulted.
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { createGuestMemory } from '../../dist/index.js';
+import { createGuestMemory, type Guest, type GuestMemory } from '#engine/index.js';
 
 const PAGE_BYTES = 4096;
 const FILL_BYTES = 16 << 20;
 /** Distinguishes the first word of each page, so that a page in the wrong place is noticed. */
 const MARK = 0x5eed;
 
-export class TouchGuest {
-  memory;
-  /** Resolves on the destination once every page was read. */
-  finished;
-  #worker;
-  #onFailure;
+export interface TouchOptions {
+  readonly memoryBytes: number;
+  /** Reads with `pauseMs` before each, and as many without a pause. */
+  readonly touches: number;
+  readonly pauseMs: number;
+}
 
-  constructor(memory, worker, onFailure) {
+/** Of some reads, ascending, in microseconds. */
+export interface Latencies {
+  readonly count: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly maxUs: number;
+  readonly tookUs: readonly number[];
+}
+
+export interface TouchLatencies {
+  readonly paced: Latencies;
+  readonly backToBack: Latencies;
+}
+
+/** What the Worker is told. */
+export interface TouchWork extends Omit<TouchOptions, 'memoryBytes'> {
+  readonly window: SharedArrayBuffer;
+  readonly mark: number;
+}
+
+type OnFailure = (error: unknown) => void;
+
+export class TouchGuest implements Guest {
+  readonly memory: GuestMemory;
+  /** Resolves on the destination once every page was read. */
+  finished: Promise<TouchLatencies> | undefined;
+  /** On the destination only. */
+  readonly #arrived: { readonly worker: Worker; readonly onFailure: OnFailure } | undefined;
+
+  constructor(memory: GuestMemory, worker?: Worker, onFailure: OnFailure = () => {}) {
     this.memory = memory;
-    this.#worker = worker;
-    this.#onFailure = onFailure;
+    this.#arrived = worker === undefined ? undefined : { worker, onFailure };
   }
 
   /** On the source: random content. */
-  static create({ memoryBytes }) {
+  static create({ memoryBytes }: TouchOptions): TouchGuest {
     const memory = createGuestMemory([memoryBytes]);
     const window = memory.window(0, memoryBytes);
     for (let at = 0; at < memoryBytes; at += FILL_BYTES) {
@@ -38,34 +66,42 @@ export class TouchGuest {
     return new TouchGuest(memory);
   }
 
-  /** On the destination: `touches` reads with `pauseMs` before each, and as many without a pause. */
-  static async arrive(memory, { touches, pauseMs }, onFailure) {
+  /** On the destination. */
+  static async arrive(
+    memory: GuestMemory,
+    { touches, pauseMs }: TouchOptions,
+    onFailure: OnFailure,
+  ): Promise<TouchGuest> {
     const window = memory.workerWindow(0, memory.bytes);
-    const worker = new Worker(new URL('touch-worker.mjs', import.meta.url), {
-      workerData: { window, mark: MARK, touches, pauseMs },
+    const worker = new Worker(new URL('touch-worker.js', import.meta.url), {
+      workerData: { window, mark: MARK, touches, pauseMs } satisfies TouchWork,
     });
     await once(worker, 'online');
     return new TouchGuest(memory, worker, onFailure);
   }
 
-  async pause() {}
+  async pause(): Promise<void> {}
 
-  async resume() {
-    if (this.#worker === undefined || this.finished !== undefined) return;
-    this.#worker.postMessage('run');
+  async resume(): Promise<void> {
+    if (this.#arrived === undefined || this.finished !== undefined) return;
+    const { worker, onFailure } = this.#arrived;
+    worker.postMessage('run');
     // Rejects with what the Worker throws.
-    this.finished = once(this.#worker, 'message').then(([found]) => found);
-    this.finished.catch(this.#onFailure);
+    this.finished = once(worker, 'message').then(([found]: TouchLatencies[]) => {
+      if (found === undefined) throw new Error('the guest read nothing');
+      return found;
+    });
+    this.finished.catch(onFailure);
   }
 
-  async saveState() {
+  async saveState(): Promise<Uint8Array> {
     return new Uint8Array();
   }
 
-  async loadState() {}
+  async loadState(): Promise<void> {}
 
-  discard() {
-    this.#worker?.terminate();
+  discard(): void {
+    this.#arrived?.worker.terminate();
     this.memory.release();
   }
 }

@@ -1,17 +1,18 @@
-// What runs in an arrived TouchGuest (touch-guest.mjs): reads pages in random order, and times each read from
+// What runs in an arrived TouchGuest (touch-guest.ts): reads pages in random order, and times each read from
 // before the fault to after it. Its pauses are what lets every thread of both processes fall asleep.
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { percentile } from './statistics.mjs';
+import { percentile } from './statistics.js';
+import type { Latencies, TouchLatencies, TouchWork } from './touch-guest.js';
 
 const PAGE_BYTES = 4096;
 const TOUCHES_PER_TURN = 64;
 
-const { window, mark, touches, pauseMs } = workerData;
+const { window, mark, touches, pauseMs }: TouchWork = workerData;
 const words = new Uint32Array(window);
 
 /** Every page index once, in an order that depends on nothing but the count. */
-function shuffledPages(count) {
+function shuffledPages(count: number): Uint32Array {
   const pages = Uint32Array.from({ length: count }, (_, page) => page);
   let word = 2463534242;
   for (let i = count - 1; i > 0; i -= 1) {
@@ -19,12 +20,14 @@ function shuffledPages(count) {
     word ^= word >>> 17;
     word ^= word << 5;
     const other = (word >>> 0) % (i + 1);
-    [pages[i], pages[other]] = [pages[other], pages[i]];
+    const page = pages[i] ?? 0;
+    pages[i] = pages[other] ?? 0;
+    pages[other] = page;
   }
   return pages;
 }
 
-function latencies(took) {
+function latencies(took: readonly number[]): Latencies {
   const sorted = Float64Array.from(took).sort();
   return {
     count: sorted.length,
@@ -36,7 +39,7 @@ function latencies(took) {
 }
 
 /** Microseconds until the page could be read. */
-function touchPage(page) {
+function touchPage(page: number): number {
   const at = (page * PAGE_BYTES) / 4;
   const started = process.hrtime.bigint();
   const word = words[at];
@@ -46,14 +49,14 @@ function touchPage(page) {
 }
 
 /** `touches` reads with `pauseMs` before each, and as many without a pause; then the pages that are left. */
-async function run() {
+async function run(): Promise<TouchLatencies> {
   const pages = shuffledPages(window.byteLength / PAGE_BYTES);
-  const paced = [];
+  const paced: number[] = [];
   for (const page of pages.subarray(0, touches)) {
     await sleep(pauseMs);
     paced.push(touchPage(page));
   }
-  const backToBack = [];
+  const backToBack: number[] = [];
   for (const [i, page] of pages.subarray(touches).entries()) {
     if (i % TOUCHES_PER_TURN === 0) await nextTurn();
     const took = touchPage(page);
@@ -62,4 +65,4 @@ async function run() {
   return { paced: latencies(paced), backToBack: latencies(backToBack) };
 }
 
-parentPort.once('message', async () => parentPort.postMessage(await run()));
+parentPort?.once('message', async () => parentPort?.postMessage(await run()));

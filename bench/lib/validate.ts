@@ -1,8 +1,8 @@
 // Checks JSON that somebody else may have written; the error names the field.
 import * as v from 'valibot';
-import { UsageError } from './errors.mjs';
+import { UsageError } from './errors.js';
 
-function expectation(issue) {
+function expectation(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'strict_object' && issue.expected === 'never') return 'is not known';
   if (issue.received === 'undefined') return 'is missing';
   // Messages of our own say it all; valibot's repeat what it expected and received.
@@ -10,13 +10,17 @@ function expectation(issue) {
   return `expected ${issue.expected}, got ${issue.received}`;
 }
 
-function describe(issue) {
+function describe(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
   return `${path === null ? 'the document' : `field '${path}'`}: ${expectation(issue)}`;
 }
 
 /** The value as the schema has it. Throws UsageError naming the first field that is wrong, and why. */
-export function validate(schema, value, name) {
+export function validate<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  name: string,
+): v.InferOutput<Schema> {
   const { success, output, issues } = v.safeParse(schema, value, { abortPipeEarly: true });
   if (success) return output;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';

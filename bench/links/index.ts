@@ -1,34 +1,32 @@
 // What lies between the source and the destination: loopback as it is, a relay that adds a delay, or two
-// network namespaces. A link is
-//
-//   prefix(side)    what the command line of that side's process begins with
-//   listenHost      where the destination listens
-//   target(port)    answers where the source finds that port: { host, port }
-//   close()         on return nothing of the link is left
-import { openNamespaces } from './netns.mjs';
-import { openRelay } from './relay.mjs';
+// network namespaces.
+import type { Link } from './link.js';
+import { openNamespaces } from './netns.js';
+import { openRelay } from './relay.js';
+import type { WantedLink } from './wanted-link.js';
 
-const loopback = {
+const loopback: Link = {
   prefix: () => [],
   listenHost: '127.0.0.1',
   target: async (port) => ({ host: '127.0.0.1', port }),
   close: async () => {},
 };
 
-/** `wanted` is what lib/options.mjs reads from the command line. Throws what stands in the way. */
-export async function openLink(wanted) {
+/** Throws what stands in the way. */
+export async function openLink(wanted: WantedLink): Promise<Link> {
   if (wanted.kind === 'relay') return openRelay(wanted);
   if (wanted.kind === 'netns') return openNamespaces(wanted);
   return loopback;
 }
 
-function inMegabits(bytesPerSecond) {
+function inMegabits(bytesPerSecond: number): string {
   return `${(bytesPerSecond * 8) / 1e6} Mbit/s`;
 }
 
-export function describeLink({ kind, rttMs, rateBytesPerSecond }) {
-  if (kind === 'relay') return `a relay that makes a round trip take ${rttMs} ms longer`;
-  if (kind !== 'netns') return 'loopback';
+export function describeLink(link: WantedLink): string {
+  if (link.kind === 'relay') return `a relay that makes a round trip take ${link.rttMs} ms longer`;
+  if (link.kind === 'loopback') return 'loopback';
+  const { rateBytesPerSecond } = link;
   const shaping = rateBytesPerSecond === null ? 'not shaped' : inMegabits(rateBytesPerSecond);
   return `a veth pair between two network namespaces, ${shaping}`;
 }

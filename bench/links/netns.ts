@@ -4,37 +4,41 @@
 // and what is left when the process exits can be removed on its way out.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { errorOf, saidBy } from '../lib/errors.js';
+import type { Link, Side } from './link.js';
+import type { NetnsLink } from './wanted-link.js';
 
-const SIDES = ['source', 'destination'];
+const SIDES = ['source', 'destination'] as const;
 const ADDRESSES = { source: '10.77.0.1', destination: '10.77.0.2' };
 const DEVICE = 'bench0';
 /** The whole namespace is ours, so its addresses and devices cannot collide with the machine's. */
 const OURS = /^pageferry-bench-(\d+)-(\d+)-/;
 
-const open = new Set();
+const open = new Set<Namespaces>();
 let made = 0;
 
-function run(command, ...args) {
+function run(command: string, ...args: string[]): void {
   try {
     execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
-    const said = (error.stderr || error.message).trim().replace(/\s*\n\s*/g, ' ');
+    const { message, stderr } = saidBy(error);
+    const said = (stderr || message).trim().replace(/\s*\n\s*/g, ' ');
     throw new Error(`${command} ${args.join(' ')}: ${said}`);
   }
 }
 
 /** When the process began, in ticks since boot, so that another one that gets its pid is not taken for it. */
-function startOf(pid) {
+function startOf(pid: number | string): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The 22nd field. The second, the name, is in parentheses and may hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
   } catch {
     return null;
   }
 }
 
-function listed() {
+function listed(): string[] {
   try {
     return readdirSync('/run/netns');
   } catch {
@@ -44,7 +48,7 @@ function listed() {
 }
 
 /** Removes what benches left that were killed. */
-function removeLeftovers() {
+function removeLeftovers(): void {
   for (const name of listed()) {
     const [, pid, start] = OURS.exec(name) ?? [];
     // Another bench may be removing it too.
@@ -54,12 +58,12 @@ function removeLeftovers() {
 }
 
 /** Answers the error, or null. */
-function attempt(act) {
+function attempt(act: () => void): Error | null {
   try {
     act();
     return null;
   } catch (error) {
-    return error;
+    return errorOf(error);
   }
 }
 
@@ -68,7 +72,7 @@ function attempt(act) {
  * least one packet of the size that TCP hands to a device (64 KiB): a larger one would be cut up. Two
  * milliseconds more may wait: enough to keep the link busy, and a demand page is not late.
  */
-function shapingOf(rateBytesPerSecond) {
+function shapingOf(rateBytesPerSecond: number): string[] {
   const perMs = Math.ceil(rateBytesPerSecond / 1000);
   const burst = Math.max(perMs, 68 * 1024);
   return [
@@ -82,18 +86,17 @@ function shapingOf(rateBytesPerSecond) {
 }
 
 class Namespaces {
-  #names;
+  readonly #names: Readonly<Record<Side, string>>;
 
   constructor() {
     made += 1;
     const owner = `${process.pid}-${startOf(process.pid)}-${made}`;
-    this.#names = Object.fromEntries(
-      SIDES.map((side) => [side, `pageferry-bench-${owner}-${side}`]),
-    );
+    const nameOf = (side: Side) => `pageferry-bench-${owner}-${side}`;
+    this.#names = { source: nameOf('source'), destination: nameOf('destination') };
   }
 
   /** Throws what went wrong; then close() is due all the same. */
-  make(rateBytesPerSecond) {
+  make(rateBytesPerSecond: number | null): void {
     const { source, destination } = this.#names;
     for (const side of SIDES) run('ip', 'netns', 'add', this.#names[side]);
     const here = ['name', DEVICE, 'netns', source];
@@ -108,26 +111,26 @@ class Namespaces {
     }
   }
 
-  prefix(side) {
+  prefix(side: Side): string[] {
     return ['ip', 'netns', 'exec', this.#names[side]];
   }
 
   /** On return they are gone; throws where that cannot be. */
-  close() {
+  close(): void {
     const there = listed();
     const left = SIDES.map((side) => this.#names[side]).filter((name) => there.includes(name));
     const errors = left.map((name) => attempt(() => run('ip', 'netns', 'delete', name)));
     const error = errors.find((one) => one !== null);
-    if (error !== undefined) throw error;
+    if (error) throw error;
   }
 }
 
-function closeAll() {
+function closeAll(): void {
   for (const namespaces of open) attempt(() => namespaces.close());
 }
 
 /** Throws what is missing; then nothing is left. */
-export async function openNamespaces({ rateBytesPerSecond }) {
+export async function openNamespaces({ rateBytesPerSecond }: NetnsLink): Promise<Link> {
   removeLeftovers();
   const namespaces = new Namespaces();
   if (open.size === 0) process.once('exit', closeAll);
@@ -152,8 +155,8 @@ export async function openNamespaces({ rateBytesPerSecond }) {
 }
 
 /** Why there can be no such link here, and what to do about it; or null. */
-export function namespacesObstacle({ rateBytesPerSecond }) {
-  if (process.getuid() !== 0) return 'network namespaces (--netns) need root: run it with sudo';
+export function namespacesObstacle({ rateBytesPerSecond }: Omit<NetnsLink, 'kind'>): string | null {
+  if (process.getuid?.() !== 0) return 'network namespaces (--netns) need root: run it with sudo';
   const tools = rateBytesPerSecond === null ? ['ip'] : ['ip', 'tc'];
   const missing = tools.filter((tool) => attempt(() => run(tool, '-Version')) !== null);
   if (missing.length > 0) {
@@ -166,7 +169,7 @@ export function namespacesObstacle({ rateBytesPerSecond }) {
     : `network namespaces (--netns) cannot be had here: ${error.message}`;
 }
 
-function tryOut(rateBytesPerSecond) {
+function tryOut(rateBytesPerSecond: number | null): void {
   const namespaces = new Namespaces();
   try {
     namespaces.make(rateBytesPerSecond);

@@ -1,5 +1,5 @@
 # The guest of the bench's QEMU: a BIOS image that fills its memory, says so, and then sweeps a working
-# set for ever or stays idle. Assembled by rom.mjs, which also writes the parameters into it.
+# set for ever or stays idle. Assembled by rom.ts, which also writes the parameters into it.
 #
 # On some hosts KVM runs only 64-bit user-mode code at native speed and emulates everything else. So
 # the way to there is short, and all the work is done in CPL 3. It may write to the serial port because
@@ -42,7 +42,7 @@
 
     .text
 image:
-# Written by rom.mjs; its order is the order there.
+# Written by rom.ts; its order is the order there.
 parameters:
 low_chunks:      .quad 0                  # memory below the hole for devices, in chunks of 2 MiB
 all_chunks:      .quad 0                  # the rest of it begins at 4 GiB

@@ -1,21 +1,25 @@
 // The program that stamps the guests' marks, as the bench sees it.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buildNative } from '../lib/native.mjs';
-import { decodeStamps } from './marks.mjs';
+import type { Readable, Writable } from 'node:stream';
+import { buildNative } from '../lib/native.js';
+import type { Side } from '../links/link.js';
+import { decodeStamps, type Stamp } from './marks.js';
 
 export class MarkReader {
-  #child;
-  #gone;
-  #output;
-  #said = new Set();
+  readonly sockets: Readonly<Record<Side, string>>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #gone: Promise<void>;
+  readonly #output: string;
+  readonly #said = new Set<string>();
+  readonly #news = new EventEmitter<{ said: [] }>();
   #isAsked = false;
 
   /** Its files are made in `dir`; `onExit(error)` is told when it ends before it was told to. */
-  constructor(dir, onExit) {
+  constructor(dir: string, onExit: (error: Error) => void) {
     this.sockets = {
       source: join(dir, 'marks-source'),
       destination: join(dir, 'marks-destination'),
@@ -27,7 +31,7 @@ export class MarkReader {
     const lines = createInterface(this.#child.stdout);
     lines.on('line', (line) => {
       this.#said.add(line);
-      this.#child.emit('said');
+      this.#news.emit('said');
     });
     // Its exit tells of it.
     lines.on('error', () => {});
@@ -45,13 +49,13 @@ export class MarkReader {
     });
   }
 
-  /** Until it has said so: 'listening', 'filled' or 'arrived'. */
-  async hears(what) {
-    while (!this.#said.has(what)) await once(this.#child, 'said');
+  /** Until it has said so. */
+  async hears(what: 'listening' | 'filled' | 'arrived'): Promise<void> {
+    while (!this.#said.has(what)) await once(this.#news, 'said');
   }
 
   /** Ends it; answers every stamp. */
-  async stamps() {
+  async stamps(): Promise<Stamp[]> {
     this.#isAsked = true;
     this.#child.stdin.end();
     await this.#gone;
@@ -59,7 +63,7 @@ export class MarkReader {
   }
 
   /** On return the process is gone. */
-  async close() {
+  async close(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#gone;
   }

@@ -1,11 +1,20 @@
 // What the guest felt, from the stamps of its marks on both sides.
+import type { Gaps } from '../agents/messages.js';
+import type { Side } from '../links/link.js';
+
+/** A moment, and how many marks the guest had set since the one before. */
+export interface Stamp {
+  readonly ms: number;
+  readonly side: Side;
+  readonly marks: number;
+}
 
 /** Bytes of one stamp as mark_reader.cc writes it. */
 const STAMP_BYTES = 16;
 
-/** Stamps `{ ms, side, marks }` in the order of time; `side` is 'source' or 'destination'. */
-export function decodeStamps(buffer) {
-  const stamps = [];
+/** In the order of time. */
+export function decodeStamps(buffer: Buffer): Stamp[] {
+  const stamps: Stamp[] = [];
   for (let at = 0; at + STAMP_BYTES <= buffer.length; at += STAMP_BYTES) {
     stamps.push({
       ms: Number(buffer.readBigInt64LE(at)) / 1e6,
@@ -17,9 +26,13 @@ export function decodeStamps(buffer) {
 }
 
 /** The longest time between neighbours of these ascending times. */
-function longest(times) {
+function longest(times: readonly number[]): number {
+  let [last = 0] = times;
   let gap = 0;
-  for (let i = 1; i < times.length; i += 1) gap = Math.max(gap, times[i] - times[i - 1]);
+  for (const ms of times) {
+    gap = Math.max(gap, ms - last);
+    last = ms;
+  }
   return gap;
 }
 
@@ -29,32 +42,37 @@ function longest(times) {
  * the earliest; one that is under way at `endMs` counts until then, except that across the switchover, which
  * counts until the guest went on. Null without marks on both sides.
  */
-export function gapsAround(stamps, startMs, endMs) {
-  const times = (side) => stamps.filter((stamp) => stamp.side === side).map(({ ms }) => ms);
+export function gapsAround(stamps: readonly Stamp[], startMs: number, endMs: number): Gaps | null {
+  const times = (side: Side) => stamps.filter((stamp) => stamp.side === side).map(({ ms }) => ms);
   const source = times('source');
   const destination = times('destination');
-  if (source.length === 0 || destination.length === 0) return null;
+  const [arrived] = destination;
+  if (source.length === 0 || arrived === undefined) return null;
   const here = [startMs, ...source.filter((ms) => ms > startMs)];
   const there = destination.filter((ms) => ms <= endMs);
   return {
     before: longest(here),
-    across: destination[0] - here.at(-1),
+    across: arrived - (here.at(-1) ?? startMs),
     after: there.length === 0 ? 0 : longest([...there, endMs]),
   };
 }
 
 /** A function that answers how many marks there were until a moment. */
-export function markCounter(stamps) {
+export function markCounter(stamps: readonly Stamp[]): (ms: number) => number {
   const sums = [0];
-  for (const { marks } of stamps) sums.push(sums.at(-1) + marks);
+  let sum = 0;
+  for (const { marks } of stamps) {
+    sum += marks;
+    sums.push(sum);
+  }
   return (ms) => {
     let low = 0;
     let high = stamps.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (stamps[middle].ms <= ms) low = middle + 1;
+      if ((stamps[middle]?.ms ?? ms) <= ms) low = middle + 1;
       else high = middle;
     }
-    return sums[low];
+    return sums[low] ?? sum;
   };
 }

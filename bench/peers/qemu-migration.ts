@@ -3,10 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLink } from '../links/index.mjs';
-import { MarkReader } from './mark-reader.mjs';
-import { isStatus, nowMs, QemuSide } from './qemu-side.mjs';
-import { makeRom } from './rom.mjs';
+import { nowMs } from '../lib/clock.js';
+import { openLink } from '../links/index.js';
+import type { Link, Side } from '../links/link.js';
+import { LOOPBACK, type WantedLink } from '../links/wanted-link.js';
+import type { SourcePoint } from '../result/schema.js';
+import { MarkReader } from './mark-reader.js';
+import type { Stamp } from './marks.js';
+import { isStatus, type QemuProgress, QemuSide, type StartOptions } from './qemu-side.js';
+import { makeRom, type QemuGuest } from './rom.js';
 
 const TIMEOUT_MS = 240_000;
 /** QEMU limits itself to 128 MiB/s unless it is told otherwise. */
@@ -18,14 +23,63 @@ const SAMPLE_EVERY_MS = 50;
 /** QEMU counts the look at the dirty log before the first round too. */
 const LOOKS_AFTER_ONE_ROUND = 2;
 
+/** The guest, and how QEMU migrates it. */
+export interface WantedQemuMigration {
+  readonly guest: QemuGuest;
+  /** Hybrid is post-copy after one round. */
+  readonly strategy: 'pre-copy' | 'post-copy' | 'hybrid';
+  /** Pre-copy by several channels. */
+  readonly multifd?: boolean;
+  /** Gives demand pages a channel of their own. */
+  readonly preempt?: boolean;
+  readonly bandwidthBytesPerSecond?: number | undefined;
+  /** Touches the destination's memory before. */
+  readonly populateDestination?: boolean;
+  /** Lets the guest run for so long first. */
+  readonly observeMs?: number | undefined;
+}
+
+export interface QemuMigrationOptions extends WantedQemuMigration {
+  /** What lies between the two; loopback by default. */
+  readonly link?: WantedLink;
+  readonly signal?: AbortSignal;
+}
+
+/** What QEMU tells of itself; the guest's operations are known from the marks. */
+export type QemuPoint = Omit<SourcePoint, 'operations'>;
+
+/** QEMU's own figures of a migration that has completed. */
+export type QemuFigures = QemuProgress & {
+  readonly 'total-time': number;
+  readonly downtime: number;
+  readonly ram: NonNullable<QemuProgress['ram']>;
+};
+
+interface Times {
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly cpuSeconds: Readonly<Record<Side, number>>;
+  readonly points: readonly QemuPoint[];
+}
+
+/** When and at what cost; times are of the monotonic clock. */
+export interface QemuRun extends Times {
+  readonly pausedMs: number | null;
+  readonly resumedMs: number | null;
+  readonly figures: QemuFigures;
+  readonly stamps: readonly Stamp[];
+}
+
+type Sides = Readonly<Record<Side, QemuSide>>;
+
 /** Settles as `promise` does, or rejects with the signal's reason. */
-async function until(signal, promise) {
-  let onAbort;
-  const aborted = new Promise((_, reject) => {
+async function until<Answer>(signal: AbortSignal, promise: Promise<Answer>): Promise<Answer> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
   });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
     return await Promise.race([promise, aborted]);
   } finally {
@@ -34,7 +88,8 @@ async function until(signal, promise) {
 }
 
 /** What both sides are told alike. */
-async function configure(side, { strategy, multifd = false, preempt = false, ...wanted }) {
+async function configure(side: QemuSide, wanted: WantedQemuMigration): Promise<void> {
+  const { strategy, multifd = false, preempt = false } = wanted;
   const capabilities = {
     events: true,
     multifd,
@@ -58,17 +113,21 @@ async function configure(side, { strategy, multifd = false, preempt = false, ...
 }
 
 /** Starts to listen; answers the port. */
-async function listen(destination, host) {
+async function listen(destination: QemuSide, host: string): Promise<number> {
   await destination.execute('migrate-incoming', { uri: `tcp:${host}:0` });
-  const { 'socket-address': addresses } = await destination.execute('query-migrate');
-  return Number(addresses[0].port);
+  const { 'socket-address': addresses } = await destination.progress();
+  return Number(addresses?.[0]?.port);
 }
 
 /** Looks at the source's progress until the signal aborts; answers what it saw. */
-async function sample(source, startedMs, signal) {
-  const points = [];
+async function sample(
+  source: QemuSide,
+  startedMs: number,
+  signal: AbortSignal,
+): Promise<QemuPoint[]> {
+  const points: QemuPoint[] = [];
   while (!signal.aborted) {
-    const { status, ram } = await source.execute('query-migrate');
+    const { status, ram } = await source.progress();
     points.push({
       atMs: nowMs() - startedMs,
       phase: status ?? null,
@@ -81,9 +140,13 @@ async function sample(source, startedMs, signal) {
 }
 
 /** Migrates; answers when and at what cost. */
-async function migrate({ source, destination }, uri, strategy) {
+async function migrate(
+  { source, destination }: Sides,
+  uri: string,
+  strategy: WantedQemuMigration['strategy'],
+): Promise<Times> {
   const ended = new AbortController();
-  const cpuBefore = [source.cpuSeconds(), destination.cpuSeconds()];
+  const cpuBefore = { source: source.cpuSeconds(), destination: destination.cpuSeconds() };
   const startedMs = nowMs();
   await source.execute('migrate', { uri });
   const sampling = sample(source, startedMs, ended.signal);
@@ -92,7 +155,8 @@ async function migrate({ source, destination }, uri, strategy) {
   try {
     if (strategy === 'hybrid') {
       await source.sees(
-        ({ event, data }) => event === 'MIGRATION_PASS' && data.pass >= LOOKS_AFTER_ONE_ROUND,
+        ({ event, data }) =>
+          event === 'MIGRATION_PASS' && Number(data['pass']) >= LOOKS_AFTER_ONE_ROUND,
       );
     }
     if (strategy !== 'pre-copy') await source.execute('migrate-start-postcopy');
@@ -100,12 +164,15 @@ async function migrate({ source, destination }, uri, strategy) {
       source.sees(isStatus('completed')),
       destination.sees(isStatus('completed')),
     ]);
-    const cpu = [source, destination].map((side, i) => side.cpuSeconds() - cpuBefore[i]);
+    const cpuSeconds = {
+      source: source.cpuSeconds() - cpuBefore.source,
+      destination: destination.cpuSeconds() - cpuBefore.destination,
+    };
     ended.abort();
     return {
       startedMs,
       endedMs: Math.max(left.atMs, arrived.atMs),
-      cpuSeconds: { source: cpu[0], destination: cpu[1] },
+      cpuSeconds,
       points: await sampling,
     };
   } finally {
@@ -117,16 +184,16 @@ async function migrate({ source, destination }, uri, strategy) {
  * What every part may use and nothing may outlive: `signal` aborts with the caller's reason, with `fail`'s, or
  * when all takes too long.
  */
-function makeScope(outer) {
+function makeScope(outer: AbortSignal | undefined) {
   const controller = new AbortController();
-  const onAbort = () => controller.abort(outer.reason);
+  const onAbort = () => controller.abort(outer?.reason);
   outer?.addEventListener('abort', onAbort);
   if (outer?.aborted) onAbort();
   const tooLong = new Error(`QEMU's migration took longer than ${TIMEOUT_MS / 1000} s`);
   const timer = setTimeout(() => controller.abort(tooLong), TIMEOUT_MS);
   return {
     signal: controller.signal,
-    fail: (error) => controller.abort(error),
+    fail: (error: Error) => controller.abort(error),
     /** Whatever still goes on must not start anything. */
     close() {
       clearTimeout(timer);
@@ -137,20 +204,35 @@ function makeScope(outer) {
 }
 
 /** QEMU's own figures. It says that it has completed a moment before it has counted. */
-async function finalFigures(source) {
+async function finalFigures(source: QemuSide): Promise<QemuFigures> {
   for (;;) {
-    const figures = await source.execute('query-migrate');
-    if (figures['total-time'] > 0 && figures.downtime !== undefined) return figures;
+    const figures = await source.progress();
+    const { 'total-time': totalTime = 0, downtime, ram } = figures;
+    if (totalTime > 0 && downtime !== undefined && ram !== undefined) {
+      return { ...figures, 'total-time': totalTime, downtime, ram };
+    }
     await sleep(1);
   }
 }
 
+interface Setting {
+  readonly sides: Sides;
+  readonly reader: MarkReader;
+  readonly link: Link;
+  readonly rom: string;
+  readonly dir: string;
+  readonly scope: ReturnType<typeof makeScope>;
+}
+
 /** Starts both, migrates the guest once it is filled, and answers what there is to know. */
-async function run({ sides, reader, link, rom, dir, scope }, wanted) {
+async function run(
+  { sides, reader, link, rom, dir, scope }: Setting,
+  wanted: WantedQemuMigration,
+): Promise<QemuRun> {
   const { source, destination } = sides;
   const { guest, populateDestination = false, observeMs = 0 } = wanted;
   await reader.hears('listening');
-  const start = (name, options) =>
+  const start = (name: Side, options: Pick<StartOptions, 'populate' | 'incoming'>) =>
     sides[name].start({
       dir,
       rom,
@@ -172,28 +254,25 @@ async function run({ sides, reader, link, rom, dir, scope }, wanted) {
   await sleep(observeMs);
   const times = await migrate(sides, `tcp:${host}:${port}`, wanted.strategy);
   const figures = await finalFigures(source);
-  if (guest.workingSetBytes > 0) await reader.hears('arrived');
+  if ((guest.workingSetBytes ?? 0) > 0) await reader.hears('arrived');
   const stopped = { pausedMs: source.timeOf('STOP'), resumedMs: destination.timeOf('RESUME') };
   return { ...times, ...stopped, figures, stamps: await reader.stamps() };
 }
 
 /**
- * Migrates QEMU's guest once between two fresh QEMUs and answers when and at what cost: `startedMs`,
- * `endedMs`, `pausedMs` and `resumedMs` of the monotonic clock, `points` of its progress, `cpuSeconds`, QEMU's
- * own `figures` and the `stamps` of the guest's marks. On return, and when it rejects, the processes, their
- * files and the link are gone.
- *
- * `guest` is { memoryBytes, fill, workingSetBytes? }, see rom.mjs. `strategy` is 'pre-copy' (with `multifd` by
- * several channels), 'post-copy' or 'hybrid' (post-copy after one round); `preempt` gives demand pages a
- * channel of their own. `populateDestination` touches the destination's memory before, `observeMs` lets the
- * guest run for so long first. `link` says what lies between the two, `signal` aborts.
+ * Migrates QEMU's guest once between two fresh QEMUs and answers when and at what cost. On return, and when it
+ * rejects, the processes, their files and the link are gone.
  */
-export async function migrateQemu({ link: wantedLink = { kind: 'loopback' }, signal, ...wanted }) {
+export async function migrateQemu({
+  link: wantedLink = LOOPBACK,
+  signal,
+  ...wanted
+}: QemuMigrationOptions): Promise<QemuRun> {
   const scope = makeScope(signal);
   const dir = mkdtempSync(join(tmpdir(), 'pageferry-qemu-'));
   const sides = { source: new QemuSide('source'), destination: new QemuSide('destination') };
-  let reader;
-  let link;
+  let reader: MarkReader | undefined;
+  let link: Link | undefined;
   try {
     const rom = makeRom(dir, wanted.guest);
     link = await openLink(wantedLink);

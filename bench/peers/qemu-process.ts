@@ -1,6 +1,8 @@
 // One QEMU, and what it costs.
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Side } from '../links/link.js';
 
 const QEMU = 'qemu-system-x86_64';
 const INSTALL = 'apt-get install --no-install-recommends qemu-system-x86';
@@ -10,7 +12,7 @@ const MIB = 2 ** 20;
 const MOST_WORDS_OF_QEMU = 2000;
 
 /** Whether it is there and ends well; '--version' is what asks the least of it. */
-function runs(program, args = ['--version'], input = '') {
+function runs(program: string, args: readonly string[] = ['--version'], input = ''): boolean {
   try {
     execFileSync(program, args, { input, stdio: ['pipe', 'ignore', 'ignore'] });
     return true;
@@ -20,7 +22,7 @@ function runs(program, args = ['--version'], input = '') {
 }
 
 /** Why no QEMU can be measured here, or null. */
-export function qemuObstacle() {
+export function qemuObstacle(): string | null {
   if (!runs(QEMU)) return `${QEMU} is not installed: ${INSTALL}`;
   const missing = ['as', 'ld'].filter((program) => !runs(program));
   if (missing.length === 0) return null;
@@ -28,20 +30,40 @@ export function qemuObstacle() {
 }
 
 const TRY_KVM = ['-accel', 'kvm', '-machine', 'none', '-nodefaults', '-display', 'none'];
-let kvmWorks;
+let kvmWorks: boolean | undefined;
 
 /** How QEMU runs its guest here: with `tcg` the guest is translated, and slow. QEMU itself is asked, once. */
-export function accelerator() {
+export function accelerator(): 'kvm' | 'tcg' {
   kvmWorks ??= runs(QEMU, [...TRY_KVM, '-monitor', 'stdio'], 'quit\n');
   return kvmWorks ? 'kvm' : 'tcg';
 }
 
-export function qemuVersion() {
+export function qemuVersion(): string {
   const text = execFileSync(QEMU, ['--version'], { encoding: 'utf8' });
   return /version (\S+)/.exec(text)?.[1] ?? 'unknown';
 }
 
-function argumentsFor({ memoryBytes, populate, rom, marksSocket, monitorSocket, incoming }) {
+interface Machine {
+  readonly memoryBytes: number;
+  /** Touches the guest's memory before it starts. */
+  readonly populate: boolean;
+  readonly rom: string;
+  readonly marksSocket: string;
+  readonly monitorSocket: string;
+  /** Waits for a migration instead of starting the guest. */
+  readonly incoming: boolean;
+}
+
+export interface QemuOptions extends Machine {
+  readonly name: Side;
+  /** What puts it into a network namespace. */
+  readonly prefix: readonly string[];
+  /** Is told when it ends before close(). */
+  readonly onExit: (error: Error) => void;
+}
+
+function argumentsFor(machine: Machine): string[] {
+  const { memoryBytes, populate, rom, marksSocket, monitorSocket, incoming } = machine;
   const megabytes = memoryBytes / MIB;
   return [
     // Every processor that QEMU knows will do: the guest needs long mode and nothing else.
@@ -61,20 +83,16 @@ function argumentsFor({ memoryBytes, populate, rom, marksSocket, monitorSocket, 
 
 export class QemuProcess {
   /** Resolves when the process has ended and `onExit` was told. */
-  gone;
-  #child;
+  readonly gone: Promise<void>;
+  readonly #child: ChildProcessByStdio<null, null, Readable>;
   #said = '';
 
-  /**
-   * `prefix` is what puts it into a network namespace; `onExit(error)` is told when it ends before close().
-   */
-  constructor({ name, prefix, onExit, ...options }) {
+  constructor({ name, prefix, onExit, ...machine }: QemuOptions) {
     // It must not outlive the bench, however that ends.
-    const [command, ...args] = [...prefix, 'setpriv', '--pdeathsig', 'KILL', QEMU];
-    this.#child = spawn(command, [...args, ...argumentsFor(options)], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    this.#child.stderr.setEncoding('utf8').on('data', (text) => {
+    const wrapper = ['setpriv', '--pdeathsig', 'KILL', QEMU];
+    const [command = QEMU, ...args] = [...prefix, ...wrapper, ...argumentsFor(machine)];
+    this.#child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-MOST_WORDS_OF_QEMU);
     });
     this.gone = new Promise((resolve) => {
@@ -90,12 +108,12 @@ export class QemuProcess {
     });
   }
 
-  get pid() {
+  get pid(): number | undefined {
     return this.#child.pid;
   }
 
   /** Seconds of processor time until now, its guest's included. */
-  cpuSeconds() {
+  cpuSeconds(): number {
     const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
     // The name before the last parenthesis may hold anything; user and system time are fields 14 and 15.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -103,7 +121,7 @@ export class QemuProcess {
   }
 
   /** On return the process is gone. */
-  async close() {
+  async close(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.gone;
   }

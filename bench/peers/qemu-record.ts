@@ -1,18 +1,29 @@
 // A migration of QEMU's as the result file has it.
-import { gapsAround, markCounter } from './marks.mjs';
-import { accelerator, qemuVersion } from './qemu-process.mjs';
-import { PAGES_PER_MARK } from './rom.mjs';
+
+import type { Gaps } from '../agents/messages.js';
+import type { MigrationRecord } from '../lib/scenario.js';
+import type { DestinationPoint, Report, Timeline } from '../result/schema.js';
+import { gapsAround, markCounter } from './marks.js';
+import type { QemuRun, WantedQemuMigration } from './qemu-migration.js';
+import { accelerator, qemuVersion } from './qemu-process.js';
+import { PAGES_PER_MARK, type QemuGuest } from './rom.js';
 
 const DESTINATION_POINT_EVERY_MS = 10;
 
+/** How many pages the guest had written at a moment. */
+type PageWrites = (ms: number) => number;
+
 /** Both sides' points. What the guest did is known from the marks, more finely than QEMU is asked. */
-function timelineOf({ points, startedMs, endedMs, pausedMs, resumedMs }, pageWrites) {
-  const since = (ms) => (ms === null ? null : ms - startedMs);
-  const operations = (atMs) => pageWrites?.(startedMs + atMs) ?? null;
+function timelineOf(
+  { points, startedMs, endedMs, pausedMs, resumedMs }: QemuRun,
+  pageWrites: PageWrites | null,
+): Timeline {
+  const since = (ms: number | null) => (ms === null ? null : ms - startedMs);
+  const operations = (atMs: number) => pageWrites?.(startedMs + atMs) ?? null;
   const resumedAtMs = since(resumedMs);
-  const destination = [];
+  const destination: DestinationPoint[] = [];
   if (resumedAtMs !== null && pageWrites !== null) {
-    for (let atMs = resumedAtMs; atMs <= since(endedMs); atMs += DESTINATION_POINT_EVERY_MS) {
+    for (let atMs = resumedAtMs; atMs <= endedMs - startedMs; atMs += DESTINATION_POINT_EVERY_MS) {
       destination.push({ atMs, demandFaults: null, operations: operations(atMs) });
     }
   }
@@ -22,13 +33,19 @@ function timelineOf({ points, startedMs, endedMs, pausedMs, resumedMs }, pageWri
     pausedAtMs: since(pausedMs),
     resumedAtMs,
     rounds: [],
+    stalls: null,
   };
 }
 
 /** What the guest felt, or null for one that sets no marks. */
-function guestReport({ startedMs, endedMs }, gapsMs, pageWrites, { guest, observeMs }) {
-  if (gapsMs === null) return null;
-  const perSecond = (fromMs, toMs) =>
+function guestReport(
+  { startedMs, endedMs }: QemuRun,
+  gapsMs: Gaps | null,
+  pageWrites: PageWrites | null,
+  { guest, observeMs = 0 }: WantedQemuMigration,
+): Report['guest'] {
+  if (gapsMs === null || pageWrites === null) return null;
+  const perSecond = (fromMs: number, toMs: number) =>
     ((pageWrites(toMs) - pageWrites(fromMs)) / (toMs - fromMs)) * 1000;
   return {
     workload: workloadOf(guest),
@@ -39,17 +56,18 @@ function guestReport({ startedMs, endedMs }, gapsMs, pageWrites, { guest, observ
   };
 }
 
-function workloadOf({ workingSetBytes = 0 }) {
+function workloadOf({ workingSetBytes = 0 }: QemuGuest): string {
   return workingSetBytes > 0 ? 'sequential' : 'idle';
 }
 
 /** `wanted` is what migrateQemu was told, `run` what it answered. */
-export function qemuRecordOf(label, wanted, run) {
+export function qemuRecordOf(label: string, wanted: WantedQemuMigration, run: QemuRun) {
   const { guest, strategy, bandwidthBytesPerSecond, multifd = false, preempt = false } = wanted;
   const { figures, stamps, startedMs, endedMs } = run;
   const gapsMs = gapsAround(stamps, startedMs, endedMs);
   const marks = markCounter(stamps);
-  const pageWrites = stamps.length === 0 ? null : (ms) => marks(ms) * PAGES_PER_MARK;
+  const pageWrites: PageWrites | null =
+    stamps.length === 0 ? null : (ms) => marks(ms) * PAGES_PER_MARK;
   return {
     label,
     parameters: {
@@ -83,5 +101,5 @@ export function qemuRecordOf(label, wanted, run) {
     timeline: timelineOf(run, pageWrites),
     cpuSeconds: run.cpuSeconds,
     gapsMs,
-  };
+  } satisfies MigrationRecord & Record<string, unknown>;
 }

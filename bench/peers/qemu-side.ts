@@ -1,33 +1,56 @@
 // One side of a migration of QEMU's: the process and its monitor.
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { QemuProcess } from './qemu-process.mjs';
-import { MonitorClosed, QmpServer } from './qmp.mjs';
+import * as v from 'valibot';
+import { nowMs } from '../lib/clock.js';
+import type { Side } from '../links/link.js';
+import { type QemuOptions, QemuProcess } from './qemu-process.js';
+import { MonitorClosed, type Qmp, type QmpEvent, QmpServer } from './qmp.js';
 
 const FAILURES = ['failed', 'cancelled'];
 
-/** Milliseconds of the monotonic clock, which stamps the marks too. */
-export function nowMs() {
-  return Number(process.hrtime.bigint()) / 1e6;
+const count = v.optional(v.number());
+
+/** What `query-migrate` answers, as far as the bench reads it; the rest is kept. */
+const progress = v.looseObject({
+  status: v.optional(v.string()),
+  'error-desc': v.optional(v.string()),
+  'total-time': count,
+  downtime: count,
+  ram: v.optional(
+    v.looseObject({ transferred: v.number(), normal: v.number(), duplicate: v.number() }),
+  ),
+  'socket-address': v.optional(v.array(v.looseObject({ port: v.optional(v.string()) }))),
+});
+
+export type QemuProgress = v.InferOutput<typeof progress>;
+
+/** An event, and when it came: the marks are stamped with the same clock. */
+export type SeenEvent = QmpEvent & { readonly atMs: number };
+
+export function isStatus(wanted: string) {
+  return ({ event, data }: QmpEvent) => event === 'MIGRATION' && data['status'] === wanted;
 }
 
-export function isStatus(wanted) {
-  return ({ event, data }) => event === 'MIGRATION' && data.status === wanted;
+export interface StartOptions extends Omit<QemuOptions, 'name' | 'monitorSocket'> {
+  /** For its files. */
+  readonly dir: string;
+  readonly signal: AbortSignal;
 }
 
 export class QemuSide {
-  #name;
-  #monitor = new QmpServer();
-  #process;
-  #qmp;
-  #events = [];
+  readonly #name: Side;
+  readonly #monitor = new QmpServer();
+  #process: QemuProcess | undefined;
+  #qmp: Qmp | undefined;
+  readonly #events: SeenEvent[] = [];
 
-  constructor(name) {
+  constructor(name: Side) {
     this.#name = name;
   }
 
   /** On return QEMU runs, takes commands and tells how its migration goes. Starts nothing once `signal` aborted. */
-  async start({ dir, signal, ...options }) {
+  async start({ dir, signal, ...options }: StartOptions): Promise<void> {
     const monitorSocket = join(dir, `monitor-${this.#name}`);
     signal.throwIfAborted();
     await this.#monitor.listen(monitorSocket);
@@ -37,47 +60,56 @@ export class QemuSide {
     this.#qmp.on('event', (event) => this.#events.push({ ...event, atMs: nowMs() }));
   }
 
-  async execute(command, args) {
-    return await this.#unlessGone(this.#qmp.execute(command, args));
+  async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+    return await this.#unlessGone(this.#started.execute(command, args));
+  }
+
+  async progress(): Promise<QemuProgress> {
+    return v.parse(progress, await this.execute('query-migrate'));
   }
 
   /** The first event like this, with `atMs`, once it has come. Throws QEMU's reason when its migration fails. */
-  async sees(isWanted) {
+  async sees(isWanted: (event: QmpEvent) => boolean): Promise<SeenEvent> {
     for (;;) {
       const seen = this.#events.find(isWanted);
       if (seen !== undefined) return seen;
       if (this.#events.some((event) => FAILURES.some((status) => isStatus(status)(event)))) {
-        const { status, 'error-desc': reason } = await this.execute('query-migrate');
+        const { status, 'error-desc': reason } = await this.progress();
         throw new Error(
           `QEMU's migration ${status} on the ${this.#name}: ${reason ?? 'no reason'}`,
         );
       }
-      await once(this.#qmp, 'event');
+      await once(this.#started, 'event');
     }
   }
 
   /** When an event of this name came first, or null. */
-  timeOf(name) {
+  timeOf(name: string): number | null {
     return this.#events.find(({ event }) => event === name)?.atMs ?? null;
   }
 
-  cpuSeconds() {
-    return this.#process.cpuSeconds();
+  cpuSeconds(): number {
+    return this.#process?.cpuSeconds() ?? 0;
   }
 
   /** On return the process is gone. */
-  async close() {
+  async close(): Promise<void> {
     this.#monitor.close();
     this.#qmp?.close();
     await this.#process?.close();
   }
 
+  get #started(): Qmp {
+    if (this.#qmp === undefined) throw new Error(`the ${this.#name} QEMU was not started`);
+    return this.#qmp;
+  }
+
   /** Why QEMU has gone is told by the end of its process, which comes after that of its monitor. */
-  async #unlessGone(asked) {
+  async #unlessGone<Answer>(asked: Promise<Answer>): Promise<Answer> {
     try {
       return await asked;
     } catch (error) {
-      if (error instanceof MonitorClosed) await this.#process.gone;
+      if (error instanceof MonitorClosed) await this.#process?.gone;
       throw error;
     }
   }

@@ -1,10 +1,10 @@
 // The BIOS image that QEMU's guest consists of, assembled with its parameters.
-import { execFileSync } from 'node:child_process';
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '../lib/places.js';
 
-const SOURCE = fileURLToPath(new URL('guest.s', import.meta.url));
+const SOURCE = join(root, 'bench', 'peers', 'guest.s');
 /** RAM_IMAGE of guest.s. */
 const TEXT_ADDRESS = '0x10000';
 
@@ -20,13 +20,20 @@ export const RESERVED_BYTES = CHUNK_BYTES;
 export const PAGES_PER_MARK = 1024;
 
 const FILLS = { none: 0, zero: 1, random: 2 };
+
+export interface QemuGuest {
+  readonly memoryBytes: number;
+  readonly fill?: keyof typeof FILLS;
+  readonly workingSetBytes?: number | undefined;
+}
+
 const SEED = 0x9e3779b97f4a7c15n;
 
 /** The image as assembled, without parameters. Files are made in `dir`. */
-function assemble(dir) {
+function assemble(dir: string): Buffer {
   const object = join(dir, 'guest.o');
   const image = join(dir, 'guest.bin');
-  const options = { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] };
+  const options: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'pipe'] };
   execFileSync('as', ['--64', '-o', object, SOURCE], options);
   const linked = ['-m', 'elf_x86_64', '-Ttext', TEXT_ADDRESS, '-e', TEXT_ADDRESS];
   execFileSync('ld', [...linked, '--oformat', 'binary', '-o', image, object], options);
@@ -34,7 +41,11 @@ function assemble(dir) {
 }
 
 /** The words that stand at the beginning of the image. Throws when QEMU's guest cannot be like that. */
-export function romParameters({ memoryBytes, workingSetBytes = 0, fill = 'none' }) {
+export function romParameters({
+  memoryBytes,
+  workingSetBytes = 0,
+  fill = 'none',
+}: QemuGuest): bigint[] {
   if (memoryBytes % CHUNK_BYTES !== 0 || memoryBytes > MOST_BYTES) {
     throw new RangeError(
       `QEMU's guest has a multiple of 2 MiB, at most 8 GiB, not ${memoryBytes} bytes`,
@@ -43,14 +54,13 @@ export function romParameters({ memoryBytes, workingSetBytes = 0, fill = 'none' 
   if (workingSetBytes > memoryBytes - RESERVED_BYTES) {
     throw new RangeError(`a working set of ${workingSetBytes} bytes is too large for this guest`);
   }
-  if (FILLS[fill] === undefined) throw new RangeError(`QEMU's guest cannot be filled with ${fill}`);
   const lowBytes = memoryBytes >= SPLIT_FROM_BYTES ? LOW_BYTES : memoryBytes;
   const words = [lowBytes / CHUNK_BYTES, memoryBytes / CHUNK_BYTES, workingSetBytes / PAGE_BYTES];
   return [...words.map((word) => BigInt(Math.floor(word))), BigInt(FILLS[fill]), SEED];
 }
 
 /** Writes the image for such a guest into `dir`; answers its path. Throws when the assembler fails. */
-export function makeRom(dir, guest) {
+export function makeRom(dir: string, guest: QemuGuest): string {
   const image = assemble(dir);
   for (const [i, word] of romParameters(guest).entries()) image.writeBigUInt64LE(word, 8 * i);
   const path = join(dir, 'guest.rom');

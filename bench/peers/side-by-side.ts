@@ -1,23 +1,33 @@
 // What the scenarios share that put QEMU beside Pageferry.
-import { recordOf } from '../lib/migration-record.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
-import { migrateQemu } from './qemu-migration.mjs';
-import { accelerator } from './qemu-process.mjs';
-import { qemuRecordOf } from './qemu-record.mjs';
+import { recordOf } from '../lib/migration-record.js';
+import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
+import type { SampleContext } from '../lib/scenario.js';
+import { migrateQemu, type WantedQemuMigration } from './qemu-migration.js';
+import { accelerator } from './qemu-process.js';
+import { qemuRecordOf } from './qemu-record.js';
 
 /** A migration of ours, as a record of the result file. */
-export async function pageferry(label, wanted, { signal, link }) {
+export async function pageferry(
+  label: string,
+  wanted: WorkloadMigration,
+  { signal, link }: SampleContext,
+) {
   const run = await migrateOnce({ ...wanted, signal, link });
   return recordOf(`${label}: Pageferry`, wanted, run);
 }
 
 /** The guest and the migration of ours as QEMU is told them; `more` is what only QEMU knows. */
-export function asQemu({ guest, source, destination = {} }, more = {}) {
+export function asQemu(
+  { guest, source, destination = {} }: WorkloadMigration,
+  more: Pick<WantedQemuMigration, 'multifd' | 'preempt'> = {},
+): WantedQemuMigration {
   const { memoryBytes, workingSetBytes, fill } = guest.options;
+  const { strategy } = source;
+  if (strategy === 'stop-and-copy') throw new Error('QEMU has no stop-and-copy');
   const touched = guest.populate === true ? 'zero' : 'none';
   return {
-    guest: { memoryBytes, workingSetBytes, fill: fill.kind === 'random' ? 'random' : touched },
-    strategy: source.strategy,
+    guest: { memoryBytes, workingSetBytes, fill: fill?.kind === 'random' ? 'random' : touched },
+    strategy,
     bandwidthBytesPerSecond: source.bandwidthBytesPerSecond,
     observeMs: source.observeMs,
     populateDestination: destination.prepare === true,
@@ -26,22 +36,35 @@ export function asQemu({ guest, source, destination = {} }, more = {}) {
 }
 
 /** The same migration by QEMU, as a record. `variant` says how it is told apart. */
-export async function qemu(label, variant, wanted, { signal, link, log, warmUp }) {
+export async function qemu(
+  label: string,
+  variant: string,
+  wanted: WantedQemuMigration,
+  { signal, link, log, warmUp }: SampleContext,
+) {
   if (warmUp && accelerator() === 'tcg') log('there is no /dev/kvm: QEMU translates its guest');
   const run = await migrateQemu({ ...wanted, signal, link });
   return qemuRecordOf(`${label}: ${variant}`, wanted, run);
 }
 
-export function cpuSeconds({ cpuSeconds: { source, destination } }) {
+type OurRecord = ReturnType<typeof recordOf>;
+/** A migration of either engine, as the result file has it. */
+export type PeerRecord = OurRecord | ReturnType<typeof qemuRecordOf>;
+
+export function cpuSeconds({ cpuSeconds: { source, destination } }: PeerRecord): number {
   return source + destination;
 }
 
+function isOurs(record: PeerRecord): record is OurRecord {
+  return record.parameters.engine === 'pageferry';
+}
+
 /** What a row tells of each migration that stands in it. */
-export function detailsOf(record) {
-  const { report, parameters, gapsMs } = record;
-  const { totalMs, downtimeMs, wireBytes, guest = null, faultLatencyUs = null } = report;
-  const common = { label: record.label, totalMs, downtimeMs, wireBytes, gapsMs, guest };
-  if (parameters.engine === 'pageferry') return { ...common, faultLatencyUs };
-  const { version, accelerator: accel } = parameters;
-  return { ...common, version, accelerator: accel, queryMigrate: report.queryMigrate };
+export function detailsOf(record: PeerRecord) {
+  const { label, gapsMs } = record;
+  const { totalMs, downtimeMs, wireBytes, guest } = record.report;
+  const common = { label, totalMs, downtimeMs, wireBytes, gapsMs, guest };
+  if (isOurs(record)) return { ...common, faultLatencyUs: record.report.faultLatencyUs };
+  const { version, accelerator: accel } = record.parameters;
+  return { ...common, version, accelerator: accel, queryMigrate: record.report.queryMigrate };
 }

@@ -1,8 +1,10 @@
 // One plot as inline SVG: Observable Plot on a DOM that needs no browser. Colours are CSS custom
 // properties, so that the page decides them, for light, dark and paper alike.
+/// <reference lib="dom" />
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { raw } from './html.mjs';
+import { type Html, raw } from './html.js';
+import type { LegendItem, MarkSymbol } from './section.js';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
@@ -24,26 +26,40 @@ export const COLORS = [
   'var(--c4)',
   'var(--c5)',
   'var(--c6)',
-];
+] as const;
 
 /** A symbol goes with each colour, for print without colours. */
-export const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'wye'];
+export const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'wye'] as const;
+
+/** The i-th colour; they begin anew after the last. */
+export function colorAt(i: number): string {
+  return COLORS[i % COLORS.length] ?? COLORS[0];
+}
+
+export function symbolAt(i: number): MarkSymbol {
+  return SYMBOLS[i % SYMBOLS.length] ?? SYMBOLS[0];
+}
 
 const STRATEGIES = ['pre-copy', 'post-copy', 'hybrid', 'stop-and-copy'];
 
 /** The same strategy looks the same in every plot. */
-export function strategyStyle(strategy) {
+export function strategyStyle(strategy: string): LegendItem & { readonly symbol: MarkSymbol } {
   const at = STRATEGIES.indexOf(strategy);
   const i = at < 0 ? STRATEGIES.length : at;
-  return { label: strategy, color: COLORS[i], symbol: SYMBOLS[i] };
+  return { label: strategy, color: colorAt(i), symbol: symbolAt(i) };
 }
 
-export function byStrategy(a, b) {
+export function byStrategy(a: string, b: string): number {
   return STRATEGIES.indexOf(a) - STRATEGIES.indexOf(b);
 }
 
-/** An SVG of the plot. `describe` is what a reader who cannot see it is told. */
-export function draw({ describe, ...options }) {
+interface Drawing extends Plot.PlotOptions {
+  /** What a reader who cannot see it is told. */
+  readonly describe: string;
+}
+
+/** An SVG of the plot. */
+export function draw({ describe, ...options }: Drawing): Html {
   const svg = Plot.plot({
     document,
     width: WIDTH,
@@ -63,23 +79,23 @@ export function draw({ describe, ...options }) {
   // Coordinates are rounded; what is read, by eye or aloud, is not.
   const rounded = svg.outerHTML.replaceAll(
     /aria-label="[^"]*"|(\d+\.\d{2})\d+(?=[^<>]*>)/g,
-    (text, coordinate) => coordinate ?? text,
+    (text: string, coordinate: string | undefined) => coordinate ?? text,
   );
   return raw(rounded);
 }
 
 /** An axis label without an arrow, and few ticks. */
-export function axis(label, options = {}) {
+export function axis(label: string | null, options: Plot.ScaleOptions = {}): Plot.ScaleOptions {
   return { label, labelArrow: 'none', ticks: 4, ...options };
 }
 
 /** Ticks of a logarithmic scale: powers of ten, and 2 and 5 between them when there are few. */
-export function logTicks(values) {
+export function logTicks(values: readonly number[]): number[] {
   const [low, high] = logDomain(values);
   const decades = Math.log10(high / low);
   const steps = decades <= 1.6 ? [1, 2, 5] : [1];
   const every = Math.max(1, Math.ceil(decades / 6));
-  const ticks = [];
+  const ticks: number[] = [];
   for (
     let power = Math.floor(Math.log10(low));
     power <= Math.ceil(Math.log10(high));
@@ -94,7 +110,7 @@ export function logTicks(values) {
 }
 
 /** A domain with room around positive values. */
-export function logDomain(values) {
+export function logDomain(values: readonly number[]): [low: number, high: number] {
   const low = Math.min(...values);
   const high = Math.max(...values);
   const decades = Math.log10(high / low);
@@ -106,7 +122,7 @@ export function logDomain(values) {
 }
 
 /** Plain numbers on logarithmic axes: 0.01, 1, 1,000. */
-export function tickText(value) {
+export function tickText(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }
 

@@ -1,19 +1,23 @@
 // Figures as text: three significant digits, always with their unit.
-import { stallsDuring } from './select.mjs';
+import type { Environment, Migration, Row, Spread, Stolen, Target } from '../result/schema.js';
+import { stallsDuring } from './select.js';
 
-export function number(value) {
+export function number(value: number): string {
   const size = Math.abs(value);
   if (size >= 10_000) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
 /** `median unit [min … max]`; without the brackets when there is one sample. */
-export function spread({ median, min, max, samples }, unit = '') {
+export function spread(
+  { median, min, max, samples }: Omit<Spread, 'samples'> & Partial<Spread>,
+  unit = '',
+): string {
   const middle = `${number(median)}${unit === '' ? '' : ` ${unit}`}`;
   return samples?.length === 1 ? middle : `${middle} [${number(min)} … ${number(max)}]`;
 }
 
-export function targetText(target, unit) {
+export function targetText(target: Target | null, unit: string): string {
   if (target === null) return '–';
   const limit = targetLimit(target).toLocaleString('en-US', { maximumSignificantDigits: 6 });
   const suffix = target.figure === 'ratio' ? ' ×' : ` ${unit}`;
@@ -23,16 +27,16 @@ export function targetText(target, unit) {
 }
 
 /** What the target compares with. */
-export function targetLimit(target) {
-  return target.atLeast ?? target.below ?? target.atMost;
+export function targetLimit({ atLeast, below, atMost }: Target): number {
+  return atLeast ?? below ?? atMost ?? Number.NaN;
 }
 
-export function verdict({ status, met }) {
+export function verdict({ status, met }: Row): string {
   if (status !== 'measured') return status;
   return met === null ? '–' : met ? 'yes' : 'no';
 }
 
-export function bytes(count) {
+export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const power = count < 1 ? 0 : Math.min(4, Math.floor(Math.log2(count) / 10));
   const value = count / 1024 ** power;
@@ -40,54 +44,64 @@ export function bytes(count) {
 }
 
 /** A link's rate, in bits as links are sold; null is a link without a limit. */
-export function linkRate(bytesPerSecond) {
-  if (bytesPerSecond === null || bytesPerSecond === undefined) return 'no limit';
+export function linkRate(bytesPerSecond: number | null): string {
+  if (bytesPerSecond === null) return 'no limit';
   const bits = bytesPerSecond * 8;
   return bits >= 1e9
     ? `${Number((bits / 1e9).toPrecision(3))} Gbit/s`
     : `${Number((bits / 1e6).toPrecision(3))} Mbit/s`;
 }
 
-export function milliseconds(ms) {
+export function milliseconds(ms: number): string {
   return ms >= 10_000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`;
 }
 
 /** The day and minute of an ISO time, in UTC. */
-export function moment(iso) {
+export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
 /** How many samples the figures are of: a scenario that takes long has fewer than was asked for. */
-export function repetitionsText(repetitions, rows) {
-  const counts = rows.flatMap(({ measured }) => (measured ? [measured.samples.length] : []));
+export function repetitionsText(repetitions: number, rows: readonly Row[]): string {
+  const counts = rows.flatMap((row) =>
+    row.status === 'measured' ? [row.measured.samples.length] : [],
+  );
   const fewest = Math.min(repetitions, ...counts);
   return fewest === repetitions ? `${repetitions}` : `${fewest} to ${repetitions}`;
 }
 
+/** The first of the highest; undefined when there is none. */
+function highest<Item>(items: readonly Item[], of: (item: Item) => number): Item | undefined {
+  let [top] = items;
+  for (const item of items) if (top !== undefined && of(item) > of(top)) top = item;
+  return top;
+}
+
 /** How much processor time the host of a virtual machine withheld during the samples; null when none. */
-export function stolenText(stolen) {
-  const worst = stolen.reduce((a, b) => (b.share > a.share ? b : a), { share: 0 });
-  if (worst.share === 0) return null;
+export function stolenText(stolen: readonly Stolen[]): string | null {
+  const worst = highest(stolen, ({ share }) => share);
+  if (worst === undefined || worst.share === 0) return null;
   const mean = stolen.reduce((sum, { share }) => sum + share, 0) / stolen.length;
-  const percent = (share) => `${number(share * 100)} %`;
+  const percent = (share: number) => `${number(share * 100)} %`;
   return `The host withheld ${percent(mean)} of the processor time during a sample on average, and ${percent(worst.share)} during sample ${worst.repetition + 1} of ${worst.scenario}`;
 }
 
 /** For how long a core stood still at most while something was migrated; null when none did. */
-export function stallsText(migrations) {
+export function stallsText(migrations: readonly Migration[]): string | null {
   const stalls = migrations.flatMap((migration) =>
-    stallsDuring(migration).map(({ ms }) => ({ ...migration, ms })),
+    stallsDuring(migration).map(({ ms }) => ({ ms, of: migration })),
   );
-  if (stalls.length === 0) return null;
-  const { ms, repetition, scenario } = stalls.reduce((a, b) => (b.ms > a.ms ? b : a));
+  const longest = highest(stalls, ({ ms }) => ms);
+  if (longest === undefined) return null;
+  const { repetition, scenario } = longest.of;
   const others =
     stalls.length > 1
       ? `, the longest of ${stalls.length.toLocaleString('en-US')} such stalls`
       : '';
-  return `A core stood still for ${milliseconds(ms)} during sample ${repetition + 1} of ${scenario}${others}`;
+  return `A core stood still for ${milliseconds(longest.ms)} during sample ${repetition + 1} of ${scenario}${others}`;
 }
 
 /** What was measured on, in one line. */
-export function machine({ kernel, cpu, cores, memoryBytes }) {
+export function machine({ kernel, cpu, cores, memoryBytes }: Environment): string {
   return `Linux ${kernel}, ${cores} × ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB`;
 }

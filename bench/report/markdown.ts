@@ -1,4 +1,6 @@
 // Results and comparisons as Markdown tables.
+import type { ComparedRow, Comparison } from '../result/comparison.js';
+import type { Result, Row } from '../result/schema.js';
 import {
   bytes,
   machine,
@@ -9,17 +11,16 @@ import {
   stolenText,
   targetText,
   verdict,
-} from './format.mjs';
+} from './format.js';
 
 /** A cell must not end its column or its line. */
-function cell(text) {
-  return String(text)
-    .replaceAll('|', '\\|')
-    .replaceAll(/\s*\n\s*/g, ' ');
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
 }
 
-function figures({ status, reason, measured, baseline, ratio, unit }) {
-  if (status !== 'measured') return [`${status}: ${reason}`, '–', '–'];
+function figures(row: Row): string[] {
+  if (row.status !== 'measured') return [`${row.status}: ${row.reason}`, '–', '–'];
+  const { measured, baseline, ratio, unit } = row;
   return [
     spread(measured, unit),
     baseline ? `${baseline.name}: ${spread(baseline, unit)}` : '–',
@@ -27,7 +28,7 @@ function figures({ status, reason, measured, baseline, ratio, unit }) {
   ];
 }
 
-function tableRow(row) {
+function tableRow(row: Row): string {
   const met = verdict(row);
   const cells = [
     row.title,
@@ -39,7 +40,7 @@ function tableRow(row) {
 }
 
 /** The table, how it was measured, and on what. Ends with a line break. */
-export function toMarkdown(result) {
+export function toMarkdown(result: Result): string {
   const { environment, command, startedAt, repetitions, rows, methods } = result;
   const { node, commit, modified, othersCpuShare, congestionControl } = environment;
   const lines = [
@@ -47,7 +48,7 @@ export function toMarkdown(result) {
     '| --- | --- | --- | --- | --- | --- |',
     ...rows.map(tableRow),
     '',
-    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes ?? 0)} of memory warmed before.`,
+    `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes)} of memory warmed before.`,
     `${machine(environment)}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}${congestionControl ? `, default congestion control ${congestionControl}` : ''}.`,
   ];
   for (const withheld of [stolenText(result.stolen), stallsText(result.migrations)]) {
@@ -67,14 +68,14 @@ const VERDICTS = {
   worse: '**worse**',
 };
 
-function comparisonRow(row) {
+function comparisonRow(row: ComparedRow): string {
   if (row.verdict === 'incomparable') return `| ${row.title} | – | – | – | ${cell(row.reason)} |`;
   const cells = [spread(row.a, row.unit), spread(row.b, row.unit)];
   const ratio = row.ratio === null ? '–' : number(row.ratio);
   return `| ${[row.title, ...cells, ratio, VERDICTS[row.verdict]].join(' | ')} |`;
 }
 
-export function comparisonToMarkdown({ rows, onlyInA, onlyInB }) {
+export function comparisonToMarkdown({ rows, onlyInA, onlyInB }: Comparison): string {
   const only = [
     ...onlyInA.map((name) => `- only in A: ${name}`),
     ...onlyInB.map((name) => `- only in B: ${name}`),

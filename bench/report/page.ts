@@ -1,12 +1,16 @@
 // The page around the plots.
 import { readFileSync } from 'node:fs';
-import { bytes, machine, moment, repetitionsText, stallsText, stolenText } from './format.mjs';
-import { anchor, html, raw } from './html.mjs';
-import { resultTable } from './table.mjs';
+import { join } from 'node:path';
+import { root } from '../lib/places.js';
+import type { Result, Row } from '../result/schema.js';
+import { bytes, machine, moment, repetitionsText, stallsText, stolenText } from './format.js';
+import { anchor, type Html, html, raw } from './html.js';
+import type { LegendItem, MarkSymbol, Panel, Section } from './section.js';
+import { resultTable } from './table.js';
 
-const style = readFileSync(new URL('style.css', import.meta.url), 'utf8');
+const style = readFileSync(join(root, 'bench', 'report', 'style.css'), 'utf8');
 
-const SYMBOL_TEXT = {
+const SYMBOL_TEXT: Readonly<Record<MarkSymbol, string>> = {
   circle: '●',
   square: '■',
   triangle: '▲',
@@ -15,9 +19,9 @@ const SYMBOL_TEXT = {
   wye: '✚',
   tick: '|',
 };
-const HOLLOW_TEXT = { diamond: '◇', circle: '○' };
+const HOLLOW_TEXT: Readonly<Partial<Record<MarkSymbol, string>>> = { diamond: '◇', circle: '○' };
 
-function legendItem({ label, color, symbol, isArea, isHollow }) {
+function legendItem({ label, color, symbol, isArea, isHollow }: LegendItem): Html {
   const key =
     symbol === undefined
       ? html`<span class="${isArea ? 'key area' : 'key line'}" style="--key: ${color}"></span>`
@@ -25,13 +29,13 @@ function legendItem({ label, color, symbol, isArea, isHollow }) {
   return html`<li>${key}${label}</li>`;
 }
 
-function legend(items) {
+function legend(items: readonly LegendItem[] = []): Html | false {
   return (
-    items?.length > 0 && html`<ul class="legend" aria-hidden="true">${items.map(legendItem)}</ul>`
+    items.length > 0 && html`<ul class="legend" aria-hidden="true">${items.map(legendItem)}</ul>`
   );
 }
 
-function panel({ title, facts, legend: items, plots }) {
+function panel({ title, facts, legend: items, plots }: Panel): Html {
   return html`<div class="panel">
     <h3>${title}</h3>
     ${facts && html`<p class="facts">${facts}</p>`}
@@ -40,7 +44,7 @@ function panel({ title, facts, legend: items, plots }) {
   </div>`;
 }
 
-function section({ title, legend: items, panels, caption }, i) {
+function section({ title, legend: items, panels, caption }: Section, i: number): Html {
   return html`<section>
     <h2>${title}</h2>
     <figure>
@@ -51,10 +55,10 @@ function section({ title, legend: items, panels, caption }, i) {
   </section>`;
 }
 
-function counts(rows) {
+function counts(rows: readonly Row[]): string {
   const withTarget = rows.filter(({ met }) => met !== null);
   const met = withTarget.filter((row) => row.met).length;
-  const count = (status) => rows.filter((row) => row.status === status).length;
+  const count = (status: string) => rows.filter((row) => row.status === status).length;
   return [
     `${rows.length} rows`,
     `${met} of ${withTarget.length} targets met`,
@@ -64,16 +68,16 @@ function counts(rows) {
   ].join(', ');
 }
 
-function fact(name, value) {
+function fact(name: string, value: Html | string | undefined): Html | '' | undefined {
   return value && html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
 /** What the host of a virtual machine withheld. */
-function hostText({ stolen, migrations }) {
+function hostText({ stolen, migrations }: Result): string {
   return [stolenText(stolen), stallsText(migrations)].filter((text) => text !== null).join('. ');
 }
 
-function head(result) {
+function head(result: Result): Html {
   const { suite, command, startedAt, finishedAt, repetitions, environment, rows } = result;
   const { node, compiler, commit, modified, congestionControl, warmedBytes } = environment;
   return html`<header>
@@ -93,7 +97,7 @@ function head(result) {
   </header>`;
 }
 
-function methodList(methods) {
+function methodList(methods: Result['methods']): Html {
   return html`<section>
     <h2>Methods</h2>
     <dl class="methods">${methods.map(({ name, how }) => html`<div id="${anchor('method', name)}"><dt>${name}</dt><dd>${how}</dd></div>`)}</dl>
@@ -101,7 +105,7 @@ function methodList(methods) {
 }
 
 /** The whole page; `sections` are what plots/ made. */
-export function page(result, sections) {
+export function page(result: Result, sections: readonly Section[]): string {
   const document = html`<!doctype html>
 <html lang="en">
 <head>

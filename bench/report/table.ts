@@ -1,22 +1,30 @@
 // The rows as a table, by scenario.
-import { spread, targetText, verdict } from './format.mjs';
-import { anchor, html } from './html.mjs';
-import { groupBy } from './select.mjs';
+import type { Result, Row } from '../result/schema.js';
+import { spread, targetText, verdict } from './format.js';
+import { anchor, type Html, html } from './html.js';
+import { groupBy } from './select.js';
 
-const VERDICT_CLASS = { yes: 'met', no: 'missed', skipped: 'absent', failed: 'missed' };
+const VERDICT_CLASS: Readonly<Record<string, string>> = {
+  yes: 'met',
+  no: 'missed',
+  skipped: 'absent',
+  failed: 'missed',
+};
 
 const NOTHING = '–';
 
 /** On a phone, where each cell is a line, those without content are left out. */
-function cell(label, kind, content) {
+function cell(label: string, kind: string, content: Html | string): Html {
   const classes = content === NOTHING ? `${kind} empty` : kind;
   return html`<td class="${classes}" data-label="${label}">${content}</td>`;
 }
 
-function figures({ status, reason, measured, baseline, ratio, unit }) {
-  if (status !== 'measured') {
+function figures(row: Row): Html {
+  if (row.status !== 'measured') {
+    const { status, reason } = row;
     return html`<td class="reason" colspan="3" data-label="${status}">${status}: ${reason}</td>`;
   }
+  const { measured, baseline, ratio, unit } = row;
   const beside = baseline
     ? html`<span class="figure">${spread(baseline, unit)}</span><br><span class="soft">${baseline.name}</span>`
     : NOTHING;
@@ -25,7 +33,7 @@ function figures({ status, reason, measured, baseline, ratio, unit }) {
     ${cell('ratio', 'figure', ratio ? spread(ratio) : NOTHING)}`;
 }
 
-function tableRow(row) {
+function tableRow(row: Row): Html {
   const met = verdict(row);
   return html`<tr>
     <th scope="row">${row.title}</th>
@@ -35,7 +43,7 @@ function tableRow(row) {
   </tr>`;
 }
 
-function group([scenario, rows], methods) {
+function body(scenario: string, rows: readonly Row[], methods: ReadonlySet<string>): Html {
   const name = methods.has(scenario)
     ? html`<a href="#${anchor('method', scenario)}">${scenario}</a>`
     : scenario;
@@ -45,13 +53,13 @@ function group([scenario, rows], methods) {
   </tbody>`;
 }
 
-export function resultTable({ rows, methods }) {
+export function resultTable({ rows, methods }: Result): Html {
   const described = new Set(methods.map(({ name }) => name));
   return html`<table>
     <thead><tr>
       <th scope="col">Case</th><th scope="col">Measured</th><th scope="col">Beside it, in the same run</th>
       <th scope="col">Ratio</th><th scope="col">Target</th><th scope="col">Met</th>
     </tr></thead>
-    ${[...groupBy(rows, ({ scenario }) => scenario)].map((entry) => group(entry, described))}
+    ${[...groupBy(rows, ({ scenario }) => scenario)].map(([scenario, group]) => body(scenario, group, described))}
   </table>`;
 }

@@ -1,53 +1,102 @@
 // Makes a result of samples, one after the other; at any moment it can be written, and a result that
 // was written can be continued.
-import { summarize } from '../lib/statistics.mjs';
+import {
+  isSkipped,
+  type Sample,
+  type SampledDistribution,
+  type Scenario,
+  type ScenarioRow,
+  type Skipped,
+} from '../lib/scenario.js';
+import { summarize } from '../lib/statistics.js';
+import type {
+  Buckets,
+  Distribution,
+  MeasuredRow,
+  Migration,
+  Result,
+  Row,
+  Spread,
+  Stolen,
+  Target,
+  UnmeasuredStatus,
+} from './schema.js';
 
-function meets(target, median) {
-  if (target.atLeast !== undefined) return median >= target.atLeast;
-  if (target.below !== undefined) return median < target.below;
-  return median <= target.atMost;
+/** What is known before anything is measured. */
+export type ResultHead = Omit<Result, 'rows' | 'migrations' | 'distributions' | 'stolen'>;
+
+/** A figure that is one, and the baseline that its row promises. */
+interface CheckedFigure {
+  readonly measured: number;
+  readonly baseline: number | null;
+  readonly details: unknown;
 }
 
-function rowHead(scenario, { key, title, unit, better, target = null }) {
-  return { scenario, key, title, unit, better, target, met: null };
+interface ScenarioState {
+  /** Samples that count. */
+  readonly taken: number;
+  /** As many of each row, by its key. */
+  readonly rows: ReadonlyMap<string, readonly (CheckedFigure | Skipped)[]>;
+  /** Why there is nothing. */
+  readonly ended?: { readonly status: UnmeasuredStatus; readonly reason: string };
+}
+
+const NOTHING_YET: ScenarioState = { taken: 0, rows: new Map() };
+
+function meets({ atLeast, below, atMost }: Target, median: number): boolean {
+  if (atLeast !== undefined) return median >= atLeast;
+  if (below !== undefined) return median < below;
+  return atMost !== undefined && median <= atMost;
+}
+
+function rowHead(scenario: string, row: ScenarioRow) {
+  const { key, title, unit, better } = row;
+  return { scenario, key, title, unit, better, target: row.target ?? null, met: null };
+}
+
+function isMet(target: Target | null, measured: Spread, ratio: Spread | null): boolean | null {
+  const judged = target?.figure === 'ratio' ? ratio : measured;
+  return target === null || judged === null ? null : meets(target, judged.median);
 }
 
 /** One row of the result from all samples of it, at least one. */
-function measuredRow(scenario, row, samples) {
+function measuredRow(
+  scenario: string,
+  row: ScenarioRow,
+  samples: readonly CheckedFigure[],
+): MeasuredRow {
   const measured = summarize(samples.map((sample) => sample.measured));
-  const hasBaseline = row.baseline !== undefined;
-  const baseline = hasBaseline
-    ? { name: row.baseline, ...summarize(samples.map((sample) => sample.baseline)) }
-    : null;
-  const ratio = hasBaseline
-    ? summarize(samples.map((sample) => sample.measured / sample.baseline))
-    : null;
-  const head = rowHead(scenario, row);
-  const met =
-    head.target === null
+  const beside = samples.flatMap(({ measured: figure, baseline }) =>
+    baseline === null ? [] : [{ baseline, ratio: figure / baseline }],
+  );
+  const baseline =
+    row.baseline === undefined
       ? null
-      : meets(head.target, { measured, ratio }[head.target.figure].median);
-  const details = samples.map((sample) => sample.details ?? null);
+      : { name: row.baseline, ...summarize(beside.map((one) => one.baseline)) };
+  const ratio = row.baseline === undefined ? null : summarize(beside.map((one) => one.ratio));
+  const head = rowHead(scenario, row);
+  const met = isMet(head.target, measured, ratio);
+  const details = samples.map((sample) => sample.details);
   return { ...head, status: 'measured', measured, baseline, ratio, met, details };
 }
 
 /** The samples that a written row was made of. */
-function samplesOf(row) {
-  return row.measured.samples.map((measured, i) => ({
-    measured,
-    ...(row.baseline === null ? {} : { baseline: row.baseline.samples[i] }),
-    details: row.details[i],
+function samplesOf({ measured, baseline, details }: MeasuredRow): CheckedFigure[] {
+  return measured.samples.map((figure, i) => ({
+    measured: figure,
+    baseline: baseline?.samples[i] ?? null,
+    details: details[i] ?? null,
   }));
 }
 
-/** Adds the counts of two histograms, each [[upper bound, count], …] ascending. */
-export function mergeBuckets(a, b) {
+/** Adds the counts of two histograms. */
+export function mergeBuckets(a: Buckets, b: Buckets): Buckets {
   const counts = new Map(a);
   for (const [bound, count] of b) counts.set(bound, (counts.get(bound) ?? 0) + count);
   return [...counts].sort(([x], [y]) => x - y);
 }
 
-function mergeDistribution(into, { series }) {
+function mergeDistribution(into: Distribution, { series }: SampledDistribution): void {
   for (const { label, buckets } of series) {
     const known = into.series.find((one) => one.label === label);
     if (known === undefined) into.series.push({ label, buckets });
@@ -55,52 +104,58 @@ function mergeDistribution(into, { series }) {
   }
 }
 
-function checkSample(scenario, sample) {
-  for (const { key, baseline } of scenario.rows) {
-    const got = sample.rows[key];
-    if (got === undefined) throw new Error(`the sample has no row '${key}'`);
-    if (got.skipped !== undefined) continue;
-    const figures = baseline === undefined ? [got.measured] : [got.measured, got.baseline];
-    if (!figures.every(Number.isFinite) || got.baseline === 0) {
-      throw new Error(`row '${key}' came out as ${figures.join(' beside ')}`);
-    }
+function isFigure(value: number | null | undefined): value is number {
+  return Number.isFinite(value);
+}
+
+/** Throws when the sample lacks the row, or a figure is none. */
+function checkedFigure(
+  { key, baseline: name }: ScenarioRow,
+  sample: Sample,
+): CheckedFigure | Skipped {
+  const got = sample.rows[key];
+  if (got === undefined) throw new Error(`the sample has no row '${key}'`);
+  if (isSkipped(got)) return got;
+  const { measured, baseline, details = null } = got;
+  if (isFigure(measured) && baseline !== 0) {
+    if (name === undefined) return { measured, baseline: null, details };
+    if (isFigure(baseline)) return { measured, baseline, details };
   }
+  const figures = name === undefined ? [measured] : [measured, baseline];
+  throw new Error(`row '${key}' came out as ${figures.map(String).join(' beside ')}`);
 }
 
 export class ResultBuilder {
-  #head;
-  #scenarios;
-  /** By scenario name: { samples: by row key, taken, skipped?, failed? }. */
-  #states = new Map();
-  #migrations = [];
-  #distributions = [];
-  #stolen = [];
+  #head: ResultHead;
+  readonly #scenarios: readonly Scenario[];
+  /** By the scenarios' names. */
+  readonly #states = new Map<string, ScenarioState>();
+  #migrations: Migration[] = [];
+  #distributions: Distribution[] = [];
+  #stolen: Stolen[] = [];
 
   /** `previous` is a result to go on with: same scenarios, same repetitions. */
-  constructor(head, scenarios, previous) {
+  constructor(head: ResultHead, scenarios: readonly Scenario[], previous?: Result) {
     this.#head = head;
     this.#scenarios = scenarios;
-    for (const { name } of scenarios) this.#states.set(name, { taken: 0, rows: new Map() });
     if (previous !== undefined) this.#goOnFrom(previous);
   }
 
   /** Samples of this scenario that count. */
-  taken({ name }) {
-    return this.#states.get(name).taken;
+  taken(scenario: Scenario): number {
+    return this.#stateOf(scenario).taken;
   }
 
   /**
    * Throws when the sample lacks a row or a figure is none. `stolenShare`: of the processors' time meanwhile,
    * what the host withheld.
    */
-  add(scenario, repetition, sample, stolenShare = 0) {
-    checkSample(scenario, sample);
-    const state = this.#states.get(scenario.name);
-    for (const { key } of scenario.rows) {
-      const samples = state.rows.get(key) ?? [];
-      state.rows.set(key, [...samples, sample.rows[key]]);
-    }
-    state.taken += 1;
+  add(scenario: Scenario, repetition: number, sample: Sample, stolenShare = 0): void {
+    const state = this.#stateOf(scenario);
+    const rows = scenario.rows.map(
+      (row) => [row.key, [...(state.rows.get(row.key) ?? []), checkedFigure(row, sample)]] as const,
+    );
+    this.#states.set(scenario.name, { taken: state.taken + 1, rows: new Map(rows) });
     this.#stolen.push({ scenario: scenario.name, repetition, share: stolenShare });
     for (const migration of sample.migrations ?? []) {
       this.#migrations.push({ scenario: scenario.name, repetition, ...migration });
@@ -111,22 +166,22 @@ export class ResultBuilder {
   }
 
   /** The scenario's rows say why there are no figures. */
-  giveUp({ name }, status, reason) {
-    this.#states.set(name, { taken: 0, rows: new Map(), ended: { status, reason } });
+  giveUp({ name }: Scenario, status: UnmeasuredStatus, reason: string): void {
+    this.#states.set(name, { ...NOTHING_YET, ended: { status, reason } });
     this.#migrations = this.#migrations.filter(({ scenario }) => scenario !== name);
     this.#distributions = this.#distributions.filter(({ scenario }) => scenario !== name);
     this.#stolen = this.#stolen.filter(({ scenario }) => scenario !== name);
   }
 
-  finish() {
+  finish(): void {
     this.#head = { ...this.#head, finishedAt: new Date().toISOString() };
   }
 
-  get failed() {
+  get failed(): boolean {
     return [...this.#states.values()].some(({ ended }) => ended?.status === 'failed');
   }
 
-  result() {
+  result(): Result {
     return {
       ...this.#head,
       rows: this.#scenarios.flatMap((scenario) => this.#rowsOf(scenario)),
@@ -136,22 +191,28 @@ export class ResultBuilder {
     };
   }
 
-  #rowsOf(scenario) {
-    const { ended, taken, rows } = this.#states.get(scenario.name);
+  #stateOf({ name }: Scenario): ScenarioState {
+    return this.#states.get(name) ?? NOTHING_YET;
+  }
+
+  #rowsOf(scenario: Scenario): Row[] {
+    const { ended, taken, rows } = this.#stateOf(scenario);
     if (ended !== undefined) {
       return scenario.rows.map((row) => ({ ...rowHead(scenario.name, row), ...ended }));
     }
     if (taken === 0) return [];
     return scenario.rows.map((row) => {
-      const samples = rows.get(row.key);
-      const without = samples.find(({ skipped }) => skipped !== undefined);
-      return without === undefined
-        ? measuredRow(scenario.name, row, samples)
-        : { ...rowHead(scenario.name, row), status: 'skipped', reason: without.skipped };
+      const samples = rows.get(row.key) ?? [];
+      const without = samples.find(isSkipped);
+      if (without !== undefined) {
+        return { ...rowHead(scenario.name, row), status: 'skipped', reason: without.skipped };
+      }
+      const figures = samples.flatMap((sample) => (isSkipped(sample) ? [] : [sample]));
+      return measuredRow(scenario.name, row, figures);
     });
   }
 
-  #addDistribution(distribution) {
+  #addDistribution(distribution: Distribution): void {
     const { scenario, key } = distribution;
     const known = this.#distributions.find((one) => one.scenario === scenario && one.key === key);
     if (known === undefined) this.#distributions.push(structuredClone(distribution));
@@ -159,21 +220,25 @@ export class ResultBuilder {
   }
 
   /** Scenarios that were measured, wholly or in part. Those that failed or were skipped start anew. */
-  #goOnFrom(previous) {
+  #goOnFrom(previous: Result): void {
     for (const scenario of this.#scenarios) {
       const rows = previous.rows.filter((row) => row.scenario === scenario.name);
-      const measured = rows.filter(({ status }) => status === 'measured');
-      if (measured.length === 0 || rows.length !== scenario.rows.length) continue;
-      const taken = measured[0].measured.samples.length;
-      const samples = rows.map((row) => [
-        row.key,
-        row.status === 'measured'
-          ? samplesOf(row)
-          : Array.from({ length: taken }, () => ({ skipped: row.reason })),
-      ]);
+      const first = rows.find((row) => row.status === 'measured');
+      if (first === undefined || rows.length !== scenario.rows.length) continue;
+      const taken = first.measured.samples.length;
+      const samples = rows.map(
+        (row) =>
+          [
+            row.key,
+            row.status === 'measured'
+              ? samplesOf(row)
+              : Array.from({ length: taken }, () => ({ skipped: row.reason })),
+          ] as const,
+      );
       this.#states.set(scenario.name, { taken, rows: new Map(samples) });
     }
-    const kept = ({ scenario }) => (this.#states.get(scenario)?.taken ?? 0) > 0;
+    const kept = ({ scenario }: { readonly scenario: string }) =>
+      (this.#states.get(scenario)?.taken ?? 0) > 0;
     this.#migrations = previous.migrations.filter(kept);
     this.#distributions = structuredClone(previous.distributions.filter(kept));
     this.#stolen = previous.stolen.filter(kept);

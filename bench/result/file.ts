@@ -12,24 +12,26 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { UsageError } from '../lib/errors.mjs';
-import { validate } from '../lib/validate.mjs';
-import { resultSchema } from './schema.mjs';
+import type { GenericSchema, InferOutput } from 'valibot';
+import { errorOf, RunEnded, UsageError } from '../lib/errors.js';
+import { validate } from '../lib/validate.js';
+import { type Result, resultSchema } from './schema.js';
 
 /** A file that could not be written: full disk, no permission. The one before it is untouched. */
-export class WriteError extends Error {
-  constructor(file, cause) {
-    const full = ['ENOSPC', 'EDQUOT'].includes(cause.code);
-    super(`cannot write ${file}: ${full ? 'the disk is full' : cause.message}`, { cause });
+export class WriteError extends RunEnded {
+  constructor(file: string, cause: unknown) {
+    const { code, message } = errorOf(cause);
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    super(`cannot write ${file}: ${full ? 'the disk is full' : message}`, { cause });
   }
 }
 
 /** False for what is there and is no file, such as /dev/null. */
-export function isOrdinaryFile(file) {
+export function isOrdinaryFile(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
 }
 
-function writeDurably(file, text) {
+function writeDurably(file: string, text: string): void {
   const fd = openSync(file, 'w');
   try {
     writeFileSync(fd, text);
@@ -40,11 +42,14 @@ function writeDurably(file, text) {
 }
 
 /** Replaces the file in one step. Throws WriteError; then the old file is as it was. */
-export function writeWhole(file, text) {
+export function writeWhole(file: string, text: string): void {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
   try {
     // A device must not be replaced by a file.
-    if (!isOrdinaryFile(file)) return writeFileSync(file, text);
+    if (!isOrdinaryFile(file)) {
+      writeFileSync(file, text);
+      return;
+    }
     mkdirSync(dirname(file), { recursive: true });
     writeDurably(temporary, text);
     renameSync(temporary, file);
@@ -54,21 +59,24 @@ export function writeWhole(file, text) {
   }
 }
 
-export function toJson(result) {
+export function toJson(result: Result): string {
   return `${JSON.stringify(result)}\n`;
 }
 
 /** Throws UsageError for a file that cannot be read or is no result; it says which field and why. */
-export function readJson(file, schema) {
-  let value;
+export function readJson<Schema extends GenericSchema>(
+  file: string,
+  schema: Schema,
+): InferOutput<Schema> {
+  let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${file}: ${error.message}`);
+    throw new UsageError(`${file}: ${errorOf(error).message}`);
   }
   return validate(schema, value, file);
 }
 
-export function readResult(file) {
+export function readResult(file: string): Result {
   return readJson(file, resultSchema);
 }

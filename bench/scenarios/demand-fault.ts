@@ -1,23 +1,24 @@
 // What a demand fault costs the guest, beside the bare round trip of a request and a page and the local
 // work of installing one.
-import { histogramOf } from '../lib/histogram.mjs';
-import { runNative } from '../lib/native.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
-import { bareRoundTrip } from '../lib/round-trip.mjs';
+import { histogramOf } from '../lib/histogram.js';
+import { runNative } from '../lib/native.js';
+import { migrateOnce, type WantedMigration } from '../lib/pair.js';
+import { bareRoundTrip } from '../lib/round-trip.js';
+import type { Scenario } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 64 * 2 ** 20;
 const TOUCHES = 500;
 const PAUSE_MS = 1;
 const PUSH_BYTES_PER_SECOND = 8 << 20;
 
-const MIGRATION = {
+const MIGRATION: WantedMigration = {
   guest: { kind: 'touch', memoryBytes: MEMORY_BYTES, touches: TOUCHES, pauseMs: PAUSE_MS },
   source: { strategy: 'post-copy', bandwidthBytesPerSecond: PUSH_BYTES_PER_SECOND },
   destination: { prepare: true },
 };
 const LIMIT = 'bare 16 B → 4 KiB TCP round trip + local install, both p50';
 
-export const demandFaultScenario = {
+export const demandFaultScenario: Scenario = {
   name: 'demand-fault',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 4,
@@ -53,6 +54,7 @@ export const demandFaultScenario = {
     const barePaced = await bareRoundTrip({ count: 200, pauseUs: PAUSE_MS * 1000, signal });
     const install = await runNative('local-install', ['--count', 2000], { signal });
     const { destination } = await migrateOnce({ ...MIGRATION, signal, link });
+    if (destination.touches === null) throw new Error('the guest has not timed its reads');
     const { paced, backToBack } = destination.touches;
     const { tookUs: pacedUs, ...pacedGuest } = paced;
     const { tookUs, ...guest } = backToBack;

@@ -1,6 +1,7 @@
 // What the engine itself occupies while it moves a guest.
-import { readPrivateBytes } from '../lib/memory-use.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import { readPrivateBytes } from '../lib/memory-use.js';
+import { migrateOnce, type Pids } from '../lib/pair.js';
+import type { SampleContext, Scenario, ScenarioRow } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 2 * 2 ** 30;
 const SAMPLE_MS = 5;
@@ -10,25 +11,25 @@ const MIB = 2 ** 20;
 class Peaks {
   bytes = { source: 0, destination: 0 };
   beforeBytes = { source: 0, destination: 0 };
-  #pids;
-  #timer;
+  #timer: NodeJS.Timeout | undefined;
 
-  onPhase(pids) {
+  onPhase(pids: Pids): void {
     if (this.#timer !== undefined) return;
-    this.#pids = pids;
-    this.#read();
+    this.#read(pids);
     this.beforeBytes = { ...this.bytes };
-    this.#timer = setInterval(() => this.#read(), SAMPLE_MS);
+    this.#timer = setInterval(() => this.#read(pids), SAMPLE_MS);
   }
 
-  stop() {
+  stop(): void {
     clearInterval(this.#timer);
   }
 
-  #read() {
-    for (const side of ['source', 'destination']) {
+  #read(pids: Pids): void {
+    for (const side of ['source', 'destination'] as const) {
+      const pid = pids[side];
+      if (pid === undefined) continue;
       try {
-        const now = readPrivateBytes(this.#pids[side]);
+        const now = readPrivateBytes(pid);
         this.bytes[side] = Math.max(this.bytes[side], now);
       } catch {
         // The process has ended.
@@ -37,7 +38,7 @@ class Peaks {
   }
 }
 
-async function measure(strategy, { signal, link }) {
+async function measure(strategy: 'pre-copy' | 'post-copy', { signal, link }: SampleContext) {
   const peaks = new Peaks();
   try {
     const { report, source, destination } = await migrateOnce({
@@ -68,11 +69,11 @@ async function measure(strategy, { signal, link }) {
   }
 }
 
-function row(key, title) {
+function row(key: string, title: string): ScenarioRow {
   return { key, title, unit: 'MiB', better: 'lower', target: { figure: 'measured', atMost: 100 } };
 }
 
-export const engineMemoryScenario = {
+export const engineMemoryScenario: Scenario = {
   name: 'engine-memory',
   neededBytes: 2 * MEMORY_BYTES + 2 ** 30,
   mostRepetitions: 2,
@@ -88,7 +89,8 @@ export const engineMemoryScenario = {
       'pre-copy': await measure('pre-copy', context),
       'post-copy': await measure('post-copy', context),
     };
-    const peak = (side) => Math.max(...Object.values(runs).map((run) => run[side])) / MIB;
+    const peak = (side: 'sourceBytes' | 'destinationBytes') =>
+      Math.max(...Object.values(runs).map((run) => run[side])) / MIB;
     return {
       rows: {
         'engine-memory-source': { measured: peak('sourceBytes'), details: runs },

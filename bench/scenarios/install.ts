@@ -1,5 +1,6 @@
 // The ways by which post-copy can give the guest a page, beside memcpy of the same bytes.
-import { runNative } from '../lib/native.mjs';
+import { type NativeAnswer, runNative } from '../lib/native.js';
+import type { Figure, Scenario } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 256 * 2 ** 20;
 
@@ -9,17 +10,26 @@ const PATHS = {
   continueFresh: 'engine write + UFFDIO_CONTINUE, fresh shared memory',
   continue: 'engine write + UFFDIO_CONTINUE, populated shared memory',
   memcpyFresh: 'memcpy into fresh private memory, no userfaultfd',
-};
+} as const;
 const WAYS = {
   pages: { title: 'page by page', unit: 'µs a page', better: 'lower', figure: 'perPageUs' },
   runs: { title: 'runs of 1 MiB', unit: 'GB/s', better: 'higher', figure: 'gbPerSecond' },
-};
+} as const;
+type Path = keyof typeof PATHS;
+type Way = keyof typeof WAYS;
 
-const rows = Object.keys(WAYS).flatMap((way) =>
-  Object.keys(PATHS).map((path) => ({ key: `install-${way}-${path}`, way, path })),
+const rows = (Object.keys(WAYS) as Way[]).flatMap((way) =>
+  (Object.keys(PATHS) as Path[]).map((path) => ({ key: `install-${way}-${path}`, way, path })),
 );
 
-export const installScenario = {
+function figureOf(way: Way, path: Path, sample: NativeAnswer<'install-bench'>): Figure {
+  if ('skipped' in sample) return sample;
+  const name = WAYS[way].figure;
+  const details = sample[way][path];
+  return { measured: details[name], baseline: sample[way].memcpy[name], details };
+}
+
+export const installScenario: Scenario = {
   name: 'install',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 2,
@@ -33,15 +43,7 @@ export const installScenario = {
   })),
   async sample({ signal }) {
     const sample = await runNative('install-bench', ['--bytes', MEMORY_BYTES], { signal });
-    const figure = ({ way, path }) => {
-      if (sample.skipped !== undefined) return { skipped: sample.skipped };
-      const name = WAYS[way].figure;
-      return {
-        measured: sample[way][path][name],
-        baseline: sample[way].memcpy[name],
-        details: sample[way][path],
-      };
-    };
-    return { rows: Object.fromEntries(rows.map((row) => [row.key, figure(row)])) };
+    const figures = rows.map(({ key, way, path }) => [key, figureOf(way, path, sample)]);
+    return { rows: Object.fromEntries(figures) };
   },
 };

@@ -1,8 +1,18 @@
 // One migration with everything about it chosen: what scenario files and the suite of strategies are made
 // of.
-import { recordOf } from '../lib/migration-record.mjs';
-import { runNative } from '../lib/native.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import type {
+  CodecName,
+  Fill,
+  MigrationReport,
+  StrategyName,
+  TrackerKind,
+  WorkloadName,
+} from '#engine/index.js';
+import { recordOf } from '../lib/migration-record.js';
+import { runNative } from '../lib/native.js';
+import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
+import type { Figure, SampleContext, Scenario, ScenarioRow } from '../lib/scenario.js';
+import { linkRateOf, type WantedLink } from '../links/wanted-link.js';
 
 const PAGE_BYTES = 4096;
 const OBSERVE_MS = 300;
@@ -10,17 +20,43 @@ const OBSERVE_MS = 300;
 const STREAM_BYTES = 256 * 2 ** 20;
 const WRITES_PER_MARK = 64;
 
-/** Bytes per second of the link: its rate or rate limit, or what a plain send/recv gets just now. */
-async function rateOf(link, bandwidth, signal) {
-  const rates = [link?.rateBytesPerSecond ?? 0, bandwidth].filter((rate) => rate > 0);
-  if (rates.length > 0) return Math.min(...rates);
+/** The fields of a scenario file, parsed. */
+export interface Wanted {
+  readonly memory: number;
+  readonly strategy: StrategyName;
+  readonly workload: WorkloadName;
+  readonly workingSet?: number | undefined;
+  readonly writesPerSecond?: number | undefined;
+  readonly dirtyRatio?: number | undefined;
+  readonly fill: Fill;
+  readonly mark?: number | undefined;
+  /** 0: no limit. */
+  readonly bandwidth: number;
+  readonly channels?: number | undefined;
+  readonly codec: CodecName;
+  readonly tracker?: TrackerKind | undefined;
+  /** A link of its own. */
+  readonly link?: WantedLink | undefined;
+}
+
+/** Bytes per second: the link's rate or the engine's own limit, whichever is lower; null without either. */
+function limitOf(link: WantedLink, bandwidth: number): number | null {
+  const rates = [linkRateOf(link) ?? 0, bandwidth].filter((rate) => rate > 0);
+  return rates.length > 0 ? Math.min(...rates) : null;
+}
+
+/** What a plain send/recv gets just now, in bytes per second. */
+async function plainRate(signal: AbortSignal): Promise<number> {
   const args = ['--bytes', STREAM_BYTES, '--congestion', 'cubic'];
   const { bytes, seconds } = await runNative('tcp-stream', args, { signal });
   return bytes / seconds;
 }
 
 /** The guest's writes: as many pages per second as `dirtyRatio` of the link carries, where that is given. */
-function writesOf({ workload, writesPerSecond, dirtyRatio }, rate) {
+function writesOf(
+  { workload, writesPerSecond, dirtyRatio }: Wanted,
+  rate: number,
+): Pick<WorkloadMigration['guest']['options'], 'workload' | 'writesPerSecond'> {
   // To the engine no limit and no writes look alike: a guest that writes nothing is an idle one.
   if (dirtyRatio === 0) return { workload: 'idle' };
   const paced = dirtyRatio === undefined ? writesPerSecond : (dirtyRatio * rate) / PAGE_BYTES;
@@ -28,11 +64,7 @@ function writesOf({ workload, writesPerSecond, dirtyRatio }, rate) {
   return { workload, writesPerSecond: Math.max(1, Math.round(paced)) };
 }
 
-function given(values) {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-function optionsOf(wanted, rate) {
+function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
   const { memory, workingSet, fill, strategy, bandwidth, channels, codec, tracker, mark } = wanted;
   return {
     guest: {
@@ -42,7 +74,7 @@ function optionsOf(wanted, rate) {
         memoryBytes: memory,
         fill,
         operationsPerMark: mark ?? WRITES_PER_MARK,
-        ...given({ workingSetBytes: workingSet }),
+        ...(workingSet === undefined ? {} : { workingSetBytes: workingSet }),
       },
     },
     source: {
@@ -50,67 +82,71 @@ function optionsOf(wanted, rate) {
       bandwidthBytesPerSecond: bandwidth,
       codec,
       observeMs: OBSERVE_MS,
-      ...given({ channels, tracker }),
+      ...(channels === undefined ? {} : { channels }),
+      ...(tracker === undefined ? {} : { tracker }),
     },
     destination: { prepare: true },
   };
 }
 
-/**
- * Migrates once as wanted (the fields of a scenario file, parsed) and answers the report and the record
- * of it. The first repetition keeps a time line.
- */
-export async function migrateAsWanted(label, wanted, { signal, link, repetition, warmUp }) {
-  const { bandwidth = 0, dirtyRatio = null } = wanted;
+/** Migrates once and answers the report and the record of it. The first repetition keeps a time line. */
+export async function migrateAsWanted(
+  label: string,
+  wanted: Wanted,
+  { signal, link, repetition, warmUp }: SampleContext,
+) {
+  const { bandwidth, dirtyRatio = null } = wanted;
   const between = wanted.link ?? link;
-  const rate = dirtyRatio === null ? null : await rateOf(between, bandwidth, signal);
-  const options = optionsOf({ ...wanted, bandwidth }, rate);
+  const linkBytesPerSecond = limitOf(between, bandwidth);
+  // Only a dirty ratio is a share of it.
+  const rate = dirtyRatio === null ? 0 : (linkBytesPerSecond ?? (await plainRate(signal)));
+  const options = optionsOf(wanted, rate);
   const timeline = repetition === 0 && !warmUp;
   const run = await migrateOnce({ ...options, signal, link: between, timeline });
-  const limits = [between?.rateBytesPerSecond ?? 0, bandwidth].filter((limit) => limit > 0);
-  const linkBytesPerSecond = limits.length > 0 ? Math.min(...limits) : null;
-  const rttMs = between?.rttMs ?? null;
+  const rttMs = between.kind === 'relay' ? between.rttMs : null;
   const record = recordOf(label, options, run, { linkBytesPerSecond, dirtyRatio, rttMs });
   return { report: run.report, record };
 }
 
 /** Null for a guest that set no two marks, such as an idle one. */
-function longestGap({ guest }) {
-  return guest.longestGapMs > 0 ? guest.longestGapMs : null;
+function longestGap({ guest }: MigrationReport): number | null {
+  const longestGapMs = guest?.longestGapMs ?? 0;
+  return longestGapMs > 0 ? longestGapMs : null;
 }
 
-function figureOf(value) {
+function figureOf(value: number | null): Figure {
   return value === null ? { skipped: 'the guest set no two marks' } : { measured: value };
 }
 
+interface MigrationRow extends Pick<ScenarioRow, 'key' | 'title' | 'unit'> {
+  of(report: MigrationReport): number | null;
+}
+
 /** The figures that every strategy can be compared by. */
-export const MIGRATION_ROWS = {
-  total: { title: 'total migration time', unit: 'ms', of: ({ totalMs }) => totalMs },
-  downtime: { title: 'downtime', unit: 'ms', of: ({ downtimeMs }) => downtimeMs },
-  gap: { title: 'longest gap between marks', unit: 'ms', of: longestGap },
-  wire: { title: 'sent', unit: 'MB', of: ({ wireBytes }) => wireBytes / 1e6 },
-};
+const MIGRATION_ROWS: readonly MigrationRow[] = [
+  { key: 'total', title: 'total migration time', unit: 'ms', of: ({ totalMs }) => totalMs },
+  { key: 'downtime', title: 'downtime', unit: 'ms', of: ({ downtimeMs }) => downtimeMs },
+  { key: 'gap', title: 'longest gap between marks', unit: 'ms', of: longestGap },
+  { key: 'wire', title: 'sent', unit: 'MB', of: ({ wireBytes }) => wireBytes / 1e6 },
+];
 
 /** The rows' heads for one migration; keys begin with `prefix`. */
-export function migrationRows(prefix, title) {
-  return Object.entries(MIGRATION_ROWS).map(([key, row]) => ({
-    key: `${prefix}-${key}`,
+export function migrationRows(prefix: string, title: string): ScenarioRow[] {
+  return MIGRATION_ROWS.map((row) => ({
+    key: `${prefix}-${row.key}`,
     title: `${title}: ${row.title}`,
     unit: row.unit,
     better: 'lower',
   }));
 }
 
-export function migrationFigures(prefix, report) {
+export function migrationFigures(prefix: string, report: MigrationReport): Record<string, Figure> {
   return Object.fromEntries(
-    Object.entries(MIGRATION_ROWS).map(([key, row]) => [
-      `${prefix}-${key}`,
-      figureOf(row.of(report)),
-    ]),
+    MIGRATION_ROWS.map((row) => [`${prefix}-${row.key}`, figureOf(row.of(report))]),
   );
 }
 
-export function migrationScenario(wanted) {
+export function migrationScenario(wanted: Wanted & { readonly name: string }): Scenario {
   const { name, strategy, memory } = wanted;
   return {
     name,

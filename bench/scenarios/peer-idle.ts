@@ -1,19 +1,27 @@
 // An idle guest full of random pages, moved by Pageferry and by QEMU.
 
-import { inTurn } from '../lib/in-turn.mjs';
-import { qemuObstacle } from '../peers/qemu-process.mjs';
-import { asQemu, cpuSeconds, detailsOf, pageferry, qemu } from '../peers/side-by-side.mjs';
-import { IDLE_RANDOM, plainRate } from './round-zero.mjs';
+import { inTurn } from '../lib/in-turn.js';
+import type { Scenario } from '../lib/scenario.js';
+import { qemuObstacle } from '../peers/qemu-process.js';
+import {
+  asQemu,
+  cpuSeconds,
+  detailsOf,
+  type PeerRecord,
+  pageferry,
+  qemu,
+} from '../peers/side-by-side.js';
+import { IDLE_RANDOM, plainRate } from './round-zero.js';
 
 const { memoryBytes } = IDLE_RANDOM.guest.options;
 const LABEL = 'idle 2 GiB, random';
 
 /** MB/s of the guest's memory, over the whole migration. */
-function rate({ report }) {
+function rate({ report }: PeerRecord): number {
   return memoryBytes / report.totalMs / 1e3;
 }
 
-export const peerIdleScenario = {
+export const peerIdleScenario: Scenario = {
   name: 'peer-idle',
   neededBytes: 2 * memoryBytes,
   sampleSeconds: 16,

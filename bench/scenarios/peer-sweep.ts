@@ -1,23 +1,30 @@
 // A guest that sweeps a quarter of its memory at full speed, moved by Pageferry and by QEMU.
 
-import { inTurn } from '../lib/in-turn.mjs';
-import { qemuObstacle } from '../peers/qemu-process.mjs';
-import { asQemu, detailsOf, pageferry, qemu } from '../peers/side-by-side.mjs';
-import { HYBRID, POST_COPY } from './sweep.mjs';
+import { inTurn } from '../lib/in-turn.js';
+import type { WorkloadMigration } from '../lib/pair.js';
+import type { Figure, SampleContext, Scenario, ScenarioRow } from '../lib/scenario.js';
+import { qemuObstacle } from '../peers/qemu-process.js';
+import { asQemu, detailsOf, type PeerRecord, pageferry, qemu } from '../peers/side-by-side.js';
+import { HYBRID, POST_COPY } from './sweep.js';
 
 const { memoryBytes } = POST_COPY.guest.options;
 const HOW =
   'Both guests write one word into each page of 256 MiB in sequence, as fast as they can, and set a mark every 1,024 page writes: ours in memory, QEMU’s as a byte on its serial port, which a program of real-time priority stamps on arrival. The gap is the longest between two marks from the start of the migration to its end on both sides. One after the other, the order turned round at every other repetition; QEMU as it comes and with postcopy-preempt. Both destinations touch their memory before, but QEMU drops its own again when post-copy is prepared.';
 
-const VARIANTS = {
-  plain: { title: '', baseline: 'QEMU' },
-  preempt: { title: ', QEMU: preempt', baseline: 'QEMU, postcopy-preempt' },
-};
+const VARIANTS = [
+  { variant: 'plain', suffix: '', beside: '', baseline: 'QEMU' },
+  {
+    variant: 'preempt',
+    suffix: '-preempt',
+    beside: ', QEMU: preempt',
+    baseline: 'QEMU, postcopy-preempt',
+  },
+] as const;
 
 /** A row for each variant of QEMU; the first has the target. Titles tell rows apart in the report's plots. */
-function rowsBeside(key, title, unit, atMost) {
-  return Object.entries(VARIANTS).map(([variant, { title: beside, baseline }]) => ({
-    key: variant === 'plain' ? key : `${key}-${variant}`,
+function rowsBeside(key: string, title: string, unit: string, atMost: number): ScenarioRow[] {
+  return VARIANTS.map(({ variant, suffix, beside, baseline }) => ({
+    key: `${key}${suffix}`,
     title: `${title}${beside}`,
     unit,
     better: 'lower',
@@ -27,20 +34,24 @@ function rowsBeside(key, title, unit, atMost) {
 }
 
 /** What stands in those rows. */
-function figuresBeside(key, { ours, ...peers }, figureOf) {
+function figuresBeside(
+  key: string,
+  { ours, ...peers }: Awaited<ReturnType<typeof sweepBeside>>,
+  figureOf: (report: PeerRecord['report']) => number | null,
+): Record<string, Figure> {
   return Object.fromEntries(
-    Object.entries(peers).map(([variant, peer]) => [
-      variant === 'plain' ? key : `${key}-${variant}`,
+    VARIANTS.map(({ variant, suffix }) => [
+      `${key}${suffix}`,
       {
         measured: figureOf(ours.report),
-        baseline: figureOf(peer.report),
-        details: { pageferry: detailsOf(ours), qemu: detailsOf(peer) },
+        baseline: figureOf(peers[variant].report),
+        details: { pageferry: detailsOf(ours), qemu: detailsOf(peers[variant]) },
       },
     ]),
   );
 }
 
-async function sweepBeside(label, wanted, context) {
+async function sweepBeside(label: string, wanted: WorkloadMigration, context: SampleContext) {
   return await inTurn(context, {
     ours: () => pageferry(label, wanted, context),
     plain: () => qemu(label, 'QEMU', asQemu(wanted), context),
@@ -48,11 +59,11 @@ async function sweepBeside(label, wanted, context) {
   });
 }
 
-function gap({ guest }) {
-  return guest.longestGapMs;
+function gap({ guest }: PeerRecord['report']): number | null {
+  return guest?.longestGapMs ?? null;
 }
 
-export const peerPostCopyScenario = {
+export const peerPostCopyScenario: Scenario = {
   name: 'peer-swept-postcopy',
   neededBytes: 2 * memoryBytes,
   sampleSeconds: 13,
@@ -74,7 +85,7 @@ export const peerPostCopyScenario = {
   },
 };
 
-function faultRow(name, atMost) {
+function faultRow(name: string, atMost: number): ScenarioRow {
   return {
     key: `peer-swept-hybrid-fault-${name}`,
     title: `1 GiB swept, hybrid: fault latency, ${name}`,
@@ -84,7 +95,7 @@ function faultRow(name, atMost) {
   };
 }
 
-export const peerHybridScenario = {
+export const peerHybridScenario: Scenario = {
   name: 'peer-swept-hybrid',
   neededBytes: 2 * memoryBytes,
   warmUp: false,

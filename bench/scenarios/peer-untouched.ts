@@ -1,19 +1,28 @@
 // What size alone costs Pageferry and QEMU: guests whose memory holds nothing, untouched or touched.
 
-import { inTurn } from '../lib/in-turn.mjs';
-import { qemuObstacle } from '../peers/qemu-process.mjs';
-import { asQemu, detailsOf, pageferry, qemu } from '../peers/side-by-side.mjs';
-import { TOUCHED, UNTOUCHED } from './untouched.mjs';
+import { inTurn } from '../lib/in-turn.js';
+import type { WorkloadMigration } from '../lib/pair.js';
+import type { Scenario } from '../lib/scenario.js';
+import { qemuObstacle } from '../peers/qemu-process.js';
+import { asQemu, detailsOf, pageferry, qemu } from '../peers/side-by-side.js';
+import { TOUCHED, UNTOUCHED } from './untouched.js';
 
 const HOW =
   'Total migration time as each engine reports it, one after the other, the order turned round at every other repetition. Neither destination touches its memory before: a page of zeros need not be there.';
 
+interface TotalScenario extends Pick<Scenario, 'name' | 'how' | 'neededBytes' | 'sampleSeconds'> {
+  readonly title: string;
+  readonly label: string;
+  readonly wanted: WorkloadMigration;
+  readonly atMost: number;
+}
+
 /** A scenario of one row: the total migration time of this guest. */
-function totalScenario({ name, title, label, wanted, atMost, how, ...facts }) {
+function totalScenario({ title, label, wanted, atMost, ...facts }: TotalScenario): Scenario {
+  const { name, how } = facts;
   return {
-    name,
-    how: `${how} ${HOW}`,
     ...facts,
+    how: `${how} ${HOW}`,
     rows: [
       {
         key: name,

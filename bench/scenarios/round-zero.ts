@@ -1,12 +1,13 @@
 // How fast pages travel: round 0 beside a plain send/recv of as many random bytes.
-import { inTurn } from '../lib/in-turn.mjs';
-import { recordOf } from '../lib/migration-record.mjs';
-import { runNative } from '../lib/native.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import { inTurn } from '../lib/in-turn.js';
+import { recordOf } from '../lib/migration-record.js';
+import { runNative } from '../lib/native.js';
+import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
+import type { SampleContext, Scenario } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 2 * 2 ** 30;
 
-export const IDLE_RANDOM = {
+export const IDLE_RANDOM: WorkloadMigration = {
   guest: {
     kind: 'workload',
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'random' } },
@@ -16,15 +17,16 @@ export const IDLE_RANDOM = {
 };
 
 /** GB/s of a plain send/recv of as many random bytes. */
-export async function plainRate(signal) {
+export async function plainRate(signal: AbortSignal): Promise<number> {
   const args = ['--bytes', MEMORY_BYTES, '--congestion', 'cubic'];
   const { bytes, seconds } = await runNative('tcp-stream', args, { signal });
   return bytes / seconds / 1e9;
 }
 
-async function roundZero({ signal, link }) {
+async function roundZero({ signal, link }: SampleContext) {
   const run = await migrateOnce({ ...IDLE_RANDOM, signal, link });
   const [round] = run.report.rounds;
+  if (round === undefined) throw new Error('there was no round');
   if (round.pages * 4096 !== MEMORY_BYTES || round.wireBytes < MEMORY_BYTES) {
     throw new Error(
       `round 0 sent ${round.pages} pages in ${round.wireBytes} bytes, not all in full`,
@@ -33,7 +35,7 @@ async function roundZero({ signal, link }) {
   return { rate: MEMORY_BYTES / (round.ms / 1000) / 1e9, roundMs: round.ms, run };
 }
 
-export const roundZeroScenario = {
+export const roundZeroScenario: Scenario = {
   name: 'round-0',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 6,

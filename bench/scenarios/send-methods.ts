@@ -1,6 +1,7 @@
 // The kernel's ways to send memory over a socket, beside plain send: whether one of them would be worth
 // having.
-import { runNative } from '../lib/native.mjs';
+import { runNative } from '../lib/native.js';
+import type { Figure, Scenario } from '../lib/scenario.js';
 
 const BYTES = 2 ** 30;
 const METHODS = {
@@ -10,13 +11,13 @@ const METHODS = {
   'io_uring-zerocopy': 'io_uring, four linked zero-copy sends',
 };
 
-async function stream(method, signal) {
+async function stream(method: string, signal: AbortSignal) {
   const args = ['--bytes', BYTES, '--congestion', 'cubic', '--method', method];
   const { bytes, seconds, senderCpuSeconds } = await runNative('tcp-stream', args, { signal });
   return { rate: bytes / seconds / 1e9, senderCpuSeconds };
 }
 
-export const sendMethodsScenario = {
+export const sendMethodsScenario: Scenario = {
   name: 'send-methods',
   neededBytes: 2 * BYTES,
   sampleSeconds: 12,
@@ -29,7 +30,7 @@ export const sendMethodsScenario = {
     baseline: 'plain send/recv',
   })),
   async sample({ signal }) {
-    const rows = {};
+    const rows: Record<string, Figure> = {};
     for (const method of Object.keys(METHODS)) {
       const plain = await stream('send', signal);
       const measured = await stream(method, signal);

@@ -1,17 +1,25 @@
 // What a guest's size costs: populated pages, and holes.
 
-import { inTurn } from '../lib/in-turn.mjs';
-import { recordOf } from '../lib/migration-record.mjs';
-import { runNative } from '../lib/native.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import type { Arrived, Migrated } from '../agents/messages.js';
+import { inTurn } from '../lib/in-turn.js';
+import { recordOf } from '../lib/migration-record.js';
+import { runNative } from '../lib/native.js';
+import { type MigrationRun, migrateOnce, type WantedMigration } from '../lib/pair.js';
+import type { Scenario, ScenarioRow } from '../lib/scenario.js';
+import type { Target } from '../result/schema.js';
 
 const GIB = 2 ** 30;
 
-function row(key, title, unit, more = {}) {
+function row(
+  key: string,
+  title: string,
+  unit: string,
+  more: Pick<ScenarioRow, 'baseline' | 'target'> = {},
+): ScenarioRow {
   return { key, title, unit, better: 'lower', ...more };
 }
 
-function idle(memoryBytes, fill, populate) {
+function idle(memoryBytes: number, fill: 'random' | 'zero', populate: boolean): WantedMigration {
   return {
     guest: {
       kind: 'workload',
@@ -23,7 +31,7 @@ function idle(memoryBytes, fill, populate) {
 }
 
 /** One size of `fill`: random content, in both processes, or zeros, which only the source holds. */
-function populatedScenario(gib, fill, target) {
+function populatedScenario(gib: number, fill: 'random' | 'zero', target?: Target): Scenario {
   const memoryBytes = gib * GIB;
   const isZero = fill === 'zero';
   const name = `populated-${fill}-${gib}gib`;
@@ -60,7 +68,7 @@ function populatedScenario(gib, fill, target) {
   };
 }
 
-function sparse(memoryBytes) {
+function sparse(memoryBytes: number): WantedMigration {
   return {
     guest: { kind: 'sparse', memoryBytes, populatedBytes: GIB },
     source: { strategy: 'pre-copy' },
@@ -68,15 +76,16 @@ function sparse(memoryBytes) {
 }
 
 /** Resident memory of both sides, the guest's apart, page tables included. */
-function bookkeepingBytes({ source, destination }) {
-  const of = ({ peakEngineBytes, memory }) => peakEngineBytes + memory.pageTableBytes;
+function bookkeepingBytes({ source, destination }: MigrationRun) {
+  const of = ({ peakEngineBytes, memory }: Migrated | Arrived) =>
+    (peakEngineBytes ?? 0) + memory.pageTableBytes;
   return { source: of(source), destination: of(destination) };
 }
 
 const SPARSE_BYTES = 1024 * GIB;
 const WARM_BYTES = 3 * GIB;
 
-export const sparseScenario = {
+export const sparseScenario: Scenario = {
   name: 'sparse-1tib',
   neededBytes: 4 * GIB,
   sampleSeconds: 5,
@@ -91,18 +100,19 @@ export const sparseScenario = {
   ],
   async sample({ repetition, signal, link }) {
     const wanted = sparse(SPARSE_BYTES);
-    const migrate = async (guest) => {
+    const migrate = async (migration: WantedMigration) => {
       // Neither destination can populate 1 TiB ahead, and memory that the host has to provide first costs
       // more than the migration: what the last one let go is given back to the host within seconds.
       await runNative('warm-memory', [WARM_BYTES], { signal });
-      return await migrateOnce({ ...guest, peakMemory: true, signal, link });
+      return await migrateOnce({ ...migration, peakMemory: true, signal, link });
     };
     const { small, run } = await inTurn(
       { repetition },
       { small: () => migrate(sparse(2 * GIB)), run: () => migrate(wanted) },
     );
     const [less, more] = [bookkeepingBytes(small), bookkeepingBytes(run)];
-    const share = (side) => ((more[side] - less[side]) / SPARSE_BYTES) * 100;
+    const share = (side: 'source' | 'destination') =>
+      ((more[side] - less[side]) / SPARSE_BYTES) * 100;
     const { totalMs, downtimeMs, rounds } = run.report;
     return {
       rows: {

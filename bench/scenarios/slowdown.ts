@@ -1,7 +1,9 @@
 // How much slower the guest is while pre-copy runs beside it.
-import { probe, TRACKER_KINDS } from '../../dist/index.js';
-import { recordOf } from '../lib/migration-record.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import { probe, TRACKER_KINDS, type TrackerKind } from '#engine/index.js';
+import { recordOf } from '../lib/migration-record.js';
+import { migrateOnce, type WantedMigration } from '../lib/pair.js';
+import type { Figure, MigrationRecord, SampleContext, Scenario } from '../lib/scenario.js';
+import type { Timeline } from '../result/schema.js';
 
 const MEMORY_BYTES = 64 * 2 ** 20;
 const WORKING_SET_BYTES = 32 * 2 ** 20;
@@ -9,7 +11,7 @@ const GBIT_BYTES_PER_SECOND = 125_000_000;
 const MOST_ROUNDS = 2;
 const SPEED_MS = 1000;
 
-function migration(tracker) {
+function migration(tracker: TrackerKind): WantedMigration {
   return {
     guest: {
       kind: 'workload',
@@ -32,24 +34,27 @@ function migration(tracker) {
 }
 
 /** Operations per second from the first round's begin to the last one's end. */
-function speedDuringRounds({ source, rounds }) {
-  const within = source.filter(
-    ({ atMs }) => atMs >= rounds[0].startMs && atMs <= rounds.at(-1).endMs,
+function speedDuringRounds({ source, rounds }: Timeline): number {
+  const [fromMs, untilMs] = [rounds[0]?.startMs ?? 0, rounds.at(-1)?.endMs ?? 0];
+  const within = source.flatMap(({ atMs, operations }) =>
+    operations !== null && atMs >= fromMs && atMs <= untilMs ? [{ atMs, operations }] : [],
   );
   const [first, last] = [within[0], within.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('no round was watched');
   return ((last.operations - first.operations) / (last.atMs - first.atMs)) * 1000;
 }
 
 /** Why this tracker is not to be had here, or undefined. */
-function missing(tracker) {
+function missing(tracker: TrackerKind): string | undefined {
   const capability = probe('shared').capabilities.find(({ name }) => name === tracker);
   return capability === undefined || capability.available ? undefined : capability.reason;
 }
 
-async function measure(tracker, { signal, link }) {
+async function measure(tracker: TrackerKind, { signal, link }: SampleContext) {
   const wanted = migration(tracker);
   const run = await migrateOnce({ ...wanted, signal, link });
   const alone = run.source.opsPerSecond;
+  if (alone === null || run.timeline === null) throw new Error('the guest was not watched');
   const beside = speedDuringRounds(run.timeline);
   const lost = (1 - beside / alone) * 100;
   const details = { opsPerSecondAlone: alone, opsPerSecondBeside: beside };
@@ -59,7 +64,7 @@ async function measure(tracker, { signal, link }) {
   };
 }
 
-function scenario(name, trackers) {
+function scenario(name: string, trackers: readonly TrackerKind[]): Scenario {
   return {
     name,
     neededBytes: 2 * MEMORY_BYTES,
@@ -75,8 +80,8 @@ function scenario(name, trackers) {
       target: { figure: 'measured', atMost: 10 },
     })),
     async sample(context) {
-      const rows = {};
-      const migrations = [];
+      const rows: Record<string, Figure> = {};
+      const migrations: MigrationRecord[] = [];
       for (const tracker of trackers) {
         const reason = missing(tracker);
         if (reason !== undefined) {

@@ -1,6 +1,7 @@
 // A guest that sweeps a quarter of its memory at full speed: pre-copy would never end.
-import { recordOf } from '../lib/migration-record.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import { recordOf } from '../lib/migration-record.js';
+import { type MigrationRun, migrateOnce, type WorkloadMigration } from '../lib/pair.js';
+import type { Figure, SampleContext, Scenario, ScenarioRow } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 2 ** 30;
 const SWEPT_BYTES = 256 * 2 ** 20;
@@ -9,7 +10,10 @@ const WRITES_PER_MARK = 1024;
 const GBIT_BYTES_PER_SECOND = 125_000_000;
 const OBSERVE_MS = 300;
 
-function migration(strategy, bandwidthBytesPerSecond) {
+function migration(
+  strategy: 'post-copy' | 'hybrid',
+  bandwidthBytesPerSecond?: number,
+): WorkloadMigration {
   return {
     guest: {
       kind: 'workload',
@@ -31,16 +35,19 @@ function migration(strategy, bandwidthBytesPerSecond) {
   };
 }
 
-function row(key, title, unit, atMost) {
+function row(key: string, title: string, unit: string, atMost: number): ScenarioRow {
   return { key, title, unit, better: 'lower', target: { figure: 'measured', atMost } };
 }
 
-function gapDetails(report, { gapsMs }) {
-  const { longestGapMs, opsPerSecondBefore, opsPerSecondDuring } = report.guest;
-  return { longestGapMs, gapsMs, opsPerSecondBefore, opsPerSecondDuring };
+/** The row of the longest gap. */
+function gapFigure({ report: { guest }, destination: { gapsMs } }: MigrationRun): Figure {
+  if (guest === null) return { measured: null };
+  const { longestGapMs, opsPerSecondBefore, opsPerSecondDuring } = guest;
+  const details = { longestGapMs, gapsMs, opsPerSecondBefore, opsPerSecondDuring };
+  return { measured: longestGapMs, details };
 }
 
-async function sweep(wanted, label, { signal, link }) {
+async function sweep(wanted: WorkloadMigration, label: string, { signal, link }: SampleContext) {
   const run = await migrateOnce({ ...wanted, signal, link });
   return { ...run, record: recordOf(label, wanted, run) };
 }
@@ -48,7 +55,7 @@ async function sweep(wanted, label, { signal, link }) {
 export const POST_COPY = migration('post-copy');
 export const HYBRID = migration('hybrid', GBIT_BYTES_PER_SECOND);
 
-export const sweptPostCopyScenario = {
+export const sweptPostCopyScenario: Scenario = {
   name: 'swept-post-copy',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 4,
@@ -59,22 +66,19 @@ export const sweptPostCopyScenario = {
     row('swept-post-copy-gap', 'The same: longest gap between marks', 'ms', 12),
   ],
   async sample(context) {
-    const { report, destination, record } = await sweep(POST_COPY, 'swept, post-copy', context);
-    const { totalMs, faultLatencyUs, guest } = report;
+    const { record, ...run } = await sweep(POST_COPY, 'swept, post-copy', context);
+    const { totalMs, faultLatencyUs } = run.report;
     return {
       rows: {
         'swept-post-copy': { measured: totalMs, details: { faultLatencyUs } },
-        'swept-post-copy-gap': {
-          measured: guest.longestGapMs,
-          details: gapDetails(report, destination),
-        },
+        'swept-post-copy-gap': gapFigure(run),
       },
       migrations: [record],
     };
   },
 };
 
-export const sweptHybridScenario = {
+export const sweptHybridScenario: Scenario = {
   name: 'swept-hybrid',
   neededBytes: 2 * MEMORY_BYTES,
   mostRepetitions: 2,
@@ -88,15 +92,12 @@ export const sweptHybridScenario = {
     row('swept-hybrid-fault-max', 'The same: fault latency, max', 'ms', 10),
   ],
   async sample(context) {
-    const { report, destination, record } = await sweep(HYBRID, 'swept, hybrid', context);
-    const { totalMs, faultLatencyUs, guest } = report;
+    const { record, ...run } = await sweep(HYBRID, 'swept, hybrid', context);
+    const { totalMs, faultLatencyUs } = run.report;
     return {
       rows: {
         'swept-hybrid': { measured: totalMs / 1000, details: { faultLatencyUs } },
-        'swept-hybrid-gap': {
-          measured: guest.longestGapMs,
-          details: gapDetails(report, destination),
-        },
+        'swept-hybrid-gap': gapFigure(run),
         'swept-hybrid-fault-p99': { measured: faultLatencyUs.p99 / 1000 },
         'swept-hybrid-fault-max': { measured: faultLatencyUs.max / 1000 },
       },

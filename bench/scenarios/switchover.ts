@@ -1,11 +1,12 @@
 // What the switchover itself costs, when there is nothing left to send.
-import { recordOf } from '../lib/migration-record.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
-import { bareRoundTrip } from '../lib/round-trip.mjs';
+import { recordOf } from '../lib/migration-record.js';
+import { migrateOnce, type WantedMigration } from '../lib/pair.js';
+import { bareRoundTrip } from '../lib/round-trip.js';
+import type { Scenario } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 2 ** 30;
 
-const MIGRATION = {
+const MIGRATION: WantedMigration = {
   guest: {
     kind: 'workload',
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'random' } },
@@ -14,7 +15,7 @@ const MIGRATION = {
   destination: { prepare: true },
 };
 
-export const switchoverScenario = {
+export const switchoverScenario: Scenario = {
   name: 'switchover',
   neededBytes: 2 * MEMORY_BYTES,
   sampleSeconds: 3,

@@ -1,6 +1,7 @@
 // The trackers side by side: first write, arm and harvest by the region's size, by the share of it that is
 // dirty, and by the number of writing threads. One factor changes at a time, around a centre.
-import { runNative } from '../lib/native.mjs';
+import { type NativeAnswer, runNative } from '../lib/native.js';
+import type { Figure, Scenario } from '../lib/scenario.js';
 
 const MIB = 2 ** 20;
 const PAGE_BYTES = 4096;
@@ -10,25 +11,44 @@ const SIZES = [64 * MIB, 256 * MIB, 1024 * MIB, 4096 * MIB];
 // None dirty is a harvest that finds nothing.
 const SHARES = [0.1, 1];
 const THREADS = [2, 4];
-const CENTRE = { bytes: 256 * MIB, share: 0.01, threads: 1 };
+interface Point {
+  readonly bytes: number;
+  /** Of the pages, how many are dirty. */
+  readonly share: number;
+  readonly threads: number;
+}
+const CENTRE: Point = { bytes: 256 * MIB, share: 0.01, threads: 1 };
 
 const MINOR_FAULT = 'a minor fault on the same pages, by as many threads';
 const ONE_MPROTECT = 'one mprotect() that makes the region read-only';
 
-/** What a row shows of `figures`, the part of a sample that belongs to one tracker. */
+type Answer = NativeAnswer<'tracker-bench'>;
+/** The part of an answer that belongs to one tracker. */
+type TrackerFigures = Exclude<Answer['trackers'][string], { readonly skipped: string }>;
+
+/** What a row shows. */
+interface Kind {
+  title(point: Point): string;
+  readonly unit: string;
+  readonly baseline: string;
+  /** The figure, or why there is none. */
+  of(figures: TrackerFigures): number | string;
+  beside(answer: Answer): number;
+}
+
 const KINDS = {
   'first-write': {
     title: (point) => `first write: ${written(point)}`,
     unit: 'µs',
     baseline: MINOR_FAULT,
-    of: ({ scattered }) => scattered.skipped ?? scattered.firstWriteUs,
+    of: ({ scattered }) => ('skipped' in scattered ? scattered.skipped : scattered.firstWriteUs),
     beside: ({ minorFaultUs }) => minorFaultUs,
   },
   harvest: {
     title: (point) => `harvest: ${written(point)}`,
     unit: 'ms',
     baseline: ONE_MPROTECT,
-    of: ({ scattered }) => scattered.skipped ?? scattered.harvestMs,
+    of: ({ scattered }) => ('skipped' in scattered ? scattered.skipped : scattered.harvestMs),
     beside: ({ mprotectMs }) => mprotectMs,
   },
   'clean-harvest': {
@@ -45,25 +65,33 @@ const KINDS = {
     of: ({ armMs }) => armMs,
     beside: ({ mprotectMs }) => mprotectMs,
   },
-};
+} satisfies Record<string, Kind>;
+type KindName = keyof typeof KINDS;
 
-function size(bytes) {
+function size(bytes: number): string {
   return bytes < 1024 * MIB ? `${bytes / MIB} MiB` : `${bytes / (1024 * MIB)} GiB`;
 }
 
-function written({ bytes, share, threads }) {
+function written({ bytes, share, threads }: Point): string {
   const writers = threads === 1 ? '1 thread' : `${threads} threads`;
   return `${size(bytes)}, ${share * 100} % dirty, ${writers}`;
 }
 
-function figure(kind, sample, tracker) {
+function figure(kind: KindName, sample: Answer, tracker: string): Figure {
   const figures = sample.trackers[tracker];
-  const measured = figures.skipped ?? KINDS[kind].of(figures);
+  if (figures === undefined) throw new Error(`there are no figures of ${tracker}`);
+  if ('skipped' in figures) return figures;
+  const measured = KINDS[kind].of(figures);
   if (typeof measured === 'string') return { skipped: measured };
   return { measured, baseline: KINDS[kind].beside(sample), details: figures };
 }
 
-function trackersScenario(name, kinds, point, more = {}) {
+function trackersScenario(
+  name: string,
+  kinds: readonly KindName[],
+  point: Point,
+  more: Pick<Scenario, 'mostRepetitions' | 'sampleSeconds'> = {},
+): Scenario {
   const rows = kinds.flatMap((kind) =>
     TRACKERS.map((tracker) => ({ key: `${name}-${tracker}-${kind}`, kind, tracker })),
   );

@@ -1,21 +1,25 @@
 // What size alone costs: guests whose memory holds nothing, untouched or touched.
-import { recordOf } from '../lib/migration-record.mjs';
-import { runNative } from '../lib/native.mjs';
-import { migrateOnce } from '../lib/pair.mjs';
+import { recordOf } from '../lib/migration-record.js';
+import { runNative } from '../lib/native.js';
+import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
+import type { Scenario } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 4 * 2 ** 30;
 const READ_BYTES = 2 ** 30;
 
-export const UNTOUCHED = {
+export const UNTOUCHED: WorkloadMigration = {
   guest: {
     kind: 'workload',
     options: { workload: 'idle', memoryBytes: MEMORY_BYTES, fill: { kind: 'zero' } },
   },
   source: { strategy: 'pre-copy' },
 };
-export const TOUCHED = { ...UNTOUCHED, guest: { ...UNTOUCHED.guest, populate: true } };
+export const TOUCHED: WorkloadMigration = {
+  ...UNTOUCHED,
+  guest: { ...UNTOUCHED.guest, populate: true },
+};
 
-export const untouchedScenario = {
+export const untouchedScenario: Scenario = {
   name: 'untouched',
   neededBytes: 2 ** 30,
   sampleSeconds: 0.5,
@@ -39,7 +43,7 @@ export const untouchedScenario = {
   },
 };
 
-export const touchedZeroScenario = {
+export const touchedZeroScenario: Scenario = {
   name: 'touched-zero',
   neededBytes: MEMORY_BYTES + 2 ** 30,
   sampleSeconds: 5,

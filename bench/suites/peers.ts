@@ -1,9 +1,10 @@
 // QEMU beside Pageferry: the same guests, one after the other in the same run.
-import { peerIdleScenario } from '../scenarios/peer-idle.mjs';
-import { peerHybridScenario, peerPostCopyScenario } from '../scenarios/peer-sweep.mjs';
-import { peerTouchedZeroScenario, peerUntouchedScenario } from '../scenarios/peer-untouched.mjs';
+import type { Suite } from '../lib/scenario.js';
+import { peerIdleScenario } from '../scenarios/peer-idle.js';
+import { peerHybridScenario, peerPostCopyScenario } from '../scenarios/peer-sweep.js';
+import { peerTouchedZeroScenario, peerUntouchedScenario } from '../scenarios/peer-untouched.js';
 
-export const suite = {
+export const suite: Suite = {
   name: 'peers',
   title: 'beside QEMU, on the same memory',
   scenarios: [

@@ -1,12 +1,13 @@
 // The table of the README, in about two minutes.
-import { demandFaultScenario } from '../scenarios/demand-fault.mjs';
-import { roundZeroScenario } from '../scenarios/round-zero.mjs';
-import { slowdownScenario } from '../scenarios/slowdown.mjs';
-import { sweptHybridScenario, sweptPostCopyScenario } from '../scenarios/sweep.mjs';
-import { switchoverScenario } from '../scenarios/switchover.mjs';
-import { touchedZeroScenario, untouchedScenario } from '../scenarios/untouched.mjs';
+import type { Suite } from '../lib/scenario.js';
+import { demandFaultScenario } from '../scenarios/demand-fault.js';
+import { roundZeroScenario } from '../scenarios/round-zero.js';
+import { slowdownScenario } from '../scenarios/slowdown.js';
+import { sweptHybridScenario, sweptPostCopyScenario } from '../scenarios/sweep.js';
+import { switchoverScenario } from '../scenarios/switchover.js';
+import { touchedZeroScenario, untouchedScenario } from '../scenarios/untouched.js';
 
-export const suite = {
+export const suite: Suite = {
   name: 'quick',
   title: 'the table of the README, in about two minutes',
   scenarios: [

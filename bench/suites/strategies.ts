@@ -5,8 +5,14 @@
 // sample the four strategies migrate one after the other, in an order drawn anew from a fixed seed, so
 // that none always comes first. Pre-copy that does not converge ends in its final round: that is a
 // result.
-import { STRATEGY_NAMES } from '../../dist/index.js';
-import { migrateAsWanted, migrationFigures, migrationRows } from '../scenarios/migration.mjs';
+import { type Fill, STRATEGY_NAMES, type StrategyName } from '#engine/index.js';
+import type { Figure, MigrationRecord, Scenario, Suite } from '../lib/scenario.js';
+import {
+  migrateAsWanted,
+  migrationFigures,
+  migrationRows,
+  type Wanted,
+} from '../scenarios/migration.js';
 
 const MIB = 2 ** 20;
 const MEMORY = 128 * MIB;
@@ -23,30 +29,45 @@ const FILLS = {
   random: { kind: 'random' },
   // The bench itself: a Node.js process.
   process: { kind: 'process', pid: process.pid },
-};
-const CENTRE = { ratio: 0.5, workingSet: 64 * MIB, link: '1gbit', fill: 'random' };
+} satisfies Record<string, Fill>;
+
+const LINK_NAMES = Object.keys(LINKS) as LinkName[];
+const FILL_NAMES = Object.keys(FILLS) as FillName[];
+type LinkName = keyof typeof LINKS;
+type FillName = keyof typeof FILLS;
+
+interface Point {
+  readonly ratio: number;
+  readonly workingSet: number;
+  readonly link: LinkName;
+  readonly fill: FillName;
+}
+const CENTRE: Point = { ratio: 0.5, workingSet: 64 * MIB, link: '1gbit', fill: 'random' };
 
 /** The strategies in an order that depends on the scenario and the repetition alone. */
-function shuffled(name, repetition) {
+function shuffled(name: string, repetition: number): StrategyName[] {
   let word = SEED + repetition;
   for (const letter of name) word = (Math.imul(word, 31) + letter.charCodeAt(0)) | 0;
   const order = [...STRATEGY_NAMES];
   for (let i = order.length - 1; i > 0; i -= 1) {
     word = (Math.imul(word, 1_664_525) + 1_013_904_223) | 0;
     const other = (word >>> 8) % (i + 1);
-    [order[i], order[other]] = [order[other], order[i]];
+    const [here, there] = [order[i], order[other]];
+    if (here === undefined || there === undefined) break;
+    order[i] = there;
+    order[other] = here;
   }
   return order;
 }
 
-function describe({ ratio, workingSet, link, fill }) {
+function describe({ ratio, workingSet, link, fill }: Point): string {
   return `dirty ratio ${ratio}, ${workingSet / MIB} MiB written, ${link}, ${fill}`;
 }
 
-function strategiesScenario(name, point) {
+function strategiesScenario(name: string, point: Point): Scenario {
   const bandwidth = LINKS[point.link];
   const isSlow = bandwidth > 0 && bandwidth < SLOW_LINK;
-  const wanted = {
+  const wanted: Omit<Wanted, 'strategy'> = {
     memory: MEMORY,
     workload: 'sequential',
     workingSet: point.workingSet,
@@ -66,8 +87,8 @@ function strategiesScenario(name, point) {
       migrationRows(strategy, `${strategy}, ${describe(point)}`),
     ),
     async sample(context) {
-      const rows = {};
-      const migrations = [];
+      const rows: Record<string, Figure> = {};
+      const migrations: MigrationRecord[] = [];
       for (const strategy of shuffled(name, context.repetition)) {
         const label = `${strategy}, ${describe(point)}`;
         const { report, record } = await migrateAsWanted(label, { ...wanted, strategy }, context);
@@ -79,17 +100,21 @@ function strategiesScenario(name, point) {
   };
 }
 
-function axis(factor, values, nameOf) {
+function axis<Factor extends keyof Point>(
+  factor: Factor,
+  values: readonly Point[Factor][],
+  nameOf: (value: Point[Factor]) => string,
+): Scenario[] {
   return values
     .filter((value) => value !== CENTRE[factor])
     .map((value) => strategiesScenario(nameOf(value), { ...CENTRE, [factor]: value }));
 }
 
-function product() {
+function product(): Scenario[] {
   return RATIOS.flatMap((ratio) =>
     WORKING_SETS.flatMap((workingSet) =>
-      Object.keys(LINKS).flatMap((link) =>
-        Object.keys(FILLS).map((fill) => {
+      LINK_NAMES.flatMap((link) =>
+        FILL_NAMES.map((fill) => {
           const name = `ratio-${ratio}-wss-${workingSet / MIB}mib-${link}-${fill}`;
           return strategiesScenario(name, { ratio, workingSet, link, fill });
         }),
@@ -98,14 +123,14 @@ function product() {
   );
 }
 
-export const suite = {
+export const suite: Suite = {
   name: 'strategies',
   title: 'each strategy against dirty rate, working set, link and content',
   scenarios: [
     ...RATIOS.map((ratio) => strategiesScenario(`ratio-${ratio}`, { ...CENTRE, ratio })),
     ...axis('workingSet', WORKING_SETS, (bytes) => `wss-${bytes / MIB}mib`),
-    ...axis('link', Object.keys(LINKS), (link) => `link-${link}`),
-    ...axis('fill', Object.keys(FILLS), (fill) => `fill-${fill}`),
+    ...axis('link', LINK_NAMES, (link) => `link-${link}`),
+    ...axis('fill', FILL_NAMES, (fill) => `fill-${fill}`),
   ],
   full: product(),
 };

@@ -1,14 +1,12 @@
-/** `pageferry bench`: a program of its own in bench/, which uses this package as everyone else does. */
+/** `pageferry bench`: a program of its own, built from bench/ into dist/bench/. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { PageferryError } from '../errors.js';
 import type { Run } from './run.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bench/main.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../bench/main.js', import.meta.url));
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function benchCommand(run: Run): Command {
@@ -30,12 +28,6 @@ export function benchCommand(run: Run): Command {
  * passes it on over the channel between the two, and the program listens to that alone.
  */
 async function bench(args: readonly string[]): Promise<number> {
-  if (!existsSync(PROGRAM)) {
-    throw new PageferryError(
-      'UNSUPPORTED',
-      `the bench is not part of this installation: ${PROGRAM}`,
-    );
-  }
   const child = spawn(process.execPath, [...process.execArgv, PROGRAM, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

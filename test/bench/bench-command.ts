@@ -2,6 +2,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { type Result, resultSchema } from '#bench/result/schema.js';
 import { type Ended, Pageferry } from '../cli/pageferry.js';
 import { atEnd } from '../support/at-end.js';
 
@@ -27,39 +29,14 @@ export async function bench(...args: string[]): Promise<Ended> {
   return await new Pageferry(['bench', ...args]).ended;
 }
 
-export interface Row {
-  readonly scenario: string;
-  readonly key: string;
-  readonly status: string;
-  readonly reason?: string;
-  readonly measured?: {
-    readonly median: number;
-    readonly min: number;
-    readonly max: number;
-    readonly samples: readonly number[];
-  };
-}
-
-/** What tests look at in a result. */
-export interface Result {
-  readonly suite: string;
-  readonly finishedAt: string | null;
-  readonly rows: readonly Row[];
-  readonly stolen: readonly {
-    readonly scenario: string;
-    readonly repetition: number;
-    readonly share: number;
-  }[];
-}
-
 export function readResult(file: string): Result {
-  return JSON.parse(readFileSync(file, 'utf8')) as Result;
+  return v.parse(resultSchema, JSON.parse(readFileSync(file, 'utf8')));
 }
 
 /** The samples of a migration's total time. */
 export function samplesOf(result: Result, scenario: string): readonly number[] {
   const row = result.rows.find(({ key }) => key === `${scenario}-total`);
-  return row?.measured?.samples ?? [];
+  return row?.status === 'measured' ? row.measured.samples : [];
 }
 
 /** The processes that this one started, and those that they did. */

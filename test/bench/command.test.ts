@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { type Row, resultSchema } from '#bench/result/schema.js';
 import { ends, Pageferry } from '../cli/pageferry.js';
 import { atEnd } from '../support/at-end.js';
 import { until } from '../support/until.js';
@@ -9,8 +11,6 @@ import {
   bench,
   descendants,
   newFolder,
-  type Result,
-  type Row,
   readResult,
   samplesOf,
   small,
@@ -20,7 +20,7 @@ import {
 const ONCE = ['--repetitions', '1'];
 
 function twice(row: Row): Row {
-  if (row.measured === undefined) return row;
+  if (row.status !== 'measured') return row;
   const { median, min, max, samples } = row.measured;
   return { ...row, measured: { median: 2 * median, min: 2 * min, max: 2 * max, samples } };
 }
@@ -46,7 +46,7 @@ describe('pageferry bench', () => {
     const out = join(folder, 'out');
     const { code, stdout } = await bench(file, ...ONCE, '--out', out, '--json', '-');
     expect(code).toBe(0);
-    const result = JSON.parse(stdout) as Result;
+    const result = v.parse(resultSchema, JSON.parse(stdout));
     expect(result).toMatchObject({ suite: file, finishedAt: expect.any(String) });
     expect(samplesOf(result, 'small')).toHaveLength(1);
     const written = readdirSync(out).map((name) => name.replace(/^mine-[\dT-]+/, ''));
@@ -145,8 +145,8 @@ describe('pageferry bench', () => {
     const why = /network namespaces \(--netns\) need (?:root|ip and tc: apt-get install iproute2)/;
     expect(stderr).toMatch(why);
     expect(stdout).toMatch(why);
-    for (const { status, reason } of readResult(result).rows) {
-      expect({ status, reason }).toEqual({ status: 'skipped', reason: expect.stringMatching(why) });
+    for (const row of readResult(result).rows) {
+      expect(row).toMatchObject({ status: 'skipped', reason: expect.stringMatching(why) });
     }
     expect(code).toBe(0);
   });

@@ -1,8 +1,9 @@
+/// <reference lib="dom" />
 // What the browser test runs in the page: each function is sent there as text, so it uses nothing from outside.
 
-/** In the page: plots without a visible size or without a visible mark. */
-export function findEmptyPlots() {
-  const isVisible = (mark) => {
+/** In the page: what each plot without a visible size or without a visible mark is about. */
+export function findEmptyPlots(): string[] {
+  const isVisible = (mark: Element) => {
     const { width, height } = mark.getBoundingClientRect();
     const { stroke, fill, opacity } = getComputedStyle(mark);
     return width + height > 0 && opacity !== '0' && (stroke !== 'none' || fill !== 'none');
@@ -20,9 +21,10 @@ export function findEmptyPlots() {
 }
 
 /** In the page: texts with less contrast to the page than WCAG's 4.5 : 1, or smaller than can be read. */
-export function findFaintTexts() {
+export function findFaintTexts(): string[] {
   const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const luminance = (color) => {
+  if (context === null) return ['there is no canvas to read colours from'];
+  const luminance = (color: string) => {
     context.fillStyle = color;
     context.fillRect(0, 0, 1, 1);
     const [r = 0, g = 0, b = 0] = [...context.getImageData(0, 0, 1, 1).data]

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { migrateOnce } from '../../bench/lib/pair.mjs';
-import { openLink } from '../../bench/links/index.mjs';
-import { namespacesObstacle } from '../../bench/links/netns.mjs';
+import { migrateOnce } from '#bench/lib/pair.js';
+import { openLink } from '#bench/links/index.js';
+import { namespacesObstacle } from '#bench/links/netns.js';
 import { atEnd } from '../support/at-end.js';
 import { rejection } from '../support/until.js';
 
@@ -31,7 +31,7 @@ function namespacesOf(pid: number | undefined): string[] {
 
 /** A process that opens such a link, and then does what `next` says. */
 async function startOwner(next: string) {
-  const bench = new URL('../../bench/links/index.mjs', import.meta.url);
+  const bench = new URL('../../dist/bench/links/index.js', import.meta.url);
   const script = `
     const { openLink } = await import(${JSON.stringify(bench.href)});
     await openLink({ kind: 'netns', rateBytesPerSecond: null });

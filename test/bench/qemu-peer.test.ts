@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeStamps, gapsAround, markCounter, type Stamp } from '../../bench/peers/marks.mjs';
-import { migrateQemu } from '../../bench/peers/qemu-migration.mjs';
-import { qemuObstacle } from '../../bench/peers/qemu-process.mjs';
-import { QmpServer } from '../../bench/peers/qmp.mjs';
-import { makeRom, RESERVED_BYTES, romParameters } from '../../bench/peers/rom.mjs';
+import { decodeStamps, gapsAround, markCounter, type Stamp } from '#bench/peers/marks.js';
+import { migrateQemu } from '#bench/peers/qemu-migration.js';
+import { qemuObstacle } from '#bench/peers/qemu-process.js';
+import { QmpServer } from '#bench/peers/qmp.js';
+import { makeRom, RESERVED_BYTES, romParameters } from '#bench/peers/rom.js';
 
 const MIB = 2 ** 20;
 const PAGE_BYTES = 4096;

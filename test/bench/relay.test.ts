@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openLink } from '../../bench/links/index.mjs';
+import { openLink } from '#bench/links/index.js';
 import { ends } from '../cli/pageferry.js';
 import { atEnd } from '../support/at-end.js';
 import { seededRandom } from '../support/random.js';
@@ -120,7 +120,7 @@ describe('the relay of the bench', () => {
   });
 
   it('ends when the process that opened it is killed', async () => {
-    const bench = new URL('../../bench/links/index.mjs', import.meta.url);
+    const bench = new URL('../../dist/bench/links/index.js', import.meta.url);
     const script = `
       const { openLink } = await import(${JSON.stringify(bench.href)});
       const link = await openLink({ kind: 'relay', rttMs: 1 });

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderReport } from '../../bench/report/index.mjs';
-import { findEmptyPlots, findFaintTexts } from './in-page.mjs';
+import { renderReport } from '#bench/report/index.js';
+import { resultSchema } from '#bench/result/schema.js';
+import { findEmptyPlots, findFaintTexts } from './in-page.js';
 
 function findChromium(): string | null {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
@@ -36,7 +38,7 @@ describe.skipIf(executablePath === null)(`the report in a browser${skipped}`, ()
 
   beforeAll(async () => {
     const fixture = readFileSync(new URL('fixtures/result.json', import.meta.url), 'utf8');
-    writeFileSync(file, await renderReport(JSON.parse(fixture)));
+    writeFileSync(file, renderReport(v.parse(resultSchema, JSON.parse(fixture))));
     browser = await chromium.launch({
       executablePath: executablePath ?? '',
       // The only page is our own; root cannot have the sandbox.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readScenarioFile } from '../../bench/lib/scenario-file.mjs';
+import { readScenarioFile } from '#bench/lib/scenario-file.js';
 import { newFolder, small, writeJson } from './bench-command.js';
 
 const INVALID: readonly (readonly [what: string, content: unknown, says: RegExp])[] = [

@@ -1,4 +1,6 @@
 // Downtime and total time of each strategy, as the guest dirties memory faster than the link carries it.
+import { summarize } from '../../lib/statistics.js';
+import type { Migration, Result, Spread } from '../../result/schema.js';
 import {
   axis,
   byStrategy,
@@ -8,17 +10,24 @@ import {
   Plot,
   strategyStyle,
   tickText,
-} from '../draw.mjs';
-import { bytes, linkRate, milliseconds } from '../format.mjs';
-import { completed, groupBy, summary } from '../select.mjs';
+} from '../draw.js';
+import { bytes, linkRate, milliseconds } from '../format.js';
+import type { Html } from '../html.js';
+import type { Panel, Section } from '../section.js';
+import { type Completed, completed, groupBy } from '../select.js';
 
-const METRICS = [
+type FigureOf = (migration: Completed) => number | null;
+
+const METRICS: readonly (readonly [name: string, figureOf: FigureOf])[] = [
   ['total time', ({ report }) => report.totalMs],
   ['downtime', ({ report }) => report.downtimeMs],
 ];
 
+/** A strategy's figures at one dirty rate. */
+type Point = Spread & { readonly strategy: string; readonly dirtyRatio: number };
+
 /** Cases that may be compared: all but strategy and dirty rate is the same. */
-function caseOf({ scenario, parameters: p }) {
+function caseOf({ scenario, parameters: p }: Migration) {
   const link = linkRate(p.linkBytesPerSecond);
   const set = p.workingSetBytes === null ? '' : `, ${bytes(p.workingSetBytes)} written`;
   return {
@@ -27,17 +36,17 @@ function caseOf({ scenario, parameters: p }) {
   };
 }
 
-function pointsOf(migrations, figureOf) {
+function pointsOf(migrations: readonly Completed[], figureOf: FigureOf): Point[] {
   const groups = groupBy(migrations, ({ parameters: p }) => `${p.strategy}\n${p.dirtyRatio}`);
   return [...groups.values()].flatMap((repetitions) => {
-    const values = repetitions.map(figureOf).filter((value) => value > 0);
-    if (values.length === 0) return [];
+    const values = repetitions.map((one) => figureOf(one) ?? 0).filter((value) => value > 0);
     const { strategy, dirtyRatio } = repetitions[0].parameters;
-    return [{ strategy, dirtyRatio, ...summary(values) }];
+    if (values.length === 0 || dirtyRatio === null) return [];
+    return [{ strategy, dirtyRatio, ...summarize(values) }];
   });
 }
 
-function plot(title, name, points, isLast) {
+function plot(title: string, name: string, points: readonly Point[], isLast: boolean): Html {
   const values = points.flatMap(({ min, max }) => [min, max]);
   const strategies = [...new Set(points.map(({ strategy }) => strategy))].sort(byStrategy);
   const ratios = points.map(({ dirtyRatio }) => dirtyRatio);
@@ -72,7 +81,7 @@ function plot(title, name, points, isLast) {
       domain: [Math.min(...ratios) - 0.06, Math.max(...ratios) + 0.06],
       ticks,
       grid: true,
-      tickFormat: isLast ? (ratio) => `${ratio}` : () => '',
+      tickFormat: isLast ? (ratio: number) => `${ratio}` : () => '',
     }),
     y: axis(`${name}, ms`, {
       type: 'log',
@@ -85,17 +94,18 @@ function plot(title, name, points, isLast) {
   });
 }
 
-function panel({ title }, migrations) {
-  const drawn = METRICS.map(([name, figureOf]) => [name, pointsOf(migrations, figureOf)]).filter(
-    ([, points]) => points.length > 0,
-  );
+function panel(title: string, migrations: readonly Completed[]): Panel {
+  const drawn = METRICS.map(([name, figureOf]) => ({
+    name,
+    points: pointsOf(migrations, figureOf),
+  })).filter(({ points }) => points.length > 0);
   return {
     title,
-    plots: drawn.map(([name, points], i) => plot(title, name, points, i === drawn.length - 1)),
+    plots: drawn.map(({ name, points }, i) => plot(title, name, points, i === drawn.length - 1)),
   };
 }
 
-export function dirtyRatio({ migrations }) {
+export function dirtyRatio({ migrations }: Result): Section | null {
   const known = completed(migrations).filter(
     ({ parameters }) => typeof parameters.dirtyRatio === 'number',
   );
@@ -107,7 +117,7 @@ export function dirtyRatio({ migrations }) {
   return {
     title: 'Downtime and total time against the dirty rate',
     legend: strategies.sort(byStrategy).map(strategyStyle),
-    panels: cases.map((group) => panel(caseOf(group[0]), group)),
+    panels: cases.map((group) => panel(caseOf(group[0]).title, group)),
     caption:
       'Medians, with a bar from the lowest to the highest repetition; logarithmic in time. Above 1 the guest dirties pages faster than the link carries them, so that pre-copy cannot converge. Total time is from the start until the source holds nothing that is needed; downtime from just before the pause on the source to just after the resume on the destination.',
   };

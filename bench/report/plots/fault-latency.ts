@@ -1,40 +1,64 @@
 // How long single faults took: all of them where buckets were kept, else the report's percentiles.
-import { axis, COLORS, draw, logDomain, logTicks, Plot, SYMBOLS, tickText } from '../draw.mjs';
-import { number } from '../format.mjs';
-import { html } from '../html.mjs';
-import { completed, groupBy, median } from '../select.mjs';
-import { labelledRows } from './labelled-rows.mjs';
+import { summarize } from '../../lib/statistics.js';
+import type { Distribution, Report, Result } from '../../result/schema.js';
+import { axis, colorAt, draw, logDomain, logTicks, Plot, symbolAt, tickText } from '../draw.js';
+import { number } from '../format.js';
+import { html } from '../html.js';
+import type { Panel, Section } from '../section.js';
+import { type Completed, completed, groupBy } from '../select.js';
+import { labelledRows } from './labelled-rows.js';
+
+interface Point {
+  /** A bucket's upper bound. */
+  readonly bound: number;
+  /** Percent of the samples that took at most so long. */
+  readonly share: number;
+  /** Percent that took longer. */
+  readonly slower: number;
+}
+
+interface Series {
+  readonly label: string;
+  readonly points: readonly Point[];
+  readonly color: string;
+}
 
 /** The cumulative share at each bucket's upper bound, from the bound where the first one starts. */
-function cumulative({ label, buckets }) {
+function cumulative({ label, buckets }: Distribution['series'][number]) {
   const full = buckets.filter(([bound, count]) => count > 0 && bound > 0);
   const total = full.reduce((sum, [, count]) => sum + count, 0);
   let sum = 0;
   const points = full.map(([bound, count]) => {
     sum += count;
-    return { label, bound, share: (sum / total) * 100, slower: ((total - sum) / total) * 100 };
+    return { bound, share: (sum / total) * 100, slower: ((total - sum) / total) * 100 };
   });
   return { label, total, points };
 }
 
 /** The upper bound of the bucket that holds this share. */
-function percentile(points, share) {
-  return points.find((point) => point.share >= share)?.bound ?? points.at(-1)?.bound;
+function percentile(points: readonly Point[], share: number): number {
+  return points.find((point) => point.share >= share)?.bound ?? highest(points);
 }
 
-function lines(series, y, colors) {
-  return series.map(({ label, points }) =>
+function highest(points: readonly Point[]): number {
+  return points.at(-1)?.bound ?? 0;
+}
+
+function lines(series: readonly Series[], y: 'share' | 'slower') {
+  return series.map(({ color, points }) =>
     Plot.line(
       points.filter((point) => point[y] > 0),
-      { x: 'bound', y, stroke: colors.get(label), strokeWidth: 1.75, curve: 'step-after' },
+      { x: 'bound', y, stroke: color, strokeWidth: 1.75, curve: 'step-after' },
     ),
   );
 }
 
-function distributionPanel({ title, unit, series }) {
-  const known = series.map(cumulative).filter(({ points }) => points.length > 1);
+function distributionPanel({ title, unit, series }: Distribution): Panel | null {
+  const known = series
+    .map(cumulative)
+    .filter(({ points }) => points.length > 1)
+    .map((one, i) => ({ ...one, color: colorAt(i) }));
   if (known.length === 0) return null;
-  const colors = new Map(known.map(({ label }, i) => [label, COLORS[i % COLORS.length]]));
   const bounds = known.flatMap(({ points }) => points.map(({ bound }) => bound));
   const x = axis(unit, {
     type: 'log',
@@ -48,7 +72,7 @@ function distributionPanel({ title, unit, series }) {
   );
   const figures = known.map(
     ({ label, total, points }) =>
-      `${label}: median ${number(percentile(points, 50))}, p99 ${number(percentile(points, 99))}, highest ${number(points.at(-1).bound)} ${unit} (${total.toLocaleString('en-US')} samples)`,
+      `${label}: median ${number(percentile(points, 50))}, p99 ${number(percentile(points, 99))}, highest ${number(highest(points))} ${unit} (${total.toLocaleString('en-US')} samples)`,
   );
   const plots = [
     draw({
@@ -56,7 +80,7 @@ function distributionPanel({ title, unit, series }) {
       height: 190,
       x,
       y: axis('% at most this long', { domain: [0, 100], grid: true }),
-      marks: [...lines(known, 'share', colors), Plot.ruleY([0], { strokeOpacity: 0.5 })],
+      marks: [...lines(known, 'share'), Plot.ruleY([0], { strokeOpacity: 0.5 })],
     }),
   ];
   if (tails.length > 1) {
@@ -72,14 +96,14 @@ function distributionPanel({ title, unit, series }) {
           tickFormat: tickText,
           grid: true,
         }),
-        marks: lines(known, 'slower', colors),
+        marks: lines(known, 'slower'),
       }),
     );
   }
   return {
     title,
     facts: html`${figures.join(' · ')}`,
-    legend: known.map(({ label }) => ({ label, color: colors.get(label) })),
+    legend: known.map(({ label, color }) => ({ label, color })),
     plots,
   };
 }
@@ -89,23 +113,34 @@ const PERCENTILES = [
   ['p99', 'p99'],
   ['p999', 'p99.9'],
   ['max', 'highest'],
-];
+] as const;
+
+/** One whose guest waited for pages. */
+type Faulted = Completed & {
+  readonly report: { readonly faultLatencyUs: NonNullable<Report['faultLatencyUs']> };
+};
+
+function isFaulted(migration: Completed): migration is Faulted {
+  const { faultLatencyUs } = migration.report;
+  return faultLatencyUs !== undefined && faultLatencyUs.max > 0 && faultLatencyUs.p50 > 0;
+}
 
 /** For each case the median over its repetitions of each percentile, and the highest of all. */
-function percentilePanel(migrations) {
+function percentilePanel(migrations: readonly Faulted[]): Panel {
   const cases = groupBy(migrations, ({ label }) => label);
   const points = [...cases].flatMap(([label, repetitions]) =>
     PERCENTILES.map(([key, name]) => {
       const values = repetitions.map(({ report }) => report.faultLatencyUs[key]);
-      return { label, name, value: key === 'max' ? Math.max(...values) : median(values) };
+      const { median, max } = summarize(values);
+      return { label, name, value: key === 'max' ? max : median };
     }),
   );
   return {
     title: 'Percentiles of the reports',
     legend: PERCENTILES.map(([, name], i) => ({
       label: name,
-      color: COLORS[i],
-      symbol: SYMBOLS[i],
+      color: colorAt(i),
+      symbol: symbolAt(i),
     })),
     plots: [
       labelledRows({
@@ -120,7 +155,7 @@ function percentilePanel(migrations) {
           .join('; ')}`,
         points: points.map((point) => {
           const i = PERCENTILES.findIndex(([, name]) => name === point.name);
-          return { ...point, color: COLORS[i], symbol: SYMBOLS[i] };
+          return { ...point, color: colorAt(i), symbol: symbolAt(i) };
         }),
         unit: 'µs',
       }),
@@ -129,10 +164,8 @@ function percentilePanel(migrations) {
 }
 
 /** Scenarios that say so in their key or title; other distributions are drawn as well. */
-export function faultLatency({ migrations, distributions }) {
-  const faulted = completed(migrations).filter(
-    ({ report }) => report.faultLatencyUs?.max > 0 && report.faultLatencyUs.p50 > 0,
-  );
+export function faultLatency({ migrations, distributions }: Result): Section | null {
+  const faulted = completed(migrations).filter(isFaulted);
   const panels = distributions.map(distributionPanel).filter((panel) => panel !== null);
   if (faulted.length > 0) panels.push(percentilePanel(faulted));
   if (panels.length === 0) return null;

@@ -11,24 +11,44 @@ import {
   SOFT,
   tickText,
   WIDTH,
-} from '../draw.mjs';
+} from '../draw.js';
+import type { Html } from '../html.js';
+import type { MarkSymbol } from '../section.js';
 
 const ROW_HEIGHT = 40;
 const MOST_CHARACTERS = 60;
 
-function shortened(label) {
+function shortened(label: string): string {
   return label.length > MOST_CHARACTERS ? `${label.slice(0, MOST_CHARACTERS - 1)}…` : label;
 }
 
-/**
- * `points`: { label, value, color, symbol?, min?, max?, isHollow? }, values above 0. `ticks` are marks on a
- * row, { label, value }: a target. `rule` is a value that all rows are compared with.
- */
-export function labelledRows({ describe, points, unit, targets = [], rule }) {
+/** A value above 0 on the row of its label, and how far it reached. */
+export interface RowPoint {
+  readonly label: string;
+  readonly value: number;
+  readonly color: string;
+  readonly symbol: MarkSymbol;
+  readonly min?: number;
+  readonly max?: number;
+  readonly isHollow?: boolean;
+}
+
+interface LabelledRows {
+  readonly describe: string;
+  readonly points: readonly RowPoint[];
+  readonly unit: string;
+  readonly targets?: readonly { readonly label: string; readonly value: number }[];
+  /** A value that all rows are compared with. */
+  readonly rule?: number;
+}
+
+export function labelledRows({ describe, points, unit, targets = [], rule }: LabelledRows): Html {
   const labels = [...new Set(points.map(({ label }) => label))];
-  const values = [...points, ...targets]
-    .flatMap(({ value, min, max }) => [value, min ?? value, max ?? value])
-    .concat(rule ?? []);
+  const values = [
+    ...points.flatMap(({ value, min = value, max = value }) => [value, min, max]),
+    ...targets.map(({ value }) => value),
+    ...(rule === undefined ? [] : [rule]),
+  ];
   return draw({
     describe,
     width: WIDTH,
@@ -48,7 +68,7 @@ export function labelledRows({ describe, points, unit, targets = [], rule }) {
     marks: [
       rule === undefined ? null : Plot.ruleX([rule], { stroke: SOFT, strokeDasharray: '3 3' }),
       Plot.text(labels, {
-        y: (label) => label,
+        y: (label: string) => label,
         text: shortened,
         frameAnchor: 'left',
         dy: -9,
@@ -57,7 +77,7 @@ export function labelledRows({ describe, points, unit, targets = [], rule }) {
         strokeWidth: 4,
       }),
       Plot.link(
-        points.filter(({ min, max }) => min !== undefined && max > min),
+        points.filter(({ min, max }) => min !== undefined && max !== undefined && max > min),
         {
           x1: 'min',
           x2: 'max',
@@ -71,8 +91,8 @@ export function labelledRows({ describe, points, unit, targets = [], rule }) {
       Plot.dot(points, {
         x: 'value',
         y: 'label',
-        symbol: ({ symbol }) => symbol ?? 'circle',
-        fill: ({ color, isHollow }) => (isHollow ? PAPER : color),
+        symbol: ({ symbol }: RowPoint) => symbol,
+        fill: ({ color, isHollow }: RowPoint) => (isHollow ? PAPER : color),
         stroke: 'color',
         strokeWidth: 1.5,
         r: 4,

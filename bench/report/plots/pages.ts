@@ -1,7 +1,9 @@
 // What travelled: pages by their encoding, how they came to be sent, and bytes.
-import { axis, draw, INK, PAPER, Plot } from '../draw.mjs';
-import { number } from '../format.mjs';
-import { completed, groupBy, typical } from '../select.mjs';
+import type { Result } from '../../result/schema.js';
+import { axis, draw, INK, PAPER, Plot } from '../draw.js';
+import { number } from '../format.js';
+import type { Panel, Section } from '../section.js';
+import { type Completed, completed, groupBy, typical } from '../select.js';
 
 const ROW_HEIGHT = 38;
 const MIB = 2 ** 20;
@@ -14,30 +16,44 @@ const KINDS = {
   demand: { label: 'asked for by a fault', color: 'var(--c5)' },
   bytes: { label: 'bytes on the wire', color: 'var(--c2)' },
 };
+const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
-function byCodec({ report }) {
+type Kind = keyof typeof KINDS;
+/** How much of each kind. */
+type Parts = Partial<Record<Kind, number>>;
+
+function byCodec({ report }: Completed): Parts {
   const { raw = 0, zero = 0, ...encoded } = report.pagesByCodec ?? {};
   return { raw, zero, encoded: Object.values(encoded).reduce((sum, pages) => sum + pages, 0) };
 }
 
-function byCause({ report }) {
-  const demand = Math.min(report.demandFaultsOverNetwork ?? 0, report.pagesSent);
-  return { pushed: report.pagesSent - demand, demand };
+function byCause({ report: { pagesSent = 0, demandFaultsOverNetwork = 0 } }: Completed): Parts {
+  const demand = Math.min(demandFaultsOverNetwork, pagesSent);
+  return { pushed: pagesSent - demand, demand };
 }
 
-/** Stacked bars, one for each migration; `partsOf` answers amounts by kind. */
-function bars(scenario, name, unit, migrations, partsOf) {
-  const parts = migrations.flatMap((migration) =>
-    Object.entries(partsOf(migration))
-      .filter(([, amount]) => amount > 0)
-      .map(([kind, amount]) => ({ label: migration.label, kind, amount })),
-  );
+/** Stacked bars, one for each migration. */
+function bars(
+  title: string,
+  unit: string,
+  migrations: readonly Completed[],
+  partsOf: (migration: Completed) => Parts,
+): Panel | null {
+  const parts = migrations.flatMap((migration) => {
+    const amounts = partsOf(migration);
+    return KIND_NAMES.map((kind) => ({
+      label: migration.label,
+      kind,
+      amount: amounts[kind] ?? 0,
+    })).filter(({ amount }) => amount > 0);
+  });
   if (parts.length === 0) return null;
   const labels = migrations.map(({ label }) => label);
   const totals = groupBy(parts, ({ label }) => label);
-  const sum = (label) => (totals.get(label) ?? []).reduce((all, { amount }) => all + amount, 0);
+  const sum = (label: string) =>
+    (totals.get(label) ?? []).reduce((all, { amount }) => all + amount, 0);
   const plot = draw({
-    describe: `${scenario}: ${name}, in ${unit}. ${parts.map(({ label, kind, amount }) => `${label}: ${KINDS[kind].label} ${number(amount)}`).join('; ')}`,
+    describe: `${title}, in ${unit}. ${parts.map(({ label, kind, amount }) => `${label}: ${KINDS[kind].label} ${number(amount)}`).join('; ')}`,
     height: labels.length * ROW_HEIGHT + 44,
     marginLeft: 12,
     marginTop: 4,
@@ -48,13 +64,13 @@ function bars(scenario, name, unit, migrations, partsOf) {
       Plot.barX(parts, {
         x: 'amount',
         y: 'label',
-        fill: ({ kind }) => KINDS[kind].color,
+        fill: ({ kind }: { readonly kind: Kind }) => KINDS[kind].color,
         insetTop: 19,
         insetBottom: 5,
       }),
       Plot.text(labels, {
-        y: (label) => label,
-        text: (label) => label,
+        y: (label: string) => label,
+        text: (label: string) => label,
         frameAnchor: 'left',
         dx: 2,
         dy: -9,
@@ -65,32 +81,37 @@ function bars(scenario, name, unit, migrations, partsOf) {
       Plot.ruleX([0], { stroke: INK, strokeOpacity: 0.5 }),
     ],
   });
-  const kinds = Object.keys(KINDS).filter((kind) => parts.some((part) => part.kind === kind));
+  const kinds = KIND_NAMES.filter((kind) => parts.some((part) => part.kind === kind));
   return {
-    title: `${scenario}: ${name}`,
+    title,
     legend: kinds.map((kind) => ({ ...KINDS[kind], isArea: true })),
     plots: [plot],
   };
 }
 
-function panels([scenario, migrations]) {
-  const thousandPages = (parts) =>
-    Object.fromEntries(Object.entries(parts).map(([kind, pages]) => [kind, pages / 1000]));
+function inThousands(parts: Parts): Parts {
+  return Object.fromEntries(Object.entries(parts).map(([kind, pages]) => [kind, pages / 1000]));
+}
+
+function panels([scenario, migrations]: readonly [string, readonly Completed[]]): Panel[] {
+  const hasDemand = migrations.some(({ report }) => (report.demandFaultsOverNetwork ?? 0) > 0);
   return [
-    bars(scenario, 'pages by encoding', '1,000 pages', migrations, (m) =>
-      thousandPages(byCodec(m)),
+    bars(`${scenario}: pages by encoding`, '1,000 pages', migrations, (migration) =>
+      inThousands(byCodec(migration)),
     ),
-    migrations.some(({ report }) => report.demandFaultsOverNetwork > 0)
-      ? bars(scenario, 'pages by cause', '1,000 pages', migrations, (m) =>
-          thousandPages(byCause(m)),
+    hasDemand
+      ? bars(`${scenario}: pages by cause`, '1,000 pages', migrations, (migration) =>
+          inThousands(byCause(migration)),
         )
       : null,
-    bars(scenario, 'bytes', 'MiB', migrations, ({ report }) => ({ bytes: report.wireBytes / MIB })),
+    bars(`${scenario}: bytes`, 'MiB', migrations, ({ report: { wireBytes = 0 } }) => ({
+      bytes: wireBytes / MIB,
+    })),
   ].filter((panel) => panel !== null);
 }
 
-export function pages({ migrations }) {
-  const counted = completed(migrations).filter(({ report }) => report.pagesSent > 0);
+export function pages({ migrations }: Result): Section | null {
+  const counted = completed(migrations).filter(({ report: { pagesSent = 0 } }) => pagesSent > 0);
   const found = [...groupBy(typical(counted), ({ scenario }) => scenario)].flatMap(panels);
   if (found.length === 0) return null;
   return {

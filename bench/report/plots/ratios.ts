@@ -1,21 +1,30 @@
 // How far each row is from what was measured beside it, and from its target.
-import { COLORS, INK, SOFT } from '../draw.mjs';
-import { number, targetLimit, targetText, verdict } from '../format.mjs';
-import { groupBy } from '../select.mjs';
-import { labelledRows } from './labelled-rows.mjs';
+import type { Better, MeasuredRow, Result, Row, Spread } from '../../result/schema.js';
+import { COLORS, INK, SOFT } from '../draw.js';
+import { number, targetLimit, targetText, verdict } from '../format.js';
+import type { Panel, Section } from '../section.js';
+import { groupBy } from '../select.js';
+import { labelledRows, type RowPoint } from './labelled-rows.js';
+
+/** A row that stands beside a baseline. */
+type ComparedRow = MeasuredRow & { readonly ratio: Spread };
 
 const MOST_IN_ONE = 12;
 /** Beyond this, rows are found by their scenario. */
 const MOST_TOGETHER = 24;
 
-function styleOf({ met }) {
+function isCompared(row: Row): row is ComparedRow {
+  return row.status === 'measured' && row.ratio !== null && row.ratio.min > 0;
+}
+
+function styleOf(met: boolean | null): Pick<RowPoint, 'color' | 'symbol' | 'isHollow'> {
   if (met === null) return { color: SOFT, symbol: 'circle' };
   return met
     ? { color: COLORS[2], symbol: 'circle' }
     : { color: COLORS[1], symbol: 'diamond', isHollow: true };
 }
 
-function draw(title, rows) {
+function draw(title: string, rows: readonly ComparedRow[]): Panel {
   const spoken = rows.map(
     (row) =>
       `${row.title}: ${number(row.ratio.median)}${row.target?.figure === 'ratio' ? `, target ${targetText(row.target, '')}, met: ${verdict(row)}` : ''}`,
@@ -30,11 +39,11 @@ function draw(title, rows) {
           value: row.ratio.median,
           min: row.ratio.min,
           max: row.ratio.max,
-          ...styleOf({ met: row.target?.figure === 'ratio' ? row.met : null }),
+          ...styleOf(row.target?.figure === 'ratio' ? row.met : null),
         })),
-        targets: rows
-          .filter(({ target }) => target?.figure === 'ratio')
-          .map((row) => ({ label: row.title, value: targetLimit(row.target) })),
+        targets: rows.flatMap(({ title: label, target }) =>
+          target?.figure === 'ratio' ? [{ label, value: targetLimit(target) }] : [],
+        ),
         rule: 1,
         unit: 'measured ÷ baseline',
       }),
@@ -42,16 +51,17 @@ function draw(title, rows) {
   };
 }
 
-function chunks(rows) {
+function chunks(rows: readonly ComparedRow[]): ComparedRow[][] {
   const count = Math.ceil(rows.length / MOST_IN_ONE);
   return Array.from({ length: count }, (_, i) =>
     rows.slice(i * MOST_IN_ONE, (i + 1) * MOST_IN_ONE),
   );
 }
 
-/** Panels of rows in which the same direction is better. */
-function panelsOf(rows, better) {
-  const direction = `${better} is better`;
+/** Panels of the rows in which this direction is better. */
+function panelsOf(all: readonly ComparedRow[], better: Better): Panel[] {
+  const rows = all.filter((row) => row.better === better);
+  const direction = `${better === 'higher' ? 'Higher' : 'Lower'} is better`;
   const isMany = rows.length > MOST_TOGETHER;
   const parts = groupBy(rows, ({ scenario }) => (isMany ? scenario : ''));
   return [...parts].flatMap(([scenario, part]) =>
@@ -61,14 +71,10 @@ function panelsOf(rows, better) {
   );
 }
 
-export function ratios({ rows }) {
-  const compared = rows.filter(({ status, ratio }) => status === 'measured' && ratio?.min > 0);
+export function ratios({ rows }: Result): Section | null {
+  const compared = rows.filter(isCompared);
   if (compared.length === 0) return null;
-  const groups = groupBy(compared, ({ better }) => better);
-  const panels = [
-    ...panelsOf(groups.get('higher') ?? [], 'Higher'),
-    ...panelsOf(groups.get('lower') ?? [], 'Lower'),
-  ];
+  const panels = [...panelsOf(compared, 'higher'), ...panelsOf(compared, 'lower')];
   return {
     title: 'Beside the baseline of the same run',
     legend: [

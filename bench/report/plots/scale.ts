@@ -1,4 +1,6 @@
 // What size costs: total time against populated memory.
+import { summarize } from '../../lib/statistics.js';
+import type { Migration, Result, Spread } from '../../result/schema.js';
 import {
   axis,
   byStrategy,
@@ -8,21 +10,30 @@ import {
   Plot,
   strategyStyle,
   tickText,
-} from '../draw.mjs';
-import { bytes, milliseconds } from '../format.mjs';
-import { completed, groupBy, summary } from '../select.mjs';
+} from '../draw.js';
+import { bytes, milliseconds } from '../format.js';
+import type { Section } from '../section.js';
+import { type Completed, completed, groupBy } from '../select.js';
 
 const GIB = 2 ** 30;
 
-function populatedBytes({ parameters }) {
+/** The repetitions of one size. */
+type Point = Spread & {
+  readonly strategy: string;
+  readonly gib: number;
+  readonly memory: string;
+  readonly isSparse: boolean;
+};
+
+function populatedBytes({ parameters }: Migration): number {
   return parameters.populatedBytes ?? parameters.memoryBytes;
 }
 
-function isSparse({ parameters }) {
-  return parameters.memoryBytes > 2 * populatedBytes({ parameters });
+function isSparse(migration: Migration): boolean {
+  return migration.parameters.memoryBytes > 2 * populatedBytes(migration);
 }
 
-function pointsOf(migrations) {
+function pointsOf(migrations: readonly Completed[]): Point[] {
   const groups = groupBy(
     migrations,
     (m) => `${m.parameters.strategy}\n${populatedBytes(m)}\n${m.parameters.memoryBytes}`,
@@ -32,11 +43,11 @@ function pointsOf(migrations) {
     gib: populatedBytes(repetitions[0]) / GIB,
     memory: bytes(repetitions[0].parameters.memoryBytes),
     isSparse: isSparse(repetitions[0]),
-    ...summary(repetitions.map(({ report }) => report.totalMs)),
+    ...summarize(repetitions.map(({ report }) => report.totalMs)),
   }));
 }
 
-function marksOf(strategy, points) {
+function marksOf(strategy: string, points: readonly Point[]) {
   const { color, symbol } = strategyStyle(strategy);
   const own = points.filter((point) => point.strategy === strategy).sort((a, b) => a.gib - b.gib);
   const sparse = own.filter((point) => point.isSparse);
@@ -65,7 +76,7 @@ function marksOf(strategy, points) {
     Plot.text(sparse, {
       x: 'gib',
       y: 'median',
-      text: ({ memory }) => `${memory} sparse`,
+      text: ({ memory }: Point) => `${memory} sparse`,
       dx: 9,
       textAnchor: 'start',
       fill: 'var(--ink)',
@@ -73,12 +84,10 @@ function marksOf(strategy, points) {
   ];
 }
 
-export function scale({ suite, migrations }) {
+export function scale({ suite, migrations }: Result): Section | null {
   const own = completed(migrations).filter(
-    ({ scenario, parameters }) =>
-      (suite === 'scale' || /scale|size/.test(scenario)) &&
-      (parameters.migrationsAtOnce ?? 1) === 1 &&
-      populatedBytes({ parameters }) > 0,
+    (migration) =>
+      (suite === 'scale' || /scale|size/.test(migration.scenario)) && populatedBytes(migration) > 0,
   );
   const points = pointsOf(own);
   if (new Set(points.map(({ gib }) => gib)).size < 2) return null;

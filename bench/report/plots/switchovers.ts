@@ -1,15 +1,27 @@
 // What the guest got done in the moments before and after it moved.
-import { axis, draw, INK, PAUSE, Plot } from '../draw.mjs';
-import { milliseconds, number } from '../format.mjs';
-import { html } from '../html.mjs';
-import { guestSteps } from '../rates.mjs';
-import { completed, spreadOver, typical } from '../select.mjs';
+import type { Result, Timeline } from '../../result/schema.js';
+import { axis, draw, INK, PAUSE, Plot } from '../draw.js';
+import { milliseconds, number } from '../format.js';
+import { html } from '../html.js';
+import { guestSteps, type Step } from '../rates.js';
+import type { Panel, Section } from '../section.js';
+import { type Completed, completed, spreadOver, typical } from '../select.js';
 
 const MOST = 24;
 const LEAST_WINDOW_MS = 60;
 
+/** One whose switchover was watched. */
+type SwitchedOver = Completed & {
+  readonly timeline: Timeline & { readonly pausedAtMs: number; readonly resumedAtMs: number };
+};
+
+function isSwitchedOver(migration: Completed): migration is SwitchedOver {
+  const { timeline } = migration;
+  return timeline !== null && timeline.pausedAtMs !== null && timeline.resumedAtMs !== null;
+}
+
 /** Steps within the window, cut at its edges, in ms from the pause. */
-function around(found, fromMs, untilMs, pausedAtMs) {
+function around(found: readonly Step[], fromMs: number, untilMs: number, pausedAtMs: number) {
   return found
     .filter(({ startMs, endMs }) => endMs > fromMs && startMs < untilMs)
     .flatMap(({ startMs, endMs, perSecond }) => [
@@ -18,7 +30,7 @@ function around(found, fromMs, untilMs, pausedAtMs) {
     ]);
 }
 
-function panel({ label, report, timeline }) {
+function panel({ label, report, timeline }: SwitchedOver): Panel | null {
   const { pausedAtMs, resumedAtMs } = timeline;
   const awayMs = resumedAtMs - pausedAtMs;
   const windowMs = Math.max(LEAST_WINDOW_MS, awayMs * 0.8);
@@ -27,8 +39,9 @@ function panel({ label, report, timeline }) {
   const top = Math.max(0, ...points.map(({ value }) => value));
   // A guest that did nothing, before or after, has nothing to show.
   if (top === 0) return null;
-  const domain = [points[0].ms, Math.max(awayMs + LEAST_WINDOW_MS / 10, points.at(-1).ms)];
-  const gap = report.guest?.longestGapMs;
+  const [first, last] = [points[0]?.ms ?? 0, points.at(-1)?.ms ?? 0];
+  const domain = [first, Math.max(awayMs + LEAST_WINDOW_MS / 10, last)];
+  const gap = report.guest?.longestGapMs ?? 0;
   return {
     title: label,
     facts: html`downtime ${milliseconds(awayMs)}${gap > 0 ? `, longest gap the guest felt ${milliseconds(gap)}` : ''}`,
@@ -49,13 +62,8 @@ function panel({ label, report, timeline }) {
   };
 }
 
-export function switchovers({ migrations }) {
-  const drawable = typical(
-    completed(migrations).filter(
-      ({ timeline }) =>
-        timeline !== null && timeline.pausedAtMs !== null && timeline.resumedAtMs !== null,
-    ),
-  );
+export function switchovers({ migrations }: Result): Section | null {
+  const drawable = typical(completed(migrations).filter(isSwitchedOver));
   const chosen = spreadOver(drawable, MOST);
   const panels = chosen.map(panel).filter((found) => found !== null);
   if (panels.length === 0) return null;

@@ -1,9 +1,11 @@
 // Each migration over time: what the source sent, what the guest dirtied, what it asked for, what it did.
-import { axis, BAND, draw, INK, PAUSE, Plot, SOFT, STALL } from '../draw.mjs';
-import { bytes, linkRate, milliseconds, number } from '../format.mjs';
-import { html } from '../html.mjs';
-import { guestSteps, smoothed, steps } from '../rates.mjs';
-import { completed, spreadOver, stallsDuring, typical } from '../select.mjs';
+import type { Migration, Result, Round, Timeline } from '../../result/schema.js';
+import { axis, BAND, draw, INK, PAUSE, Plot, SOFT, STALL } from '../draw.js';
+import { bytes, linkRate, milliseconds, number } from '../format.js';
+import { type Html, html } from '../html.js';
+import { guestSteps, type Step, smoothed, steps } from '../rates.js';
+import type { LegendItem, Panel, Section } from '../section.js';
+import { type Completed, completed, spreadOver, stallsDuring, typical } from '../select.js';
 
 const PAGE_BYTES = 4096;
 const MOST = 24;
@@ -12,20 +14,42 @@ const STALL_OPACITY = 0.5;
 const MARGINS = { marginTop: 22, marginBottom: 6, height: 88 };
 const LAST_MARGINS = { marginTop: 22, marginBottom: 34, height: 116 };
 
+/** One that was watched. */
+type Watched = Completed & { readonly timeline: Timeline };
+
+function isWatched(migration: Completed): migration is Watched {
+  return migration.timeline !== null && migration.timeline.source.length > 2;
+}
+
+interface LinePoint {
+  readonly ms: number;
+  readonly value: number;
+}
+
+/** One of the plots of a migration that stand below each other. */
+interface Strip {
+  readonly name: string;
+  /** Of its axis. */
+  readonly label: string;
+  /** The highest value. */
+  readonly top: number;
+  readonly marks: Plot.Markish[];
+}
+
 /** Steps as a line that is drawn flat, up and down again. */
-function flat(found, perUnit) {
+function flat(found: readonly Step[], perUnit: number): LinePoint[] {
   return found.flatMap(({ startMs, endMs, perSecond }) => [
     { ms: startMs, value: perSecond / perUnit },
     { ms: endMs, value: perSecond / perUnit },
   ]);
 }
 
-function highest(points) {
+function highest(points: readonly Pick<LinePoint, 'value'>[]): number {
   return Math.max(...points.map(({ value }) => value), 0);
 }
 
 /** What all strips of a migration have behind their marks. */
-function background(migration) {
+function background(migration: Watched): Plot.Markish[] {
   const { rounds, pausedAtMs, resumedAtMs } = migration.timeline;
   const [startMs, endMs] = shownTime(migration);
   const stalls = stallsDuring(migration).map(({ atMs, ms }) => ({
@@ -53,12 +77,12 @@ function background(migration) {
   ];
 }
 
-function roundNames(rounds, endMs) {
+function roundNames(rounds: readonly Round[], endMs: number): Plot.Markish {
   const wide = rounds
     .map((round, i) => ({ ...round, name: i === 0 && rounds.length < 6 ? 'round 0' : `${i}` }))
     .filter(({ startMs, endMs: until, name }) => (until - startMs) / endMs > 0.025 * name.length);
   return Plot.text(wide, {
-    x: ({ startMs, endMs: until }) => (startMs + until) / 2,
+    x: ({ startMs, endMs: until }: Round) => (startMs + until) / 2,
     text: 'name',
     frameAnchor: 'top',
     lineAnchor: 'bottom',
@@ -68,15 +92,13 @@ function roundNames(rounds, endMs) {
   });
 }
 
-function rateStrip({ timeline, endMs, sent }) {
+function rateStrip(rounds: readonly Round[], endMs: number, sent: readonly Step[]): Strip {
   const points = flat(sent, 1e6);
-  const dirty = timeline.rounds
-    .filter(({ dirtyPages, startMs, endMs: until }) => dirtyPages !== null && until > startMs)
-    .map(({ dirtyPages, startMs, endMs: until }) => ({
-      startMs,
-      endMs: until,
-      value: (((dirtyPages * PAGE_BYTES) / (until - startMs)) * 1000) / 1e6,
-    }));
+  const dirty = rounds.flatMap(({ dirtyPages, startMs, endMs: until }) => {
+    if (dirtyPages === null || until <= startMs) return [];
+    const value = (((dirtyPages * PAGE_BYTES) / (until - startMs)) * 1000) / 1e6;
+    return [{ startMs, endMs: until, value }];
+  });
   return {
     name: 'send rate and dirty rate',
     label: 'MB/s',
@@ -91,12 +113,12 @@ function rateStrip({ timeline, endMs, sent }) {
         stroke: 'var(--c2)',
         strokeWidth: 2.5,
       }),
-      roundNames(timeline.rounds, endMs),
+      roundNames(rounds, endMs),
     ],
   };
 }
 
-function faultStrip(faults) {
+function faultStrip(faults: readonly Step[]): Strip {
   const points = flat(faults, 1000);
   return {
     name: 'demand faults',
@@ -109,7 +131,7 @@ function faultStrip(faults) {
   };
 }
 
-function guestStrip(guest) {
+function guestStrip(guest: readonly Step[]): Strip {
   const peak = Math.max(...guest.map(({ perSecond }) => perSecond));
   const perUnit = peak >= 1e6 ? 1e6 : 1000;
   const points = flat(guest, perUnit);
@@ -121,31 +143,30 @@ function guestStrip(guest) {
   };
 }
 
-function strips({ report, timeline }) {
+function strips({ report, timeline }: Watched): Strip[] {
   const endMs = report.totalMs;
-  const within = (points) => points.filter(({ atMs }) => atMs <= endMs);
+  const within = <Point extends { readonly atMs: number }>(points: readonly Point[]) =>
+    points.filter(({ atMs }) => atMs <= endMs);
   const shown = {
     ...timeline,
     source: within(timeline.source),
     destination: within(timeline.destination),
   };
-  const calm = (found) => smoothed(found, endMs / 90);
+  const calm = (found: readonly Step[]) => smoothed(found, endMs / 90);
   const faults = calm(steps(shown.destination, 'demandFaults'));
   const guest = calm(guestSteps(shown));
-  const found = [
-    rateStrip({ timeline: shown, endMs, sent: calm(steps(shown.source, 'wireBytes')) }),
-  ];
+  const found = [rateStrip(shown.rounds, endMs, calm(steps(shown.source, 'wireBytes')))];
   if (faults.some(({ perSecond }) => perSecond > 0)) found.push(faultStrip(faults));
   if (guest.some(({ perSecond }) => perSecond > 0)) found.push(guestStrip(guest));
   return found;
 }
 
 /** From where on the guest was watched, which may be before the migration began, to its end. */
-function shownTime({ report, timeline }) {
-  return [Math.min(0, timeline.source[0].atMs), report.totalMs];
+function shownTime({ report, timeline }: Watched): [fromMs: number, untilMs: number] {
+  return [Math.min(0, timeline.source[0]?.atMs ?? 0), report.totalMs];
 }
 
-function drawStrip(migration, { name, label, top, marks }, isLast) {
+function drawStrip(migration: Watched, { name, label, top, marks }: Strip, isLast: boolean): Html {
   const { report, label: which } = migration;
   return draw({
     describe: `${which}: ${name} over ${milliseconds(report.totalMs)}; highest ${number(top)} ${label}`,
@@ -162,10 +183,10 @@ function drawStrip(migration, { name, label, top, marks }, isLast) {
   });
 }
 
-function panel(migration) {
+function panel(migration: Watched): Panel {
   const { label, report, parameters } = migration;
   const found = strips(migration);
-  const gap = report.guest?.longestGapMs;
+  const gap = report.guest?.longestGapMs ?? 0;
   return {
     title: label,
     facts: html`${bytes(parameters.memoryBytes)}, ${linkRate(parameters.linkBytesPerSecond)}; total ${milliseconds(report.totalMs)}${report.downtimeMs === null ? '' : `, downtime ${milliseconds(report.downtimeMs)}`}${gap > 0 ? `, longest gap ${milliseconds(gap)}` : ''}`,
@@ -174,7 +195,10 @@ function panel(migration) {
 }
 
 /** What the stalls are called and how they are known; nothing where there are none. */
-function stallTexts(migrations) {
+function stallTexts(migrations: readonly Migration[]): {
+  readonly legend: readonly LegendItem[];
+  readonly caption: string;
+} {
   const hasStalls = migrations.some((migration) => stallsDuring(migration).length > 0);
   if (!hasStalls) return { legend: [], caption: '' };
   const color = `color-mix(in srgb, ${STALL} ${STALL_OPACITY * 100}%, transparent)`;
@@ -185,10 +209,8 @@ function stallTexts(migrations) {
   };
 }
 
-export function timeLines({ migrations }) {
-  const drawable = typical(
-    completed(migrations).filter(({ timeline }) => timeline?.source.length > 2),
-  );
+export function timeLines({ migrations }: Result): Section | null {
+  const drawable = typical(completed(migrations).filter(isWatched));
   if (drawable.length === 0) return null;
   const chosen = spreadOver(drawable, MOST);
   const left = drawable.length - chosen.length;

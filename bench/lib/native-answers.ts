@@ -1,0 +1,81 @@
+// What the native programs print, each one JSON object.
+import * as v from 'valibot';
+
+const figure = v.pipe(v.number(), v.finite());
+
+/** Where this machine lacks the mechanism. */
+const skipped = v.object({ skipped: v.string() });
+
+const transfer = v.object({ bytes: figure, seconds: figure });
+const latencies = v.object({ count: figure, p50Us: figure, p99Us: figure });
+
+const scatteredWrites = v.object({
+  firstWriteUs: figure,
+  secondWriteUs: figure,
+  harvestMs: figure,
+  harvestedPages: figure,
+  rounds: figure,
+});
+
+const tracker = v.object({
+  armMs: figure,
+  cleanHarvestMs: figure,
+  scattered: v.union([scatteredWrites, skipped]),
+});
+
+const installed = v.object({ perPageUs: figure, gbPerSecond: figure });
+const installPaths = v.object({
+  memcpy: installed,
+  memcpyFresh: installed,
+  copy: installed,
+  zero: installed,
+  continueFresh: installed,
+  continue: installed,
+});
+
+const codec = v.object({
+  encodeGbPerSecond: figure,
+  // Null where it encoded none of the pages.
+  decode: v.nullable(v.object({ gbPerSecond: figure })),
+  outPerIn: figure,
+  encodedPages: figure,
+});
+
+export const nativeAnswers = {
+  'tcp-stream': v.object({ ...transfer.entries, senderCpuSeconds: figure }),
+  'tcp-round-trip': v.object({ ...latencies.entries, maxUs: figure }),
+  'memory-read': transfer,
+  'local-install': latencies,
+  'warm-memory': transfer,
+  'tracker-bench': v.object({
+    bytes: figure,
+    writes: figure,
+    threads: figure,
+    minorFaultUs: figure,
+    untrackedWriteUs: figure,
+    mprotectMs: figure,
+    trackers: v.record(v.string(), v.union([tracker, skipped])),
+  }),
+  'install-bench': v.union([
+    v.object({ bytes: figure, pages: installPaths, runs: installPaths }),
+    skipped,
+  ]),
+  'fault-bench': v.union([
+    v.object({
+      threads: figure,
+      p50Us: figure,
+      p99Us: figure,
+      maxUs: figure,
+      pagesPerSecond: figure,
+      engineP50Us: figure,
+      engineP99Us: figure,
+      tookUs: v.array(figure),
+    }),
+    skipped,
+  ]),
+  'codec-bench': v.object({
+    bytes: figure,
+    memcpyGbPerSecond: figure,
+    codecs: v.object({ raw: codec, zero: codec, lz4: codec }),
+  }),
+};

@@ -1,3 +1,0 @@
-export function namespacesObstacle(link: {
-  readonly rateBytesPerSecond: number | null;
-}): string | null;

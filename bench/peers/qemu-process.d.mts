@@ -1,1 +1,0 @@
-export function qemuObstacle(): string | null;
