@@ -32,8 +32,14 @@
         "-Wextra"
       ],
       # Threads, a signal handler and buffers that other threads hold call into it: a Worker that ends must not
-      # unload it.
-      "ldflags": ["-Wl,-z,nodelete"]
+      # unload it. The C++ library is linked in, because systems with an older one are to load the same binary, and
+      # none of it is exported. What nobody calls is left out: it would ask for a newer C library.
+      "ldflags": [
+        "-Wl,-z,nodelete",
+        "-static-libstdc++",
+        "-Wl,--exclude-libs,ALL",
+        "-Wl,--gc-sections"
+      ]
     }
   ]
 }

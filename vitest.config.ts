@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two projects. `engine` is `npm test`. `bench` is `npm run test:bench`: its tests measure, so that
- * nothing runs beside them.
+ * Three projects. `engine` is `npm test`. `bench` is `npm run test:bench`: its tests measure, so that
+ * nothing runs beside them. `package` is `npm run test:package`: it packs, and installs what it packed.
  */
 export default defineConfig({
   test: {
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/bench/**'],
+          exclude: ['test/bench/**', 'test/package/**'],
           // These files wait for timeouts and for slow links more than they compute.
           maxWorkers: 4,
           sequence: { groupOrder: 0 },
@@ -25,6 +25,16 @@ export default defineConfig({
           include: ['test/bench/**/*.test.ts'],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          globalSetup: 'test/package/pack.ts',
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -12,7 +12,7 @@
  * | GUEST_TOO_LARGE | the guest exceeds the destination's limit |
  * | NO_MEMORY | this host has too little memory |
  * | DESTINATION_NO_MEMORY | the destination's host has too little memory |
- * | UNSUPPORTED | this kernel lacks something that is needed |
+ * | UNSUPPORTED | this kernel or this installation lacks something that is needed |
  * | NO_PERMISSION | the kernel has it, but not for this user |
  * | PEER_GONE | the connection to the other side was lost |
  * | PEER_SILENT | the other side said nothing for the stall timeout |

@@ -17,7 +17,7 @@ import { ResultBuilder, type ResultHead } from '../result/builder.js';
 import { isOrdinaryFile, readResult, toJson, writeWhole } from '../result/file.js';
 import type { Environment, Plan, Result } from '../result/schema.js';
 import { suites } from '../suites/index.js';
-import { htmlBeside, writeReport } from './report.js';
+import { howToDraw, htmlBeside, writeReport } from './report.js';
 
 export interface RunOptions {
   readonly repetitions?: number;
@@ -271,19 +271,21 @@ async function measure(
   return { file, result: builder.result(), failed: builder.failed };
 }
 
-/** The table and the report beside the result. Answers the report's file, or undefined for none. */
+/** The table and the report beside the result. Answers what is to be said of the report. */
 async function writeBeside(
   file: string,
   result: Result,
   table: string,
   html: string | undefined,
-): Promise<string | undefined> {
+): Promise<string> {
   // Beside a device or a pipe there is no place for them.
   const isOrdinary = isOrdinaryFile(file);
   if (isOrdinary) writeWhole(`${file.replace(/\.json$/, '')}.md`, table);
   const report = html ?? (isOrdinary ? htmlBeside(file) : undefined);
-  if (report !== undefined) await writeReport(result, report);
-  return report;
+  if (report === undefined) return '';
+  return (await writeReport(result, report))
+    ? `, report: ${report}`
+    : `; ${howToDraw()}, then: pageferry bench report ${file}`;
 }
 
 /** Answers whether everything was measured. Throws what ended the run before its end. */
@@ -292,7 +294,7 @@ export async function runCommand(name: string | undefined, options: RunOptions):
   const { file, result, failed } = await measure(run, options, abortOnInterrupt());
   const table = toMarkdown(result);
   process.stdout.write(options.json === '-' ? toJson(result) : table);
-  const html = await writeBeside(file, result, table, options.html);
-  process.stderr.write(`bench: result: ${file}${html === undefined ? '' : `, report: ${html}`}\n`);
+  const aboutReport = await writeBeside(file, result, table, options.html);
+  process.stderr.write(`bench: result: ${file}${aboutReport}\n`);
   return !failed;
 }

@@ -2,7 +2,10 @@
  * The only loader of the native addon, and its typed surface. Every promise here is one bounded,
  * cancellable piece of native work; errors carry `code` and, from a system call, `errno` (see errors.ts).
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { type AddonPlace, explainAddonError } from './addon-error.js';
 
 export type TrackerKind = 'uffd-wp-async' | 'uffd-wp-sync' | 'mprotect';
 export const TRACKER_KINDS: readonly TrackerKind[] = ['uffd-wp-async', 'uffd-wp-sync', 'mprotect'];
@@ -354,11 +357,38 @@ export interface Binding {
   lz4Version(): string;
 }
 
-/** PAGEFERRY_ADDON names another build of the addon: how the sanitizers get at it. */
+const root = new URL('../../', import.meta.url);
+
+function inPackage(path: string): string {
+  return fileURLToPath(new URL(path, root));
+}
+
+/**
+ * A clone has the addon that was built in it, and a package the one that it brought for this platform. They are told
+ * apart by binding.gyp, which is in no package, so that neither stands in for the other. PAGEFERRY_ADDON names another
+ * build: how the sanitizers get at it.
+ */
+function addonPlace(): AddonPlace {
+  const named = process.env['PAGEFERRY_ADDON'];
+  if (named !== undefined) return { kind: 'named by PAGEFERRY_ADDON', path: named };
+  if (existsSync(inPackage('binding.gyp'))) {
+    return { kind: 'built in a clone', path: inPackage('build/Release/pageferry.node') };
+  }
+  const platform = `${process.platform}-${process.arch}`;
+  return {
+    kind: 'brought by the package',
+    path: inPackage(`prebuilds/${platform}/pageferry.node`),
+    platform,
+  };
+}
+
 function load(): Binding {
-  const require = createRequire(import.meta.url);
-  const path = process.env['PAGEFERRY_ADDON'] ?? '../../build/Release/pageferry.node';
-  return require(path) as Binding;
+  const place = addonPlace();
+  try {
+    return createRequire(import.meta.url)(place.path) as Binding;
+  } catch (error) {
+    throw explainAddonError(place, error);
+  }
 }
 
 export const binding: Binding = load();

@@ -1,0 +1,99 @@
+// `npm run build:prebuilds`: the addons that a package brings, prebuilds/linux-ARCH/pageferry.node, stripped.
+//
+//   npm run build:prebuilds [-- ARCH...]   (default: x64 arm64)
+//
+// npm runs it before it packs. The addon for this machine's architecture is the one in build/; for the others
+// node-gyp builds a copy of the sources with a cross compiler, in build-prebuilds/.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { neededVersions, newestVersion } from './needed-versions.mjs';
+import { root } from './project-files.mjs';
+
+const TRIPLES = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
+/** What the error of the loader names (src/native/addon-error.ts). Docs: decision 28. */
+const LEAST_GLIBC = '2.34';
+
+function fail(message) {
+  console.error(`prebuilds: ${message}`);
+  process.exit(1);
+}
+
+function run(command, args, options) {
+  const { error, status } = spawnSync(command, args, { stdio: 'inherit', ...options });
+  if (error) fail(`${command} cannot be run: ${error.message}`);
+  if (status !== 0) fail(`${command} ${args.join(' ')} failed`);
+}
+
+function isThere(command) {
+  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** The sources in a folder of their own: node-gyp has one place for what it builds. Times are kept for make. */
+function copyOfSources(arch) {
+  const folder = join(root, 'build-prebuilds', `linux-${arch}`);
+  for (const name of ['native', 'scripts', 'binding.gyp', 'package.json', 'node_modules']) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+    if (name === 'node_modules') symlinkSync(join(root, name), join(folder, name));
+    else
+      cpSync(join(root, name), join(folder, name), { recursive: true, preserveTimestamps: true });
+  }
+  return folder;
+}
+
+/** The addon, built and up to date, and how the tools for its architecture are called. */
+function build(arch) {
+  const isNative = arch === process.arch;
+  const prefix = isNative ? '' : `${TRIPLES[arch]}-`;
+  if (!isNative && !isThere(`${prefix}g++`)) {
+    const debian = TRIPLES[arch].replace('_', '-');
+    fail(`there is no ${prefix}g++ to build for ${arch}: apt-get install g++-${debian}`);
+  }
+  const folder = isNative ? root : copyOfSources(arch);
+  const compilers = isNative ? {} : { CC: `${prefix}gcc`, CXX: `${prefix}g++` };
+  run('node-gyp', ['configure', 'build', '-j', 'max', `--arch=${arch}`, '--loglevel=warn'], {
+    cwd: folder,
+    env: { ...process.env, ...compilers },
+  });
+  return { built: join(folder, 'build', 'Release', 'pageferry.node'), prefix };
+}
+
+/** Nothing incomplete, and nothing that old systems could not load, is left where it would be packed. */
+function prebuild(arch) {
+  const { built, prefix } = build(arch);
+  const folder = join(root, 'prebuilds', `linux-${arch}`);
+  const addon = join(folder, 'pageferry.node');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  run(`${prefix}strip`, ['--strip-unneeded', '-o', `${addon}.unchecked`, built]);
+  const versions = neededVersions(`${addon}.unchecked`, `${prefix}objdump`);
+  const glibc = newestVersion(versions, 'GLIBC');
+  const libstdcxx = newestVersion(versions, 'GLIBCXX');
+  if (
+    newestVersion([`GLIBC_${glibc}`, `GLIBC_${LEAST_GLIBC}`], 'GLIBC') !== LEAST_GLIBC ||
+    libstdcxx
+  ) {
+    const needed = libstdcxx ? `libstdc++ (GLIBCXX_${libstdcxx})` : `glibc ${glibc}`;
+    fail(
+      `the addon for ${arch} needs ${needed}, and packages promise glibc ${LEAST_GLIBC} and no more. Build them on Debian 12, for example in a container`,
+    );
+  }
+  renameSync(`${addon}.unchecked`, addon);
+  console.log(`prebuilds: linux-${arch}: needs glibc ${glibc}`);
+}
+
+/** The addons contain code of others, whose licences ask for their text to go with it. */
+function copyLicences() {
+  const require = createRequire(import.meta.url);
+  const lz4 = join(dirname(dirname(require.resolve('lmdb'))), 'dependencies', 'lz4', 'lib');
+  const nodeAddonApi = dirname(require.resolve('node-addon-api/package.json'));
+  copyFileSync(join(lz4, 'LICENSE'), join(root, 'prebuilds', 'LICENSE.lz4'));
+  copyFileSync(join(nodeAddonApi, 'LICENSE.md'), join(root, 'prebuilds', 'LICENSE.node-addon-api'));
+}
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.find((arch) => !Object.hasOwn(TRIPLES, arch));
+if (unknown !== undefined) fail(`no packages are made for ${unknown}; there are x64 and arm64`);
+for (const arch of chosen.length > 0 ? chosen : Object.keys(TRIPLES)) prebuild(arch);
+copyLicences();
