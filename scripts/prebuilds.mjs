@@ -5,9 +5,9 @@
 // npm runs it before it packs. The addon for this machine's architecture is the one in build/; for the others
 // node-gyp builds a copy of the sources with a cross compiler, in build-prebuilds/.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { neededVersions, newestVersion } from './needed-versions.mjs';
 import { root } from './project-files.mjs';
 
@@ -59,27 +59,26 @@ function build(arch) {
   return { built: join(folder, 'build', 'Release', 'pageferry.node'), prefix };
 }
 
-/** Nothing incomplete, and nothing that old systems could not load, is left where it would be packed. */
+/** What a package could not promise is never where it would be packed. */
 function prebuild(arch) {
+  const addon = join(root, 'prebuilds', `linux-${arch}`, 'pageferry.node');
+  rmSync(dirname(addon), { recursive: true, force: true });
   const { built, prefix } = build(arch);
-  const folder = join(root, 'prebuilds', `linux-${arch}`);
-  const addon = join(folder, 'pageferry.node');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  run(`${prefix}strip`, ['--strip-unneeded', '-o', `${addon}.unchecked`, built]);
-  const versions = neededVersions(`${addon}.unchecked`, `${prefix}objdump`);
+  const stripped = join(root, 'build-prebuilds', `pageferry-${arch}.node`);
+  mkdirSync(dirname(stripped), { recursive: true });
+  run(`${prefix}strip`, ['--strip-unneeded', '-o', stripped, built]);
+  const versions = neededVersions(stripped, `${prefix}objdump`);
   const glibc = newestVersion(versions, 'GLIBC');
   const libstdcxx = newestVersion(versions, 'GLIBCXX');
-  if (
-    newestVersion([`GLIBC_${glibc}`, `GLIBC_${LEAST_GLIBC}`], 'GLIBC') !== LEAST_GLIBC ||
-    libstdcxx
-  ) {
-    const needed = libstdcxx ? `libstdc++ (GLIBCXX_${libstdcxx})` : `glibc ${glibc}`;
+  const isTooNew = newestVersion([...versions, `GLIBC_${LEAST_GLIBC}`], 'GLIBC') !== LEAST_GLIBC;
+  if (isTooNew || libstdcxx !== undefined) {
+    const needed = isTooNew ? `glibc ${glibc}` : `libstdc++ (GLIBCXX_${libstdcxx})`;
     fail(
-      `the addon for ${arch} needs ${needed}, and packages promise glibc ${LEAST_GLIBC} and no more. Build them on Debian 12, for example in a container`,
+      `the addon for ${arch} needs ${needed}, and packages promise that glibc ${LEAST_GLIBC} will do. Build them on Debian 12, for example in a container; what asks for more there is shown by: ${prefix}objdump -T ${relative(root, stripped)}`,
     );
   }
-  renameSync(`${addon}.unchecked`, addon);
+  mkdirSync(dirname(addon), { recursive: true });
+  copyFileSync(stripped, addon);
   console.log(`prebuilds: linux-${arch}: needs glibc ${glibc}`);
 }
 

@@ -1,4 +1,5 @@
 /** What is in a package, and what it asks of the system that it is installed on. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
@@ -7,6 +8,9 @@ import { neededVersions, newestVersion } from '../../scripts/needed-versions.mjs
 const installed = inject('installed');
 const folder = join(installed, 'node_modules', 'pageferry');
 const ARCHITECTURES = ['arm64', 'x64'] as const;
+/** It reads binaries for both. */
+const OBJDUMP = 'aarch64-linux-gnu-objdump';
+/** What the header of a binary calls its architecture. */
 const MACHINE = { x64: 62, arm64: 183 } as const;
 
 const addon = (arch: string): string => join(folder, `prebuilds/linux-${arch}/pageferry.node`);
@@ -36,12 +40,17 @@ describe('a package', () => {
   it.each(ARCHITECTURES)(
     'needs no newer C library than glibc 2.34 for %s, and no C++ library',
     (arch) => {
-      const versions = neededVersions(addon(arch), 'aarch64-linux-gnu-objdump');
+      const versions = neededVersions(addon(arch), OBJDUMP);
       expect(versions.length).toBeGreaterThan(5);
       expect(newestVersion([...versions, 'GLIBC_2.34'], 'GLIBC')).toBe('2.34');
       expect(newestVersion(versions, 'GLIBCXX')).toBeUndefined();
     },
   );
+
+  it.each(ARCHITECTURES)('has an addon without debugging symbols for %s', (arch) => {
+    const symbols = execFileSync(OBJDUMP, ['-t', addon(arch)], { encoding: 'utf8' });
+    expect(symbols).toMatch(/no symbols/);
+  });
 
   it('brings the licences of the code that is in its addons', () => {
     expect(readFileSync(join(folder, 'prebuilds/LICENSE.lz4'), 'utf8')).toMatch(/Yann Collet/);
