@@ -87,6 +87,17 @@ describe('a package', () => {
     expect(broken).toEqual([]);
   });
 
+  it('has no program of which the source is gone', () => {
+    const programs = files.filter((name) => /^dist\/.*\.js$/.test(name));
+    expect(programs).toContain('dist/cli/main.js');
+    const sourceOf = (name: string): string =>
+      name
+        .replace(/^dist\/(?!bench\/)/, 'src/')
+        .replace(/^dist\//, '')
+        .replace(/js$/, 'ts');
+    expect(programs.filter((name) => !existsSync(sourceOf(name)))).toEqual([]);
+  });
+
   it('has no results of the bench, and no sources of tests', () => {
     expect(
       files.filter((name) => /_test\.cc$|^test\/|results\/.*\.json$|\.map$/.test(name)),
