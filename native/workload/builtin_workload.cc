@@ -21,17 +21,50 @@ Status not_paused(const char* call) {
                 std::string(call) + " needs a paused guest; this one runs");
 }
 
+TraceSize size_of(const Trace& trace) { return {trace.intervals.size(), trace.writes.size()}; }
+
+// It is read as one run of bytes.
+Status check_appendix(const GuestMemory& memory, const GuestLayout& layout) {
+  const PageRange range = layout.appendix_range();
+  if (range.count == 0 || memory.region_of(range.first).pages().end() == range.end()) return Status();
+  return Status(StatusCode::kInvalidArgument,
+                "its digests or its trace take more than the last region of its memory");
+}
+
+Result<std::unique_ptr<Workload>> create_filled(std::shared_ptr<GuestMemory> memory,
+                                                const GuestLayout& layout, const Trace& trace) {
+  if (Status status = check_appendix(*memory, layout); !status.ok()) return status;
+  Result<FillOutcome> filled = fill(*memory, layout, trace);
+  if (!filled.ok()) return filled.status();
+  return BuiltinWorkload::make(std::move(memory), layout, filled.value().appendix_hash,
+                               std::move(filled.value().summary));
+}
+
+// `layout` has room for all of the trace. Scaled to the pages that this leaves, it may need less.
+Result<std::unique_ptr<Workload>> create_traced(std::shared_ptr<GuestMemory> memory,
+                                                const GuestLayout& layout, const Trace& trace) {
+  WorkloadConfig config = layout.config();
+  const std::uint64_t pages = std::min(trace.page_count, layout.working_set_pages());
+  config.working_set_bytes = pages * kPageBytes;
+  const Trace scaled = scaled_trace(trace, pages);
+  Result<GuestLayout> final_layout =
+      GuestLayout::create(config, memory->page_count(), size_of(scaled));
+  if (!final_layout.ok()) return final_layout.status();
+  return create_filled(std::move(memory), final_layout.value(), scaled);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Workload>> Workload::create(std::shared_ptr<GuestMemory> memory,
-                                                   const WorkloadConfig& config) {
+                                                   const WorkloadConfig& config,
+                                                   const Trace& trace) {
   if (Status status = check_local(*memory); !status.ok()) return status;
-  Result<GuestLayout> layout = GuestLayout::create(config, memory->page_count());
+  Result<GuestLayout> layout = GuestLayout::create(config, memory->page_count(), size_of(trace));
   if (!layout.ok()) return layout.status();
-  Result<FillOutcome> filled = fill(*memory, layout.value());
-  if (!filled.ok()) return filled.status();
-  return BuiltinWorkload::make(std::move(memory), layout.value(), std::move(filled.value().digests),
-                               std::move(filled.value().summary));
+  if (config.kind == WorkloadKind::kTrace) {
+    return create_traced(std::move(memory), layout.value(), trace);
+  }
+  return create_filled(std::move(memory), layout.value(), trace);
 }
 
 Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> memory,
@@ -39,25 +72,29 @@ Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> 
   if (Status status = check_local(*memory); !status.ok()) return status;
   Result<Description> decoded = decode_description(description, memory->page_count());
   if (!decoded.ok()) return decoded.status();
-  return BuiltinWorkload::make(std::move(memory), decoded.value().layout,
-                               std::move(decoded.value().digests), std::string());
+  const GuestLayout& layout = decoded.value().layout;
+  if (Status status = check_appendix(*memory, layout); !status.ok()) {
+    return Status(StatusCode::kProtocol, "guest description: " + status.message());
+  }
+  return BuiltinWorkload::make(std::move(memory), layout, decoded.value().appendix_hash,
+                               std::string());
 }
 
 Result<std::unique_ptr<Workload>> BuiltinWorkload::make(std::shared_ptr<GuestMemory> memory,
                                                         const GuestLayout& layout,
-                                                        std::vector<PageDigest> digests,
+                                                        std::uint64_t appendix_hash,
                                                         std::string fill_summary) {
   std::unique_ptr<BuiltinWorkload> guest(
-      new BuiltinWorkload(std::move(memory), layout, std::move(digests), std::move(fill_summary)));
+      new BuiltinWorkload(std::move(memory), layout, appendix_hash, std::move(fill_summary)));
   if (Status status = guest->start_threads(); !status.ok()) return status;
   return std::unique_ptr<Workload>(std::move(guest));
 }
 
 BuiltinWorkload::BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
-                                 std::vector<PageDigest> digests, std::string fill_summary)
+                                 std::uint64_t appendix_hash, std::string fill_summary)
     : memory_(std::move(memory)),
       layout_(layout),
-      digests_(std::move(digests)),
+      appendix_hash_(appendix_hash),
       fill_summary_(std::move(fill_summary)) {
   for (std::uint32_t i = 0; i < layout_.running_threads(); ++i) {
     guests_.push_back(std::make_unique<GuestThread>(*memory_, layout_, i, control_, gap_watch_));
@@ -71,7 +108,7 @@ BuiltinWorkload::~BuiltinWorkload() {
 }
 
 std::vector<std::uint8_t> BuiltinWorkload::description() const {
-  return encode_description(layout_, digests_);
+  return encode_description(layout_, appendix_hash_);
 }
 
 Status BuiltinWorkload::start_threads() {
@@ -178,7 +215,7 @@ void BuiltinWorkload::set_time_away(std::uint64_t nanoseconds) {
 
 Result<VerifyResult> BuiltinWorkload::verify(unsigned threads, const std::atomic<bool>& cancelled) {
   if (!paused_) return not_paused("verify");
-  VerifyInput input{*memory_, layout_, digests_, {}};
+  VerifyInput input{*memory_, layout_, appendix_hash_, {}};
   std::uint64_t failed_reads = 0;
   for (const auto& guest : guests_) {
     const GuestThread::Progress progress = guest->progress();

@@ -11,7 +11,6 @@
 #include "workload/gap_watch.h"
 #include "workload/guest_layout.h"
 #include "workload/guest_thread.h"
-#include "workload/page_digest.h"
 #include "workload/run_control.h"
 #include "workload/workload.h"
 
@@ -22,7 +21,7 @@ class BuiltinWorkload final : public Workload {
   // Paused, its guest threads parked. Fails when the system has no thread left.
   static Result<std::unique_ptr<Workload>> make(std::shared_ptr<GuestMemory> memory,
                                                 const GuestLayout& layout,
-                                                std::vector<PageDigest> digests,
+                                                std::uint64_t appendix_hash,
                                                 std::string fill_summary);
   // Waits for guest threads inside a demand fault: whoever serves those must have ended them
   // before.
@@ -53,12 +52,12 @@ class BuiltinWorkload final : public Workload {
 
  private:
   BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
-                  std::vector<PageDigest> digests, std::string fill_summary);
+                  std::uint64_t appendix_hash, std::string fill_summary);
   Status start_threads();
 
   const std::shared_ptr<GuestMemory> memory_;
   const GuestLayout layout_;
-  const std::vector<PageDigest> digests_;
+  const std::uint64_t appendix_hash_;
   const std::string fill_summary_;
   GapWatch gap_watch_;
   RunControl control_;

@@ -47,18 +47,30 @@ Status write_table(const GuestMemory& memory, const GuestLayout& layout) {
   });
 }
 
-Result<std::vector<PageDigest>> capture_digests(const GuestMemory& memory,
-                                                const GuestLayout& layout) {
-  const PageRange range = layout.filled_pages();
-  std::vector<PageDigest> digests(range.count);
-  Status status = for_each_chunk(range, kFillThreads, kNeverCancelled, [&](PageRange chunk) {
+Status write_digests(const GuestMemory& memory, const GuestLayout& layout,
+                     AppendixWriter& appendix) {
+  return for_each_chunk(layout.filled_pages(), kFillThreads, kNeverCancelled, [&](PageRange chunk) {
     for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
-      digests[page - range.first] = digest_page(memory.guest_page(page), page, layout.slots());
+      appendix.set_digest(page, digest_page(memory.guest_page(page), page, layout.slots()));
     }
     return Status();
   });
-  if (!status.ok()) return status;
-  return digests;
+}
+
+// It answers the hash. Its pages follow each other in memory: they lie in one region.
+Result<std::uint64_t> write_appendix(const GuestMemory& memory, const GuestLayout& layout,
+                                     const Trace& trace) {
+  const PageRange range = layout.appendix_range();
+  if (range.count == 0) return std::uint64_t{0};
+  const AppendixContent& content = layout.appendix_content();
+  std::byte* const start = memory.guest_page(range.first);
+  std::memset(start, 0, range.count * kPageBytes);
+  AppendixWriter writer(start, content, layout.page_count());
+  if (content.digests) {
+    if (Status status = write_digests(memory, layout, writer); !status.ok()) return status;
+  }
+  writer.set_trace(trace);
+  return hash_appendix(start, range.count);
 }
 
 Result<std::string> fill_pages(const GuestMemory& memory, PageRange range,
@@ -82,18 +94,13 @@ Result<std::string> fill_pages(const GuestMemory& memory, PageRange range,
 
 }  // namespace
 
-Result<FillOutcome> fill(const GuestMemory& memory, const GuestLayout& layout) {
-  FillOutcome outcome;
+Result<FillOutcome> fill(const GuestMemory& memory, const GuestLayout& layout, const Trace& trace) {
   Result<std::string> summary = fill_pages(memory, layout.filled_pages(), layout.config());
   if (!summary.ok()) return summary.status();
-  outcome.summary = std::move(summary.value());
-  if (!fill_is_recomputable(layout.config().fill)) {
-    Result<std::vector<PageDigest>> digests = capture_digests(memory, layout);
-    if (!digests.ok()) return digests.status();
-    outcome.digests = std::move(digests.value());
-  }
   if (Status status = write_table(memory, layout); !status.ok()) return status;
-  return outcome;
+  Result<std::uint64_t> appendix_hash = write_appendix(memory, layout, trace);
+  if (!appendix_hash.ok()) return appendix_hash.status();
+  return FillOutcome{appendix_hash.value(), std::move(summary.value())};
 }
 
 }  // namespace pageferry

@@ -9,6 +9,13 @@ void increment(std::atomic<std::uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
+// In post-copy the guest fetches its trace as it goes, as any program does its code.
+TraceView trace_of(const GuestLayout& layout, const GuestPages& pages) {
+  if (!layout.is_trace()) return {};
+  const std::byte* const start = pages.at(layout.appendix_range().first);
+  return Appendix(start, layout.appendix_content(), layout.page_count()).trace();
+}
+
 }  // namespace
 
 GuestPages::GuestPages(const GuestMemory& memory) {
@@ -22,10 +29,11 @@ GuestThread::GuestThread(const GuestMemory& memory, const GuestLayout& layout, s
                          RunControl& control, const GapWatch& watch)
     : layout_(layout),
       pages_(memory),
-      program_(layout.program(index)),
+      program_(layout.program(index, trace_of(layout, pages_))),
       share_(layout.share(index)),
       control_(control),
       pacer_(layout.config().writes_per_second, layout.config().threads),
+      trace_pacer_(trace_of(layout, pages_)),
       gaps_(watch) {}
 
 void GuestThread::run() {
@@ -40,7 +48,7 @@ void GuestThread::run_operations() {
   std::uint64_t operation = operations_.load(std::memory_order_relaxed);
   std::uint64_t next_mark = operation - operation % per_mark + per_mark;
   while (!control_.pause_requested()) {
-    if (credit_ == 0 && !await_credit()) return;
+    if (credit_ == 0 && !await_credit(operation)) return;
     operate(operation);
     operations_.store(++operation, std::memory_order_relaxed);
     if (operation == next_mark) {
@@ -73,12 +81,15 @@ void GuestThread::count_page_write() {
 }
 
 // False when the guest is to pause instead.
-bool GuestThread::await_credit() {
+bool GuestThread::await_credit(std::uint64_t operation) {
+  const bool is_trace = layout_.is_trace();
   for (;;) {
     const std::int64_t now = monotonic_ns();
-    credit_ = pacer_.grant(now);
+    credit_ = is_trace ? trace_pacer_.grant(now, operation) : pacer_.grant(now);
     if (credit_ > 0) return true;
-    if (!control_.sleep_until(pacer_.next_grant_ns(now))) return false;
+    const std::int64_t next =
+        is_trace ? trace_pacer_.next_grant_ns(now, operation) : pacer_.next_grant_ns(now);
+    if (!control_.sleep_until(next)) return false;
   }
 }
 

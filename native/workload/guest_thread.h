@@ -13,6 +13,7 @@
 #include "workload/guest_layout.h"
 #include "workload/pacer.h"
 #include "workload/run_control.h"
+#include "workload/trace_pacer.h"
 
 namespace pageferry {
 
@@ -61,7 +62,7 @@ class alignas(64) GuestThread {
   void operate(std::uint64_t operation);
   void operate_on_table(const Program::Choice& choice);
   void count_page_write();
-  bool await_credit();
+  bool await_credit(std::uint64_t operation);
 
   const GuestLayout& layout_;
   const GuestPages pages_;
@@ -69,6 +70,7 @@ class alignas(64) GuestThread {
   const PageRange share_;
   RunControl& control_;
   Pacer pacer_;
+  TracePacer trace_pacer_;
   std::uint64_t credit_ = 0;  // page writes granted and not yet done
   GapRecorder gaps_;
   std::atomic<std::uint64_t> operations_{0};

@@ -13,14 +13,15 @@ constexpr std::uint64_t kWritesPerWindowItem = 64;  // and moves on after this m
 
 }  // namespace
 
-Program::Program(WorkloadKind kind, std::uint64_t items, std::uint64_t stream)
+Program::Program(WorkloadKind kind, std::uint64_t items, std::uint64_t stream, TraceView trace)
     : kind_(kind),
       items_(items),
       stream_(stream),
       hot_items_(std::max<std::uint64_t>(1, items / kHotShareDivisor)),
       window_items_(std::max<std::uint64_t>(1, items / kWindowShareDivisor)),
       operations_per_phase_(window_items_ * kWritesPerWindowItem),
-      zipf_(items) {}
+      zipf_(items),
+      trace_(trace) {}
 
 Program::Choice Program::choose(std::uint64_t operation) const {
   Rng rng = rng_of_operation(stream_, operation);
@@ -39,6 +40,8 @@ Program::Choice Program::choose(std::uint64_t operation) const {
       return {choose_phased(rng, operation), true};
     case WorkloadKind::kKv:
       return choose_kv(rng);
+    case WorkloadKind::kTrace:
+      return {choose_traced(operation), true};
   }
   return {0, false};
 }
@@ -58,6 +61,12 @@ std::uint64_t Program::choose_phased(Rng rng, std::uint64_t operation) const {
 Program::Choice Program::choose_kv(Rng rng) const {
   const bool set = rng.next() >> 63;
   return {zipf_.item(rng), set};
+}
+
+// The trace's bytes came from a peer: whatever they say, the page is one of the share.
+std::uint64_t Program::choose_traced(std::uint64_t operation) const {
+  const std::uint64_t page = trace_.page(operation % trace_.write_count());
+  return page < items_ ? page : 0;
 }
 
 }  // namespace pageferry

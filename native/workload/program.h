@@ -1,12 +1,13 @@
 // Which item a guest thread touches next. An item is a page of the thread's share, or for kv a key
 // of its part of the table.
 //
-// Thread contract: immutable; choose() is a pure function of the operation's number.
+// Thread contract: immutable; choose() is a pure function of the operation's number, and of the trace.
 #pragma once
 
 #include <cstdint>
 
 #include "workload/rng.h"
+#include "workload/trace.h"
 #include "workload/workload.h"
 #include "workload/zipf.h"
 
@@ -20,7 +21,7 @@ class Program {
   };
 
   // `items` > 0. `stream` differs from thread to thread.
-  Program(WorkloadKind kind, std::uint64_t items, std::uint64_t stream);
+  Program(WorkloadKind kind, std::uint64_t items, std::uint64_t stream, TraceView trace = {});
 
   // Not for kIdle, which has no operations.
   Choice choose(std::uint64_t operation) const;
@@ -29,6 +30,7 @@ class Program {
   std::uint64_t choose_hotset(Rng rng) const;
   std::uint64_t choose_phased(Rng rng, std::uint64_t operation) const;
   Choice choose_kv(Rng rng) const;
+  std::uint64_t choose_traced(std::uint64_t operation) const;
 
   WorkloadKind kind_;
   std::uint64_t items_;
@@ -37,6 +39,7 @@ class Program {
   std::uint64_t window_items_;
   std::uint64_t operations_per_phase_;
   Zipf zipf_;
+  TraceView trace_;
 };
 
 // The stream of one guest thread.

@@ -17,9 +17,16 @@ alignas(64) constexpr std::byte kZeroPage[kPageBytes] = {};
 // How often each item of the working set was written.
 using Versions = std::vector<std::uint64_t>;
 
+Appendix appendix_of(const VerifyInput& input) {
+  const PageRange range = input.layout.appendix_range();
+  const std::byte* const start = range.count == 0 ? nullptr : input.memory.engine_page(range.first);
+  return Appendix(start, input.layout.appendix_content(), input.layout.page_count());
+}
+
 Status replay_thread(const VerifyInput& input, std::uint32_t thread,
                      const std::atomic<bool>& cancelled, Versions& versions) {
-  const Program program = input.layout.program(thread);
+  const Program program = input.layout.program(
+      thread, input.layout.is_trace() ? appendix_of(input).trace() : TraceView());
   std::uint64_t* const own =
       versions.data() + input.layout.share(thread).first * input.layout.items_per_page();
   const std::uint64_t end = input.operations[thread];
@@ -39,7 +46,10 @@ Status replay_thread(const VerifyInput& input, std::uint32_t thread,
 class PageComparer {
  public:
   PageComparer(const VerifyInput& input, const Versions& versions, const PageBitmap& populated)
-      : input_(input), versions_(versions), populated_(populated) {}
+      : input_(input),
+        versions_(versions),
+        populated_(populated),
+        appendix_(appendix_of(input)) {}
 
   bool same(PageIndex page) const {
     const bool populated = populated_.test(page);
@@ -64,7 +74,7 @@ class PageComparer {
   PageDigest initial_digest(PageIndex page) const {
     const WorkloadConfig& config = input_.layout.config();
     if (!fill_is_recomputable(config.fill)) {
-      return input_.digests[page - input_.layout.filled_pages().first];
+      return appendix_.digest(page);
     }
     std::byte content[kPageBytes];
     render_page(config.fill, config.seed, page, content);
@@ -74,12 +84,19 @@ class PageComparer {
   const VerifyInput& input_;
   const Versions& versions_;
   const PageBitmap& populated_;
+  const Appendix appendix_;
 };
 
 }  // namespace
 
 Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
                                   const std::atomic<bool>& cancelled) {
+  const PageRange appendix = input.layout.appendix_range();
+  if (appendix.count > 0 &&
+      hash_appendix(input.memory.engine_page(appendix.first), appendix.count) !=
+          input.appendix_hash) {
+    return VerifyResult{appendix.count, appendix.count, appendix.first, 0};
+  }
   Versions versions(input.layout.working_set_pages() * input.layout.items_per_page());
   const PageRange guest_threads{0, input.operations.size()};
   Status status = for_each_chunk(
@@ -95,7 +112,7 @@ Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
   const PageComparer comparer(input, versions, populated);
   std::atomic<std::uint64_t> different{0};
   std::atomic<PageIndex> first_different{input.memory.page_count()};
-  status = for_each_chunk(populated.all(), threads, cancelled, [&](PageRange chunk) {
+  status = for_each_chunk({0, appendix.first}, threads, cancelled, [&](PageRange chunk) {
     for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
       if (comparer.same(page)) continue;
       different.fetch_add(1);

@@ -10,7 +10,6 @@
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "workload/guest_layout.h"
-#include "workload/page_digest.h"
 #include "workload/workload.h"
 
 namespace pageferry {
@@ -18,11 +17,12 @@ namespace pageferry {
 struct VerifyInput {
   const GuestMemory& memory;
   const GuestLayout& layout;
-  const std::vector<PageDigest>& digests;  // of the filled pages; empty when recomputable
+  std::uint64_t appendix_hash;
   std::vector<std::uint64_t> operations;   // done by each running thread
 };
 
-// Replays the operations from the first one, then compares. Pages that nobody populated are taken
+// Looks at the appendix, and at nothing else when that is not as it must be. Then replays the operations
+// from the first one, and compares. Pages that nobody populated are taken
 // as zero without being read. failed_reads is left 0. kCancelled when `cancelled` became true.
 Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
                                   const std::atomic<bool>& cancelled);

@@ -6,6 +6,9 @@
 // state"). verify() replays the sequence on version counters alone, and compares each page with
 // what it must hold.
 //
+// What that needs and the description has no room for lies in the guest's memory itself, at its end:
+// the appendix (appendix.h). The guest has all other pages; the working set is the first of them.
+//
 // Each page write is a read-modify-write of one slot of the page (write_bytes long): the slot's
 // first 8-byte word goes up by one, the rest is recomputed from the page index and that word. So
 // one lost write leaves the counter behind for ever, however many writes follow, and a torn write
@@ -25,18 +28,21 @@
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "workload/gap_watch.h"
+#include "workload/trace.h"
 
 namespace pageferry {
 
-enum class WorkloadKind { kIdle, kSequential, kUniform, kHotset, kZipf, kPhased, kKv };
+enum class WorkloadKind { kIdle, kSequential, kUniform, kHotset, kZipf, kPhased, kKv, kTrace };
 enum class FillKind { kZero, kRandom, kText, kFile, kProcess };
 
 struct WorkloadConfig {
   WorkloadKind kind = WorkloadKind::kUniform;
-  std::uint64_t working_set_bytes = 0;  // pages [0, working set) of the guest; 0: all of its memory
-  std::uint64_t writes_per_second = 0;  // page writes of all threads together; 0: unlimited
+  // Pages [0, working set) of the guest; 0: all before the appendix, or all of the trace's. It ends
+  // where the appendix begins.
+  std::uint64_t working_set_bytes = 0;
+  std::uint64_t writes_per_second = 0;  // page writes of all threads together; 0: unlimited, or the trace's
   std::uint32_t write_bytes = 64;       // 8 … 4096, a multiple of 8; for kv the size of an entry
-  std::uint32_t threads = 1;
+  std::uint32_t threads = 1;  // 1 for a trace
   std::uint64_t operations_per_mark = 1;
   std::uint64_t seed = 1;
   FillKind fill = FillKind::kZero;
@@ -58,9 +64,11 @@ struct VerifyResult {
 
 class Workload {
  public:
-  // A guest in `memory` (local mapping) that has not started. Writes the initial content (fill).
+  // A guest in `memory` (local mapping) that has not started. Writes the initial content (fill) and the
+  // appendix. `trace`: for kTrace, with at least one write; scaled down when the memory is smaller.
   static Result<std::unique_ptr<Workload>> create(std::shared_ptr<GuestMemory> memory,
-                                                  const WorkloadConfig& config);
+                                                  const WorkloadConfig& config,
+                                                  const Trace& trace = {});
 
   // The guest that `description` describes, in memory that a migration is filling. Hostile bytes
   // give kProtocol, never a crash or an allocation beyond a small multiple of the memory's page
@@ -70,8 +78,7 @@ class Workload {
 
   virtual ~Workload() = default;
 
-  // What never changes: the configuration, and for a fill that cannot be recomputed (file, process)
-  // the digest of each page's initial content. Sent once, before round 0.
+  // What never changes: the configuration, and a hash of the appendix. Sent once, before round 0.
   virtual std::vector<std::uint8_t> description() const = 0;
 
   // With the working set resolved to whole pages. On an arrived guest fill_path and fill_pid are
@@ -111,7 +118,7 @@ class Workload {
   virtual void set_time_away(std::uint64_t nanoseconds) = 0;
 
   // Paused only; every page must be in place. Replays and compares every page, in parallel on up to
-  // `threads` threads. `cancelled` is looked at often.
+  // `threads` threads; when the appendix is not as it must be, it compares nothing else. `cancelled` is looked at often.
   virtual Result<VerifyResult> verify(unsigned threads, const std::atomic<bool>& cancelled) = 0;
 };
 

@@ -354,6 +354,125 @@ TEST(Workload, PrivateMemoryWorksToo) {
   expect_intact(*guest);
 }
 
+// Of 40 pages: 10 ms in which every third is written, 10 ms in which pages 5 and 6 are.
+Trace make_trace() {
+  Trace trace{40, {}, {}};
+  for (std::uint32_t page = 0; page < 40; page += 3) trace.writes.push_back(page);
+  trace.intervals.push_back({10'000'000, trace.writes.size()});
+  trace.writes.insert(trace.writes.end(), {5, 6});
+  trace.intervals.push_back({20'000'000, trace.writes.size()});
+  return trace;
+}
+
+std::unique_ptr<Workload> make_traced(std::shared_ptr<GuestMemory> memory, const Trace& trace,
+                                      FillKind fill = FillKind::kZero) {
+  WorkloadConfig config;
+  config.kind = WorkloadKind::kTrace;
+  config.fill = fill;
+  auto guest = Workload::create(std::move(memory), config, trace);
+  EXPECT_TRUE(guest.ok()) << guest.status().message();
+  return std::move(guest.value());
+}
+
+TEST(Workload, ATraceWritesThePagesThatWereRecordedAndNoOthers) {
+  const auto memory = make_memory();
+  const Trace trace = make_trace();
+  const auto guest = make_traced(memory, trace);
+  run(*guest, trace.writes.size());
+  expect_intact(*guest);
+  PageBitmap populated(memory->page_count());
+  ASSERT_TRUE(memory->find_populated(populated).ok());
+  for (PageIndex page = 0; page < kPages - 1; ++page) {  // the last one is the appendix
+    EXPECT_EQ(populated.test(page), page < 40 && (page % 3 == 0 || page == 5)) << page;
+  }
+}
+
+TEST(Workload, ATraceGoesOnOnTheOtherSideAndVerifies) {
+  for (const FillKind fill : {FillKind::kZero, FillKind::kText}) {
+    const auto memory = make_memory();
+    const auto guest = make_traced(memory, make_trace(), fill);
+    run(*guest, 100);
+    const auto moved = move_guest(*guest, *memory);
+    expect_intact(*moved);
+    run(*moved, 100);
+    expect_intact(*moved);
+    EXPECT_GE(moved->progress().operations, 200u);
+  }
+}
+
+TEST(Workload, ATraceOfMorePagesThanTheMemoryHasIsScaledDown) {
+  Trace trace{1000, {{1'000'000, 3}}, {0, 500, 999}};
+  const auto memory = make_memory();
+  const auto guest = make_traced(memory, trace);
+  EXPECT_EQ(guest->config().working_set_bytes, (kPages - 1) * kPageBytes);
+  run(*guest, 3);
+  expect_intact(*guest);
+  PageBitmap populated(memory->page_count());
+  ASSERT_TRUE(memory->find_populated(populated).ok());
+  for (const PageIndex page : {0u, 47u, 94u, 95u}) EXPECT_TRUE(populated.test(page)) << page;
+  EXPECT_EQ(populated.count(), 4u);
+}
+
+TEST(Workload, AnAppendixThatDiffersIsFoundAndNothingElseIsCompared) {
+  const auto memory = make_memory();
+  const auto guest = make_traced(memory, make_trace());
+  run(*guest, 50);
+  memory->engine_page(kPages - 1)[4095] ^= std::byte{1};
+  const VerifyResult result = verify(*guest);
+  EXPECT_EQ(result.pages_compared, 1u);
+  EXPECT_EQ(result.pages_different, 1u);
+  EXPECT_EQ(result.first_different, kPages - 1);
+}
+
+TEST(Workload, ATraceWhoseBytesAPeerMadeUpStaysWithinTheWorkingSet) {
+  const auto source = make_memory();
+  const auto guest = make_traced(source, make_trace());
+  const auto memory = make_memory();
+  auto arrived = Workload::arrive(memory, guest->description());
+  ASSERT_TRUE(arrived.ok());
+  std::memset(memory->engine_page(kPages - 1), 0xff, kPageBytes);
+  ASSERT_TRUE(arrived.value()->load_state(guest->save_state().value()).ok());
+  run(*arrived.value(), 1000);
+  EXPECT_EQ(verify(*arrived.value()).pages_different, 1u);
+  PageBitmap populated(memory->page_count());
+  ASSERT_TRUE(memory->find_populated(populated).ok());
+  EXPECT_EQ(populated.count(), 2u);  // the first page, and the appendix
+}
+
+TEST(Workload, ATraceThatCannotBeReplayedIsRefused) {
+  const auto refused = [](const Trace& trace, auto change) {
+    WorkloadConfig config;
+    config.kind = WorkloadKind::kTrace;
+    change(config);
+    const auto guest = Workload::create(make_memory(), config, trace);
+    return guest.status().code() == StatusCode::kInvalidArgument;
+  };
+  const auto as_it_is = [](WorkloadConfig&) {};
+  EXPECT_FALSE(refused(make_trace(), as_it_is));
+  EXPECT_TRUE(refused({}, as_it_is));
+  EXPECT_TRUE(refused({4, {{10, 0}}, {}}, as_it_is));
+  EXPECT_TRUE(refused({1, {{10, 100'000}}, std::vector<std::uint32_t>(100'000)}, as_it_is));
+  EXPECT_TRUE(refused(make_trace(), [](WorkloadConfig& config) { config.threads = 2; }));
+  EXPECT_TRUE(refused(make_trace(), [](WorkloadConfig& config) { config.writes_per_second = 5; }));
+  EXPECT_TRUE(
+      refused(make_trace(), [](WorkloadConfig& config) { config.kind = WorkloadKind::kUniform; }));
+}
+
+TEST(Workload, ADigestIsKeptForEachPageHoweverLargeTheGuest) {
+  const FillFile file;
+  auto memory = GuestMemory::create_shared({10'000 * kPageBytes});
+  ASSERT_TRUE(memory.ok());
+  WorkloadConfig config;
+  config.fill = FillKind::kFile;
+  config.fill_path = file.path();
+  const auto guest = make_guest(memory.value(), config);
+  EXPECT_LT(guest->description().size(), 100u);
+  run(*guest, 1000);
+  EXPECT_EQ(verify(*guest).pages_different, 0u);
+  memory.value()->engine_page(9'000)[1] ^= std::byte{1};
+  EXPECT_EQ(verify(*guest).first_different, 9'000u);
+}
+
 TEST(Workload, MayBeDestroyedWhileItRuns) {
   const auto guest = make_guest(make_memory(), {});
   guest->resume();

@@ -3,14 +3,12 @@
 #include <string>
 
 #include "workload/byte_codec.h"
-#include "workload/page_content.h"
 
 namespace pageferry {
 
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::uint64_t kDigestBytes = 24;
 constexpr std::uint64_t kThreadStateBytes = 40;
 
 Status malformed(const std::string& what) { return Status(StatusCode::kProtocol, "guest " + what); }
@@ -20,27 +18,10 @@ Status check_version(const char* what, std::uint8_t version) {
   return malformed(std::string(what) + ": expected version 1, got " + std::to_string(version));
 }
 
-Result<std::vector<PageDigest>> decode_digests(ByteReader& reader, const GuestLayout& layout) {
-  const bool recomputable = fill_is_recomputable(layout.config().fill);
-  const std::uint64_t expected = recomputable ? 0 : layout.filled_pages().count;
-  const std::uint64_t count = reader.u64();
-  // The count is bounded by the memory here, so the product below cannot overflow.
-  if (!reader.ok() || count != expected || reader.left() != count * kDigestBytes) {
-    return malformed("description: expected exactly " + std::to_string(expected) + " page digests");
-  }
-  std::vector<PageDigest> digests(count);
-  for (PageDigest& digest : digests) {
-    digest.slot_count = reader.u64();
-    digest.slot_hash = reader.u64();
-    digest.rest_hash = reader.u64();
-  }
-  return digests;
-}
-
 }  // namespace
 
 std::vector<std::uint8_t> encode_description(const GuestLayout& layout,
-                                             const std::vector<PageDigest>& digests) {
+                                             std::uint64_t appendix_hash) {
   const WorkloadConfig& config = layout.config();
   ByteWriter writer;
   writer.u8(kVersion);
@@ -49,22 +30,19 @@ std::vector<std::uint8_t> encode_description(const GuestLayout& layout,
   writer.u8(0);
   writer.u32(config.write_bytes);
   writer.u32(config.threads);
-  writer.u64(layout.page_count());
+  writer.u64(layout.memory_pages());
   writer.u64(layout.working_set_pages());
   writer.u64(config.writes_per_second);
   writer.u64(config.operations_per_mark);
   writer.u64(config.seed);
-  writer.u64(digests.size());
-  for (const PageDigest& digest : digests) {
-    writer.u64(digest.slot_count);
-    writer.u64(digest.slot_hash);
-    writer.u64(digest.rest_hash);
-  }
+  writer.u64(layout.appendix_content().trace.intervals);
+  writer.u64(layout.appendix_content().trace.writes);
+  writer.u64(appendix_hash);
   return writer.take();
 }
 
 Result<Description> decode_description(const std::vector<std::uint8_t>& bytes,
-                                       std::uint64_t page_count) {
+                                       std::uint64_t memory_pages) {
   ByteReader reader(bytes);
   if (Status status = check_version("description", reader.u8()); !status.ok()) return status;
   const std::uint8_t kind = reader.u8();
@@ -73,28 +51,30 @@ Result<Description> decode_description(const std::vector<std::uint8_t>& bytes,
   WorkloadConfig config;
   config.write_bytes = reader.u32();
   config.threads = reader.u32();
-  const std::uint64_t memory_pages = reader.u64();
+  const std::uint64_t described_pages = reader.u64();
   const std::uint64_t working_set_pages = reader.u64();
   config.writes_per_second = reader.u64();
   config.operations_per_mark = reader.u64();
   config.seed = reader.u64();
+  const TraceSize trace{reader.u64(), reader.u64()};
+  const std::uint64_t appendix_hash = reader.u64();
   if (!reader.ok()) return malformed("description: it is cut short");
-  if (kind > static_cast<std::uint8_t>(WorkloadKind::kKv) ||
+  if (reader.left() != 0) return malformed("description: bytes follow its end");
+  if (kind > static_cast<std::uint8_t>(WorkloadKind::kTrace) ||
       fill > static_cast<std::uint8_t>(FillKind::kProcess) || reserved != 0) {
     return malformed("description: unknown workload, fill or reserved byte");
   }
-  if (memory_pages != page_count || working_set_pages == 0 || working_set_pages > page_count) {
+  if (described_pages != memory_pages || working_set_pages == 0 ||
+      working_set_pages > memory_pages) {
     return malformed("description: it is of a guest with other memory; here are " +
-                     std::to_string(page_count) + " pages");
+                     std::to_string(memory_pages) + " pages");
   }
   config.kind = static_cast<WorkloadKind>(kind);
   config.fill = static_cast<FillKind>(fill);
   config.working_set_bytes = working_set_pages * kPageBytes;
-  Result<GuestLayout> layout = GuestLayout::create(config, page_count);
+  Result<GuestLayout> layout = GuestLayout::create(config, memory_pages, trace);
   if (!layout.ok()) return malformed("description: " + layout.status().message());
-  Result<std::vector<PageDigest>> digests = decode_digests(reader, layout.value());
-  if (!digests.ok()) return digests.status();
-  return Description{layout.value(), std::move(digests.value())};
+  return Description{layout.value(), appendix_hash};
 }
 
 std::vector<std::uint8_t> encode_state(const GuestState& state) {

@@ -12,9 +12,11 @@
 //   u64 writes per second    u64 ns of the longest gap
 //   u64 operations per mark
 //   u64 seed
-//   u64 digests, then per digest u64 slot count, u64 slot hash, u64 rest hash
+//   u64 intervals of the trace
+//   u64 writes of the trace
+//   u64 hash of the appendix; 0 without one
 //
-// Where a file or process fill came from stays at home: only its digests travel.
+// Where a file or process fill came from stays at home: only its digests travel, in the appendix.
 //
 // Thread contract: pure functions. Bytes from a peer are checked before anything is allocated;
 // whatever is wrong with them is kProtocol.
@@ -27,20 +29,19 @@
 #include "workload/gap_watch.h"
 #include "workload/guest_layout.h"
 #include "workload/guest_thread.h"
-#include "workload/page_digest.h"
 
 namespace pageferry {
 
 struct Description {
   GuestLayout layout;
-  std::vector<PageDigest> digests;
+  std::uint64_t appendix_hash;
 };
 
 std::vector<std::uint8_t> encode_description(const GuestLayout& layout,
-                                             const std::vector<PageDigest>& digests);
-// `page_count`: of the memory that is here for the guest.
+                                             std::uint64_t appendix_hash);
+// `memory_pages`: of the memory that is here for the guest.
 Result<Description> decode_description(const std::vector<std::uint8_t>& bytes,
-                                       std::uint64_t page_count);
+                                       std::uint64_t memory_pages);
 
 struct GuestState {
   struct Thread {
