@@ -6,6 +6,7 @@
 #include "napi/machine.h"
 #include "napi/memory_wrap.h"
 #include "napi/pump_wrap.h"
+#include "napi/trace_wrap.h"
 #include "napi/workload_wrap.h"
 
 namespace {
@@ -26,6 +27,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   PageServerWrap::init(env, exports);
   FaultHandlerWrap::init(env, exports);
   WorkloadWrap::init(env, exports);
+  ProcessTraceWrap::init(env, exports);
   init_machine(env, exports);
   return exports;
 }

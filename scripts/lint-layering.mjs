@@ -1,7 +1,7 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
 //   C++         addon.cc → napi → pump|fault|workload → tracker|codec|wire → region|net → os
-//   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → native|host
+//   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
 // may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
@@ -32,6 +32,7 @@ const nativeLayers = [
 const typescriptLayers = [
   ['leaf'],
   ['native', 'host'],
+  ['trace'],
   ['policy', 'protocol', 'metrics', 'guest'],
   ['options'],
   ['strategy'],

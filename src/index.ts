@@ -4,7 +4,13 @@ export { Ledger } from './destination/ledger.js';
 export type { DestinationOptions } from './destination/options.js';
 export { ERROR_CODES, type ErrorCode, PageferryError } from './errors.js';
 export type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest/guest.js';
-export { type Fill, WorkloadGuest, type WorkloadOptions } from './guest/workload-guest.js';
+export {
+  type Fill,
+  memoryForTrace,
+  type WorkloadChoice,
+  WorkloadGuest,
+  type WorkloadOptions,
+} from './guest/workload-guest.js';
 export { type AvailableMemory, availableMemory } from './host/memory.js';
 export {
   SOURCE_PHASES,
@@ -48,4 +54,6 @@ export {
   type Strategy,
   stopAndCopy,
 } from './strategy/strategy.js';
+export type { Trace } from './trace/format.js';
+export { readTrace } from './trace/read-trace.js';
 export { CODEC_NAMES, type CodecName, STRATEGY_NAMES, type StrategyName } from './vocabulary.js';

@@ -1,14 +1,16 @@
 #include "napi/workload_wrap.h"
 
+#include <algorithm>
 #include <array>
 
 #include "napi/memory_wrap.h"
+#include "workload/appendix.h"
 
 namespace pageferry::napi {
 
 namespace {
 
-constexpr std::array<std::pair<const char*, WorkloadKind>, 7> kKinds = {{
+constexpr std::array<std::pair<const char*, WorkloadKind>, 8> kKinds = {{
     {"idle", WorkloadKind::kIdle},
     {"sequential", WorkloadKind::kSequential},
     {"uniform", WorkloadKind::kUniform},
@@ -16,6 +18,7 @@ constexpr std::array<std::pair<const char*, WorkloadKind>, 7> kKinds = {{
     {"zipf", WorkloadKind::kZipf},
     {"phased", WorkloadKind::kPhased},
     {"kv", WorkloadKind::kKv},
+    {"trace", WorkloadKind::kTrace},
 }};
 
 constexpr std::array<std::pair<const char*, FillKind>, 5> kFills = {{
@@ -25,6 +28,10 @@ constexpr std::array<std::pair<const char*, FillKind>, 5> kFills = {{
     {"file", FillKind::kFile},
     {"process", FillKind::kProcess},
 }};
+
+bool is_typed(const Napi::Value& value, napi_typedarray_type type) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
+}
 
 template <class Kind, std::size_t size>
 Kind by_name(const std::array<std::pair<const char*, Kind>, size>& table, const Napi::Value& value,
@@ -63,6 +70,40 @@ WorkloadConfig to_config(const Napi::Value& value) {
   return config;
 }
 
+// {pages, intervals: pairs of end in nanoseconds and writes up to then, writes: pages}; or undefined. What it
+// says is checked, because a guest would write where it says.
+Trace to_trace(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "trace must be an object");
+  const auto object = value.As<Napi::Object>();
+  const Napi::Value intervals = object.Get("intervals");
+  const Napi::Value writes = object.Get("writes");
+  if (!is_typed(intervals, napi_float64_array) || !is_typed(writes, napi_uint32_array)) {
+    throw Napi::TypeError::New(value.Env(),
+                               "trace must have a Float64Array and a Uint32Array in it");
+  }
+  const auto ends = intervals.As<Napi::Float64Array>();
+  const auto pages = writes.As<Napi::Uint32Array>();
+  Trace trace{to_u64(object.Get("pages"), "pages"), {}, {}};
+  for (std::size_t i = 0; i + 1 < ends.ElementLength(); i += 2) {
+    const TraceInterval before = trace.intervals.empty() ? TraceInterval{} : trace.intervals.back();
+    if (!(ends[i] >= static_cast<double>(before.end_ns) && ends[i] < 1e18) ||
+        !(ends[i + 1] >= static_cast<double>(before.end_write) &&
+          ends[i + 1] <= static_cast<double>(pages.ElementLength()))) {
+      throw Napi::RangeError::New(value.Env(), "the intervals of a trace must ascend");
+    }
+    trace.intervals.push_back(
+        {static_cast<std::uint64_t>(ends[i]), static_cast<std::uint64_t>(ends[i + 1])});
+  }
+  trace.writes.assign(pages.Data(), pages.Data() + pages.ElementLength());
+  const bool within = std::all_of(trace.writes.begin(), trace.writes.end(),
+                                  [&](std::uint32_t page) { return page < trace.page_count; });
+  if (!within || (trace.intervals.empty() ? 0 : trace.intervals.back().end_write) != trace.writes.size()) {
+    throw Napi::RangeError::New(value.Env(), "a trace must write its own pages");
+  }
+  return trace;
+}
+
 using Made = std::shared_ptr<Workload>;
 
 Napi::Value from_made(Napi::Env env, Made& made) { return WorkloadWrap::make(env, made); }
@@ -70,8 +111,9 @@ Napi::Value from_made(Napi::Env env, Made& made) { return WorkloadWrap::make(env
 Napi::Value create(const Napi::CallbackInfo& info) {
   return async_call<Made>(
       info.Env(),
-      [memory = GuestMemoryWrap::from(info[0]), config = to_config(info[1])]() -> Result<Made> {
-        auto made = Workload::create(memory, config);
+      [memory = GuestMemoryWrap::from(info[0]), config = to_config(info[1]),
+       trace = to_trace(info[2])]() -> Result<Made> {
+        auto made = Workload::create(memory, config, trace);
         if (!made.ok()) return made.status();
         return Made(std::move(made.value()));
       },
@@ -90,12 +132,23 @@ Napi::Value arrive(const Napi::CallbackInfo& info) {
       from_made);
 }
 
+// Arguments: pages, whether the fill is captured, intervals and writes of the trace. The memory, in pages, of a
+// guest that has so many pages before its appendix.
+Napi::Value pages_with_appendix(const Napi::CallbackInfo& info) {
+  const std::uint64_t pages = to_u64(info[0], "pages");
+  const AppendixContent content{
+      info[1].ToBoolean().Value(),
+      {to_u64(info[2], "intervals"), to_u64(info[3], "writes")}};
+  return from_u64(info.Env(), pages + appendix_pages(content, pages));
+}
+
 constexpr std::chrono::microseconds kPatience(100);
 
 }  // namespace
 
 void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("description", &WorkloadWrap::description),
+               InstanceMethod("fillSummary", &WorkloadWrap::fill_summary),
                InstanceMethod("config", &WorkloadWrap::config),
                InstanceMethod("resume", &WorkloadWrap::resume),
                InstanceMethod("resumedAtNs", &WorkloadWrap::resumed_at_ns),
@@ -110,10 +163,15 @@ void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("verify", &WorkloadWrap::verify)});
   export_function<create>(env, exports, "createWorkload");
   export_function<arrive>(env, exports, "arriveWorkload");
+  export_function<pages_with_appendix>(env, exports, "pagesWithAppendix");
 }
 
 Napi::Value WorkloadWrap::description(const Napi::CallbackInfo& info) {
   return from_bytes(info.Env(), native()->description());
+}
+
+Napi::Value WorkloadWrap::fill_summary(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), native()->fill_summary());
 }
 
 Napi::Value WorkloadWrap::config(const Napi::CallbackInfo& info) {

@@ -15,6 +15,7 @@ class WorkloadWrap : public Wrap<WorkloadWrap, Workload> {
 
  private:
   Napi::Value description(const Napi::CallbackInfo& info);
+  Napi::Value fill_summary(const Napi::CallbackInfo& info);
   Napi::Value config(const Napi::CallbackInfo& info);
   void resume(const Napi::CallbackInfo& info);
   Napi::Value resumed_at_ns(const Napi::CallbackInfo& info);

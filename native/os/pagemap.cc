@@ -1,6 +1,7 @@
 #include "os/pagemap.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "os/kernel_abi.h"
+#include "os/mapping.h"
 
 namespace pageferry {
 
@@ -17,6 +19,7 @@ constexpr std::uint64_t kKernelPageBytes = 4096;
 constexpr std::uint64_t kEntryPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kEntrySwapped = std::uint64_t{1} << 62;
 constexpr std::uint64_t kEntryProtected = std::uint64_t{1} << 57;
+constexpr std::uint64_t kEntrySoftDirty = std::uint64_t{1} << 55;
 
 Result<Pagemap> open_path(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -138,6 +141,39 @@ Status Pagemap::scan_unprotected(AddressRange range, const VisitRun& on_unprotec
       fd_.get(), range,
       [](std::uint64_t entry) { return is_populated(entry) && !(entry & kEntryProtected); },
       on_unprotected);
+}
+
+Status Pagemap::scan_soft_dirty(AddressRange range, const VisitRun& on_written) const {
+  return read_entries(
+      fd_.get(), range,
+      [](std::uint64_t entry) { return is_populated(entry) && (entry & kEntrySoftDirty); },
+      on_written);
+}
+
+Status Pagemap::clear_soft_dirty(int pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/clear_refs";
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return Status::from_errno("open of " + path);
+  const char soft_dirty = '4';
+  if (::write(fd.get(), &soft_dirty, 1) != 1) return Status::from_errno("write to " + path);
+  return Status();
+}
+
+bool Pagemap::soft_dirty_is_offered() {
+  Result<Pagemap> pagemap = open_self();
+  Result<Mapping> mapping = Mapping::map_anonymous(kKernelPageBytes);
+  if (!pagemap.ok() || !mapping.ok()) return false;
+  std::byte* const page = mapping.value().data();
+  const AddressRange range{reinterpret_cast<std::uintptr_t>(page), kKernelPageBytes};
+  const auto is_dirty = [&] {
+    bool dirty = false;
+    return pagemap.value().scan_soft_dirty(range, [&](AddressRange) { dirty = true; }).ok() && dirty;
+  };
+  const auto write_page = [&] { *const_cast<volatile std::byte*>(page) = std::byte{1}; };
+  write_page();
+  if (!clear_soft_dirty(::getpid()).ok() || is_dirty()) return false;
+  write_page();
+  return is_dirty();
 }
 
 bool Pagemap::scan_is_offered() {

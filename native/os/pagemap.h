@@ -47,6 +47,15 @@ class Pagemap {
   // a userfaultfd. Works on every kernel; before Linux 5.14 every populated page counts.
   Status scan_unprotected(AddressRange range, const VisitRun& on_unprotected) const;
 
+  // Calls on_written for each run of pages that are present or swapped and were written, or newly
+  // mapped, since their process's soft-dirty bits were last cleared. Where this kernel keeps none, there
+  // is no such run.
+  Status scan_soft_dirty(AddressRange range, const VisitRun& on_written) const;
+  // Of all memory of the process. A write that falls between a scan and this is lost.
+  static Status clear_soft_dirty(int pid);
+  // True when this kernel keeps soft-dirty bits: tried on a page of this process, whose own are cleared.
+  static bool soft_dirty_is_offered();
+
   // True when this kernel has PAGEMAP_SCAN.
   static bool scan_is_offered();
 

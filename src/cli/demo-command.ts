@@ -70,7 +70,7 @@ interface DemoEnd {
 async function demo(values: DemoValues): Promise<ExitCode> {
   const output = new Output(values.json);
   checkJsonFile(values.json);
-  const plan = { guest: guestOptions(values), engine: engineOptions(values) };
+  const plan = { guest: await guestOptions(values, DEFAULTS), engine: engineOptions(values) };
   checkGuest(plan.guest, 2);
   const metrics = new SourceMetrics();
   const server = await serveMetrics(output, metrics, values.metrics);

@@ -22,6 +22,8 @@ function fillText(fill: Fill): string {
 /** `512 MiB of text, kv writes 20k pages/s of 128 MiB, seed 1`. */
 export function describeGuest(guest: WorkloadOptions): string {
   const memory = `${formatBytes(guest.memoryBytes)} of ${fillText(guest.fill ?? { kind: 'zero' })}`;
+  if (typeof guest.workload !== 'string')
+    return `${memory}; replays ${guest.workload.path}; seed ${guest.seed ?? 1}`;
   const rate = guest.writesPerSecond
     ? `${formatCount(guest.writesPerSecond)} pages/s`
     : 'without pause';

@@ -14,6 +14,8 @@ import {
 } from '../index.js';
 
 export interface MigrationWatcher {
+  /** Of a fill whose extent nobody could know before: what was found, and how it is repeated. */
+  filled(summary: string): void;
   phase(phase: SourcePhase): void;
   round(round: RoundReport, number: number): void;
   progress(progress: SourceProgress): void;
@@ -37,6 +39,8 @@ export class GuestMigration {
    */
   async run(guestOptions: WorkloadOptions, options: SourceOptions): Promise<MigrationReport> {
     const guest = await this.#makeGuest(guestOptions);
+    const { fill } = guest.probe;
+    if (guestOptions.fill?.kind === 'process' && fill) this.#watcher.filled(fill);
     try {
       const source = this.#watch(new Source(guest, options));
       await guest.resume();

@@ -6,9 +6,12 @@ import {
   type Alternative,
   type CodecName,
   type Fill,
+  memoryForTrace,
+  readTrace,
   type SourceOptions,
   type TrackerKind,
   WORKLOAD_NAMES,
+  type WorkloadChoice,
   type WorkloadName,
   type WorkloadOptions,
 } from '../index.js';
@@ -29,10 +32,10 @@ import {
 
 /** What `demo` and `source` are told about the guest and the migration. */
 export interface MigrationValues {
-  readonly memory: number;
-  readonly workload: WorkloadName;
+  readonly memory?: number;
+  readonly workload: WorkloadChoice;
   readonly wss?: number;
-  readonly writeRate: number;
+  readonly writeRate?: number;
   readonly writeBytes: number;
   readonly threads: number;
   readonly mark: number;
@@ -130,6 +133,18 @@ export function parseFill(text: string): Fill {
   );
 }
 
+/** The name of a program, or `trace:FILE`. */
+export function parseWorkload(text: string): WorkloadChoice {
+  const name: WorkloadName | undefined = WORKLOAD_NAMES.find((known) => known === text);
+  if (name !== undefined) return name;
+  const path = /^trace:(.+)$/.exec(text)?.[1];
+  if (path !== undefined) return { kind: 'trace', path };
+  throw new PageferryError(
+    'USAGE',
+    `expected one of ${WORKLOAD_NAMES.join(', ')}, or trace:FILE, not '${text}'`,
+  );
+}
+
 function parseWriteBytes(text: string): number {
   const bytes = parseBytes(text);
   if (bytes >= 8 && bytes <= 4096 && bytes % 8 === 0) return bytes;
@@ -144,25 +159,25 @@ function addGuestOptions(command: Command, defaults: CommandDefaults): void {
   command
     .optionsGroup('The guest:')
     .addOption(
-      option('--memory <size>', "the guest's memory", parsePages).default(
-        defaults.memory,
-        exactBytes(defaults.memory),
+      option(
+        '--memory <size>',
+        `the guest's memory (default: ${exactBytes(defaults.memory)}; of a trace, what it needs)`,
+        parsePages,
       ),
     )
     .addOption(
-      new Option('--workload <name>', 'what runs in the guest')
-        .choices(WORKLOAD_NAMES)
-        .default('kv'),
+      option(
+        '--workload <name>',
+        `what runs in the guest: ${WORKLOAD_NAMES.join(', ')}, or trace:FILE, which pageferry trace records`,
+        parseWorkload,
+      ).default('kv'),
     )
     .addOption(option('--wss <size>', 'how much memory it writes (default: all)', parsePages))
     .addOption(
       option(
         '--write-rate <n>',
-        'its page writes per second, or unlimited',
+        `its page writes per second, or unlimited (default: ${defaults.writeRate === 0 ? 'unlimited' : defaults.writeRate}; of a trace, its own)`,
         parseWriteRate,
-      ).default(
-        defaults.writeRate,
-        defaults.writeRate === 0 ? 'unlimited' : String(defaults.writeRate),
       ),
     )
     .addOption(
@@ -287,18 +302,31 @@ export function addMigrationOptions(command: Command, defaults: CommandDefaults)
   return command.optionsGroup('Other:');
 }
 
-export function guestOptions(values: MigrationValues): WorkloadOptions {
+/** Reads a trace, for what it needs. Throws USAGE. */
+export async function guestOptions(
+  values: MigrationValues,
+  defaults: CommandDefaults,
+): Promise<WorkloadOptions> {
+  const { workload, wss } = values;
   return {
-    workload: values.workload,
-    memoryBytes: values.memory,
-    ...(values.wss === undefined ? {} : { workingSetBytes: values.wss }),
-    writesPerSecond: values.writeRate,
+    workload,
+    memoryBytes: values.memory ?? (await leastMemory(values, defaults)),
+    ...(wss === undefined ? {} : { workingSetBytes: wss }),
+    writesPerSecond: values.writeRate ?? (typeof workload === 'string' ? defaults.writeRate : 0),
     writeBytes: values.writeBytes,
     threads: values.threads,
     operationsPerMark: values.mark,
     seed: values.seed,
     fill: values.fill,
   };
+}
+
+async function leastMemory(
+  { workload, fill }: MigrationValues,
+  defaults: CommandDefaults,
+): Promise<number> {
+  if (typeof workload === 'string') return defaults.memory;
+  return memoryForTrace(await readTrace(workload.path), fill);
 }
 
 /** Everything but where to and how. */

@@ -9,12 +9,14 @@ import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
 import { printError } from './output.js';
 import type { Run } from './run.js';
 import { sourceCommand } from './source-command.js';
+import { traceCommand } from './trace-command.js';
 
 const EXAMPLES = `
 Examples:
   pageferry demo                                  all four ways, compared
   pageferry destination --listen 0.0.0.0:7777     on one host
   pageferry source --to HOST:7777                 on the other
+  pageferry trace --pid 4242 --out FILE           what a process writes, for a guest to replay
   pageferry doctor                                what this machine offers
   pageferry bench                                 what it costs here`;
 
@@ -60,6 +62,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addCommand(sourceCommand(run))
     .addCommand(destinationCommand(run))
     .addCommand(doctorCommand(run))
+    .addCommand(traceCommand(run))
     .addCommand(benchCommand(run))
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
   settle(program);

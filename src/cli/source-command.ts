@@ -1,6 +1,11 @@
 /** `pageferry source`: runs a built-in guest here and moves it to a destination. */
 import { Command, Option } from 'commander';
-import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
+import {
+  type MigrationReport,
+  STRATEGY_NAMES,
+  type StrategyName,
+  type WorkloadOptions,
+} from '../index.js';
 import { SourceMetrics } from '../metrics/prometheus.js';
 import { type Address, formatAddress, parseAddress } from '../units.js';
 import { describeGuest } from './describe.js';
@@ -11,6 +16,7 @@ import { serveMetrics } from './metrics-server.js';
 import {
   addMigrationOptions,
   argument,
+  type CommandDefaults,
   engineOptions,
   guestOptions,
   type MigrationValues,
@@ -34,6 +40,8 @@ Examples:
   pageferry source --to [fe80::1%eth0]:7777 --strategy hybrid --memory 4GiB
   pageferry source --to 10.0.0.2:7777 --bandwidth 1Gbit --json report.json`;
 
+const DEFAULTS: CommandDefaults = { memory: 512 << 20, writeRate: 0, bandwidth: 'unlimited' };
+
 export function sourceCommand(run: Run): Command {
   const command = new Command('source')
     .summary('run a guest here and move it to a destination')
@@ -42,7 +50,7 @@ export function sourceCommand(run: Run): Command {
     .addOption(
       new Option('--strategy <name>', 'how to migrate').choices(STRATEGY_NAMES).default('pre-copy'),
     );
-  return addMigrationOptions(command, { memory: 512 << 20, writeRate: 0, bandwidth: 'unlimited' })
+  return addMigrationOptions(command, DEFAULTS)
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     .action((values: SourceValues) => run(() => source(values)));
 }
@@ -50,7 +58,7 @@ export function sourceCommand(run: Run): Command {
 async function source(values: SourceValues): Promise<ExitCode> {
   const output = new Output(values.json);
   checkJsonFile(values.json);
-  const guest = guestOptions(values);
+  const guest = await guestOptions(values, DEFAULTS);
   checkGuest(guest, 1);
   const metrics = new SourceMetrics();
   const server = await serveMetrics(output, metrics, values.metrics);
@@ -59,7 +67,7 @@ async function source(values: SourceValues): Promise<ExitCode> {
   output.line(`${bold('Destination')}  ${formatAddress(values.to)}`);
   output.line();
   try {
-    const report = await migrate(values, createView(output, [values.strategy]), metrics);
+    const report = await migrate(values, guest, createView(output, [values.strategy]), metrics);
     printTable(output, [report]);
     const failure = failureOf(report);
     if (failure !== undefined) printError(failure);
@@ -72,12 +80,14 @@ async function source(values: SourceValues): Promise<ExitCode> {
 
 async function migrate(
   values: SourceValues,
+  guest: WorkloadOptions,
   view: MigrationView,
   metrics: SourceMetrics,
 ): Promise<MigrationReport> {
   let givenUp = false;
   const migration = new GuestMigration({
     phase: (phase) => view.phase(phase),
+    filled: (summary) => view.note(`Filled with ${summary}.`),
     round: (round, number) => {
       view.round(round, number);
       metrics.round(round);
@@ -99,7 +109,7 @@ async function migrate(
   metrics.migrationStarted();
   try {
     const options = { ...engineOptions(values), ...values.to, strategy: values.strategy };
-    const report = await migration.run(guestOptions(values), options);
+    const report = await migration.run(guest, options);
     view.ended(report);
     metrics.migrationEnded(report);
     return report;

@@ -80,6 +80,8 @@ export interface Guest {
 export interface GuestProbe {
   /** What runs in the guest, for the report. */
   readonly workload: string;
+  /** What its memory was filled with at first, for the report. */
+  readonly fill?: string | null;
   /** From here on the longest gap between two marks of one guest thread is recorded. */
   startGapWatch(): void;
   observe(): GuestObservation;

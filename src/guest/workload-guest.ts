@@ -8,6 +8,8 @@ import {
   type Workload,
   type WorkloadName,
 } from '../native/binding.js';
+import type { Trace } from '../trace/format.js';
+import { readTrace } from '../trace/read-trace.js';
 import type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest.js';
 
 /** The initial content of a guest's memory. `process` copies a running process's resident memory. */
@@ -18,23 +20,31 @@ export type Fill =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'process'; readonly pid: number };
 
+/** What runs in a guest: a program, or the writes of a process that `pageferry trace` has recorded to a file. */
+export type WorkloadChoice = WorkloadName | { readonly kind: 'trace'; readonly path: string };
+
 export interface WorkloadOptions {
-  readonly workload: WorkloadName;
-  /** Total guest memory, a multiple of 4096. */
+  readonly workload: WorkloadChoice;
+  /**
+   * Total guest memory, a multiple of 4096. A captured fill (file, process) and a trace take some of it, at its end.
+   * `memoryForTrace()` is what a trace needs; with less it is scaled down.
+   */
   readonly memoryBytes: number;
-  /** How much of it the guest writes; all of it by default. */
+  /** How much of it the guest writes; all of it by default. Not for a trace. */
   readonly workingSetBytes?: number;
-  /** Page writes per second of all threads; unlimited by default. */
+  /** Page writes per second of all threads; unlimited by default. Not for a trace. */
   readonly writesPerSecond?: number;
   /** Bytes changed by a page write: 8 … 4096, a multiple of 8; 64 by default. */
   readonly writeBytes?: number;
-  /** Guest threads; 1 by default. */
+  /** Guest threads; 1 by default, and always for a trace. */
   readonly threads?: number;
   /** Operations between two marks; 1 by default. */
   readonly operationsPerMark?: number;
   readonly seed?: number;
   readonly fill?: Fill;
 }
+
+const PAGE_BYTES = 4096;
 
 export class WorkloadGuest implements Guest {
   readonly memory: GuestMemory;
@@ -48,6 +58,7 @@ export class WorkloadGuest implements Guest {
     this.#workload = workload;
     this.probe = {
       workload: workload.config().workload,
+      fill: workload.fillSummary() || null,
       startGapWatch: () => workload.startGapWatch(),
       observe: (): GuestObservation => ({
         operations: workload.progress().operations,
@@ -64,9 +75,10 @@ export class WorkloadGuest implements Guest {
     const fill = options.fill ?? { kind: 'zero' };
     let memory: GuestMemory | undefined;
     try {
+      const trace = await traceOf(options);
       memory = binding.createGuestMemory([options.memoryBytes]);
-      const workload = await binding.createWorkload(memory, {
-        workload: options.workload,
+      const config = {
+        workload: nameOf(options.workload),
         workingSetBytes: options.workingSetBytes ?? 0,
         writesPerSecond: options.writesPerSecond ?? 0,
         writeBytes: options.writeBytes ?? 64,
@@ -76,7 +88,8 @@ export class WorkloadGuest implements Guest {
         fill: fill.kind,
         ...(fill.kind === 'file' ? { path: fill.path } : {}),
         ...(fill.kind === 'process' ? { pid: fill.pid } : {}),
-      });
+      };
+      const workload = await binding.createWorkload(memory, config, trace);
       return new WorkloadGuest(memory, workload);
     } catch (error) {
       memory?.release();
@@ -135,6 +148,31 @@ export class WorkloadGuest implements Guest {
   async loadState(state: Uint8Array): Promise<void> {
     this.#workload.loadState(state);
   }
+}
+
+/** `trace` for a trace of whatever path. */
+function nameOf(workload: WorkloadChoice): WorkloadName | 'trace' {
+  return typeof workload === 'string' ? workload : workload.kind;
+}
+
+async function traceOf({ workload, workingSetBytes }: WorkloadOptions): Promise<Trace | undefined> {
+  if (typeof workload === 'string') return undefined;
+  if (workingSetBytes !== undefined && workingSetBytes !== 0) {
+    throw new PageferryError(
+      'USAGE',
+      'a trace says itself which pages are written: no working set',
+    );
+  }
+  return await readTrace(workload.path);
+}
+
+/** The least memory, in bytes, in which a guest with this fill replays the trace unscaled. */
+export function memoryForTrace(trace: Trace, fill: Fill): number {
+  const captured = fill.kind === 'file' || fill.kind === 'process';
+  const intervals = trace.intervals.length / 2;
+  return (
+    PAGE_BYTES * binding.pagesWithAppendix(trace.pages, captured, intervals, trace.writes.length)
+  );
 }
 
 /** What opening and reading a path that the caller chose may fail with. */

@@ -21,6 +21,7 @@ export interface Setup {
   readonly channels: number;
   readonly memoryBytes: number;
   readonly workload: string | null;
+  readonly fill: string | null;
 }
 
 /** What has been sent, whatever became of it: pages by content, demand pages among them, and bytes at the sockets. */
@@ -211,6 +212,7 @@ export class Recorder {
     const operations = there === null ? null : there.operations - this.#operations.atStart;
     return {
       workload: this.#setup.workload,
+      fill: this.#setup.fill,
       longestGapMs: this.#longestGapMs(),
       opsPerSecondBefore: this.#operations.perSecondBefore,
       opsPerSecondDuring: operations === null ? null : (operations / totalMs) * 1000,

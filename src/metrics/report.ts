@@ -46,6 +46,8 @@ export interface DowntimeParts {
 
 export interface GuestReport {
   readonly workload: string;
+  /** What its memory was filled with at first; null where that is not known, as of a guest that arrived. */
+  readonly fill: string | null;
   /**
    * The longest time between two marks of one guest thread, from start to end of the migration; null for a guest that
    * makes none, or was paused.

@@ -222,7 +222,7 @@ export const WORKLOAD_NAMES: readonly WorkloadName[] = [
 ];
 
 export interface NativeWorkloadConfig {
-  readonly workload: WorkloadName;
+  readonly workload: WorkloadName | 'trace';
   readonly workingSetBytes: number;
   readonly writesPerSecond: number;
   readonly writeBytes: number;
@@ -232,6 +232,23 @@ export interface NativeWorkloadConfig {
   readonly fill: 'zero' | 'random' | 'text' | 'file' | 'process';
   readonly path?: string;
   readonly pid?: number;
+}
+
+/** A trace for a guest to replay: src/trace/format.ts. */
+export interface NativeTrace {
+  readonly pages: number;
+  readonly intervals: Float64Array;
+  readonly writes: Uint32Array;
+}
+
+/** A process whose writes are recorded. */
+export interface ProcessTrace extends Releasable {
+  readonly method: 'soft-dirty' | 'digest';
+  /**
+   * What was written since the look before: pairs of first page and length, and how many pages there are by now. One
+   * at a time. PEER_CLOSED when the process has ended.
+   */
+  look(): Promise<{ readonly runs: Uint32Array; readonly pages: number }>;
 }
 
 export interface Verification {
@@ -244,6 +261,8 @@ export interface Verification {
 export interface Workload extends Releasable {
   description(): Uint8Array;
   config(): Omit<NativeWorkloadConfig, 'path' | 'pid'>;
+  /** What its memory was filled with, for people; empty on a guest that arrived. */
+  fillSummary(): string;
   resume(): void;
   /** CLOCK_MONOTONIC: when resume() last let the guest threads run. */
   resumedAtNs(): bigint;
@@ -348,8 +367,22 @@ export interface Binding {
     connection: Connection,
     onFailure: (error: Error) => void,
   ): FaultHandler;
-  createWorkload(memory: GuestMemory, config: NativeWorkloadConfig): Promise<Workload>;
+  /** `trace`: for the workload of that name, and for no other. */
+  createWorkload(
+    memory: GuestMemory,
+    config: NativeWorkloadConfig,
+    trace: NativeTrace | undefined,
+  ): Promise<Workload>;
   arriveWorkload(memory: GuestMemory, description: Uint8Array): Promise<Workload>;
+  /** All pages of a guest that has so many of them before its appendix. */
+  pagesWithAppendix(
+    pages: number,
+    fillIsCaptured: boolean,
+    traceIntervals: number,
+    traceWrites: number,
+  ): number;
+  /** Takes a first look at the process. */
+  startProcessTrace(pid: number): Promise<ProcessTrace>;
   probe(backing: Backing): Probe;
   protocolConstants(): ProtocolConstants;
   encodePage(codec: string, page: Uint8Array): Uint8Array | null;

@@ -87,6 +87,7 @@ export class SourceMigration {
       channels: options.channels,
       memoryBytes: guest.memory.bytes,
       workload: guest.probe?.workload ?? null,
+      fill: guest.probe?.fill ?? null,
     });
     this.#calledOff = new Promise((_, reject) => {
       this.#callOff = reject;

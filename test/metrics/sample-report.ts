@@ -47,6 +47,7 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
     guest: {
       workload: 'kv',
       longestGapMs: 17.5,
+      fill: null,
       opsPerSecondBefore: 160_000,
       opsPerSecondDuring: 81_000,
       opsPerSecondAfter: null,

@@ -57,6 +57,9 @@ export class DemoRun {
         case 'phase':
           view.phase(message.phase);
           break;
+        case 'filled':
+          view.note(`Filled with ${message.summary}.`);
+          break;
         case 'round':
           view.round(message.round, message.number);
           metrics.round(message.round);

@@ -26,6 +26,7 @@ export type ToSource =
   | { readonly type: 'cancel' };
 
 export type FromSource =
+  | { readonly type: 'filled'; readonly summary: string }
   | { readonly type: 'phase'; readonly phase: SourcePhase }
   | { readonly type: 'round'; readonly round: RoundReport; readonly number: number }
   | { readonly type: 'progress'; readonly progress: SourceProgress }

@@ -12,6 +12,7 @@ serveParent<ToSource>('source', async (message) => {
     return;
   }
   underWay = new GuestMigration({
+    filled: (summary) => send({ type: 'filled', summary }),
     phase: (phase) => send({ type: 'phase', phase }),
     round: (round, number) => send({ type: 'round', round, number }),
     progress: (progress) => send({ type: 'progress', progress }),

@@ -1,0 +1,218 @@
+/** `pageferry trace`: records which pages a running process writes, for `--workload trace:FILE`. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Command, Option } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { PageferryError } from '../errors.js';
+import type { EndReason, TraceMethod } from '../trace/format.js';
+import { type RecordedTrace, recordTrace, type TraceProgress } from '../trace/record-trace.js';
+import {
+  exactDuration,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatWhole,
+  parseCount,
+  parseDuration,
+} from '../units.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { onInterrupt } from './interrupts.js';
+import { argument } from './options.js';
+import { Output } from './output.js';
+import { writeJson } from './report-file.js';
+import type { Run } from './run.js';
+
+interface TraceValues {
+  readonly pid: number;
+  readonly out: string;
+  readonly seconds: number;
+  readonly interval: number;
+  readonly json?: boolean;
+}
+
+/** What --json prints. */
+export interface TraceSummary {
+  readonly version: 1;
+  readonly file: string;
+  readonly fileBytes: number;
+  readonly pid: number;
+  readonly method: TraceMethod;
+  readonly reason: EndReason;
+  readonly durationMs: number;
+  readonly intervals: number;
+  readonly pages: number;
+  /** Pages written, each counted once an interval. */
+  readonly writes: number;
+  readonly writesPerSecond: number;
+}
+
+const PAGE_BYTES = 4096;
+const DEFAULT_INTERVAL_MS = 100;
+const LEAST_INTERVAL_MS = 1;
+const MOST_INTERVAL_MS = 60_000;
+const MOST_SECONDS = 24 * 3600;
+/** Between two lines where there is no terminal. */
+const LINE_EVERY_MS = 2000;
+
+const HELP = `
+It records the memory that the process writes itself: heap, stacks, anonymous and shared memory. The process is not
+stopped. Where the kernel has no soft-dirty bits the contents of all its pages are compared in each interval, which takes
+memory bandwidth and a core; an interval that is shorter than that is stretched. Ctrl-C ends it early and keeps the file.
+
+Examples:
+  pageferry trace --pid 4242 --out kv.trace
+  pageferry trace --pid 4242 --out kv.trace --seconds 60 --interval 50ms
+  pageferry demo --workload trace:kv.trace --fill pid:4242
+
+Exit codes:
+  0  the file is whole, also when Ctrl-C or the end of the process came first
+  1  the process could not be recorded
+  2  wrong usage`;
+
+export function traceCommand(run: Run): Command {
+  return new Command('trace')
+    .summary('record which pages a process writes, for a guest to replay')
+    .description('Records which pages a running process writes, interval by interval, to a file.')
+    .requiredOption(
+      '--pid <n>',
+      'the process',
+      argument((text) => parseCount(text, 1, 2 ** 22)),
+    )
+    .requiredOption('--out <file>', 'where to write the trace')
+    .addOption(
+      new Option('--seconds <n>', 'how long to record')
+        .argParser(argument((text) => parseCount(text, 1, MOST_SECONDS)))
+        .default(10),
+    )
+    .addOption(
+      new Option('--interval <time>', 'how often to look')
+        .argParser(argument(parseInterval))
+        .default(DEFAULT_INTERVAL_MS, exactDuration(DEFAULT_INTERVAL_MS)),
+    )
+    .option('--json', 'print a summary as JSON')
+    .addHelpText('after', HELP)
+    .action((values: TraceValues) => run(() => trace(values)));
+}
+
+function parseInterval(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= LEAST_INTERVAL_MS && ms <= MOST_INTERVAL_MS) return ms;
+  throw new PageferryError(
+    'USAGE',
+    `expected ${exactDuration(LEAST_INTERVAL_MS)} to ${exactDuration(MOST_INTERVAL_MS)}, not '${text}'`,
+  );
+}
+
+/** Throws USAGE now rather than when the recording is over. */
+function check({ pid, out }: TraceValues): void {
+  if (!existsSync(`/proc/${pid}`)) {
+    throw new PageferryError('USAGE', `--pid ${pid}: no such process is running`);
+  }
+  try {
+    const stats = statSync(out, { throwIfNoEntry: false });
+    if (stats !== undefined && !stats.isFile()) throw new Error('it is there and no file');
+    accessSync(dirname(out), constants.W_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PageferryError('USAGE', `cannot write the trace to ${out}: ${reason}`);
+  }
+}
+
+async function trace(values: TraceValues): Promise<ExitCode> {
+  check(values);
+  const output = new Output(values.json ? '-' : undefined);
+  const ending = new AbortController();
+  const stopListening = onInterrupt(
+    () => ending.abort(),
+    () => process.exit(EXIT.safeOnSource),
+  );
+  const progress = progressOn(output, values.seconds);
+  try {
+    const recorded = await recordTrace({
+      pid: values.pid,
+      path: values.out,
+      durationMs: values.seconds * 1000,
+      intervalMs: values.interval,
+      signal: ending.signal,
+      onStart: ({ method }) => output.line(startLine(values, method)),
+      onInterval: progress.show,
+    });
+    progress.end();
+    const summary = summaryOf(values, recorded);
+    printSummary(output, summary);
+    if (values.json) writeJson('-', summary);
+    return EXIT.verified;
+  } finally {
+    progress.end();
+    stopListening();
+  }
+}
+
+function startLine({ pid, seconds, interval }: TraceValues, method: TraceMethod): string {
+  const how =
+    method === 'soft-dirty'
+      ? "by the kernel's soft-dirty bits"
+      : 'by comparing contents, because this kernel has no soft-dirty bits';
+  return `Recording process ${pid} for ${seconds} s, every ${formatDuration(interval)}, ${how}. Ctrl-C ends it early.`;
+}
+
+/** A line that is redrawn on a terminal; elsewhere one now and then. */
+function progressOn(
+  output: Output,
+  seconds: number,
+): { show(progress: TraceProgress): void; end(): void } {
+  const text = (progress: TraceProgress): string =>
+    [
+      `${formatDuration(progress.elapsedMs)} of ${seconds} s`,
+      `${formatBytes(progress.pages * PAGE_BYTES)} of memory`,
+      `${formatCount(progress.pagesWritten / (progress.intervalMs / 1000))} pages/s written`,
+      `a look takes ${formatDuration(progress.lookMs)}`,
+    ].join(', ');
+  if (output.isTerminal) {
+    const log = createLogUpdate(output.stream);
+    return { show: (progress) => log(text(progress)), end: () => log.done() };
+  }
+  let shownAt = 0;
+  return {
+    show: (progress) => {
+      if (progress.elapsedMs - shownAt < LINE_EVERY_MS) return;
+      shownAt = progress.elapsedMs;
+      output.line(text(progress));
+    },
+    end: () => {},
+  };
+}
+
+function summaryOf({ pid, out }: TraceValues, recorded: RecordedTrace): TraceSummary {
+  const { method, reason, durationMs, intervals, pages, writes } = recorded;
+  return {
+    version: 1,
+    file: out,
+    fileBytes: statSync(out).size,
+    pid,
+    method,
+    reason,
+    durationMs,
+    intervals,
+    pages,
+    writes,
+    writesPerSecond: durationMs > 0 ? writes / (durationMs / 1000) : 0,
+  };
+}
+
+const ENDED: Readonly<Record<EndReason, string>> = {
+  complete: '',
+  interrupted: 'Ended early. ',
+  'process-ended': 'The process ended; what was recorded up to then is kept. ',
+  full: 'The trace has reached its limit (docs/trace-format.md). ',
+};
+
+function printSummary(output: Output, summary: TraceSummary): void {
+  const { reason, file, fileBytes, intervals, pages, writes, writesPerSecond } = summary;
+  output.line(
+    `${ENDED[reason]}${formatWhole(writes)} page writes (${formatCount(writesPerSecond)}/s) on ${formatBytes(pages * PAGE_BYTES)} in ${formatWhole(intervals)} intervals: ${file}, ${formatBytes(fileBytes)}`,
+  );
+  if (writes === 0)
+    output.line('It wrote nothing, so there is nothing to replay: put it under load.');
+  else output.line(`Replay it with: pageferry demo --workload trace:${file}`);
+}
