@@ -1,5 +1,5 @@
 // A migration of ours as the result file has it.
-import type { TrackerKind } from '#engine/index.js';
+import type { TrackerKind, WorkloadChoice } from '#engine/index.js';
 import { memoryBytesOf } from '../agents/guests.js';
 import type { MigrationRun, WantedMigration } from './pair.js';
 import type { MigrationRecord } from './scenario.js';
@@ -11,6 +11,11 @@ interface Varied {
   readonly linkBytesPerSecond?: number | null;
   readonly dirtyRatio?: number | null;
   readonly rttMs?: number | null;
+}
+
+/** As on the command line. */
+function nameOf(workload: WorkloadChoice | WantedMigration['guest']['kind']): string {
+  return typeof workload === 'string' ? workload : `trace:${workload.path}`;
 }
 
 /** `varied` is what the options of the two do not say: the link's rate, the dirty ratio, the tracker. */
@@ -32,7 +37,7 @@ export function recordOf(
       linkBytesPerSecond: source.bandwidthBytesPerSecond ?? null,
       dirtyRatio: null,
       fill: options?.fill?.kind ?? 'zero',
-      workload: options?.workload ?? guest.kind,
+      workload: nameOf(options?.workload ?? guest.kind),
       writesPerSecond: options?.writesPerSecond ?? null,
       ...varied,
     },

@@ -7,8 +7,8 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import * as v from 'valibot';
-import { parseFill } from '#engine/cli/options.js';
-import { CODEC_NAMES, STRATEGY_NAMES, TRACKER_KINDS, WORKLOAD_NAMES } from '#engine/index.js';
+import { parseFill, parseWorkload } from '#engine/cli/options.js';
+import { CODEC_NAMES, STRATEGY_NAMES, TRACKER_KINDS } from '#engine/index.js';
 import { parsePages, parseRate } from '#engine/units.js';
 import type { WantedLink } from '../links/wanted-link.js';
 import { readJson } from '../result/file.js';
@@ -41,7 +41,7 @@ const migration = v.pipe(
       v.regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected a name such as small-hybrid'),
     ),
     memory: parsed(parsePages),
-    workload: v.optional(v.picklist(WORKLOAD_NAMES), 'sequential'),
+    workload: v.optional(parsed(parseWorkload), 'sequential'),
     workingSet: v.optional(parsed(parsePages)),
     writesPerSecond: v.optional(count(1e9)),
     dirtyRatio: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),

@@ -6,7 +6,7 @@ import type {
   MigrationReport,
   StrategyName,
   TrackerKind,
-  WorkloadName,
+  WorkloadChoice,
 } from '#engine/index.js';
 import { recordOf } from '../lib/migration-record.js';
 import { runNative } from '../lib/native.js';
@@ -24,7 +24,7 @@ const WRITES_PER_MARK = 64;
 export interface Wanted {
   readonly memory: number;
   readonly strategy: StrategyName;
-  readonly workload: WorkloadName;
+  readonly workload: WorkloadChoice;
   readonly workingSet?: number | undefined;
   readonly writesPerSecond?: number | undefined;
   readonly dirtyRatio?: number | undefined;

@@ -13,7 +13,10 @@ export async function readTrace(path: string): Promise<Trace> {
   try {
     // A pipe or a device could keep us waiting.
     if (!(await stat(path)).isFile()) throw new Error('it is no file');
-    return await pipeline(createReadStream(path), createGunzip(), parsed);
+    const content = createGunzip();
+    // Whatever goes wrong with the file, `content` fails with it.
+    pipeline(createReadStream(path), content).catch(() => {});
+    return await parsed(content);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new PageferryError('USAGE', `the trace ${path} cannot be read: ${explained(reason)}`, {

@@ -15,6 +15,9 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['demo --memory lots', /--memory: expected a size such as 512MiB/],
   ['demo --memory 1000TiB', /--memory 1000TiB takes .* on both sides and .* leaves .*: give less/],
   ['demo --workload chess', /--workload: expected one of idle, sequential/],
+  ['demo --workload trace:', /--workload: expected one of .*, or trace:FILE/],
+  ['demo --workload trace:/no/such/file', /the trace \/no\/such\/file cannot be read: ENOENT/],
+  ['demo --workload trace:/etc/passwd', /the trace \/etc\/passwd cannot be read: it is no trace/],
   ['demo --wss 512MiB --memory 256MiB', /--wss 512MiB is more than --memory 256MiB/],
   ['demo --wss 1', /--wss: expected a multiple of 4096/],
   ['demo --write-rate fast', /--write-rate: expected a whole number/],
@@ -48,6 +51,14 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['destination --memory-limit none', /--memory-limit: expected a size/],
   ['destination --max-migrations 0', /--max-migrations: expected a whole number from 1 to 65536/],
   ['doctor --bogus', /unknown option/],
+  ['trace --pid 1', /required option '--out <file>' not specified/],
+  ['trace --out x', /required option '--pid <n>' not specified/],
+  ['trace --pid x --out y', /--pid: expected a whole number from 1/],
+  ['trace --pid 4194303 --out y', /--pid 4194303: no such process is running/],
+  ['trace --pid 1 --out /no/such/folder/y', /cannot write the trace to \/no\/such\/folder\/y/],
+  ['trace --pid 1 --out /', /cannot write the trace to \/: it is there and no file/],
+  ['trace --pid 1 --out y --interval 0', /--interval: expected 1ms to 1min/],
+  ['trace --pid 1 --out y --seconds 0', /--seconds: expected a whole number from 1/],
 ];
 
 describe('wrong usage', () => {

@@ -8,6 +8,7 @@ import { type Fill, WorkloadGuest, type WorkloadOptions } from '../../src/guest/
 import { WORKLOAD_NAMES } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
 import { atEnd } from '../support/at-end.js';
+import { migrate, Receiving } from '../support/destinations.js';
 import { expectRunning, expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { rejection, until } from '../support/until.js';
 
@@ -123,7 +124,8 @@ describe('the fill', () => {
   it('file repeats the file', async () => {
     const content = Buffer.from(Array.from({ length: 3 * PAGE_BYTES }, (_, at) => (at * 7) >> 4));
     const pages = await pagesOf({ kind: 'file', path: temporaryFile(content) });
-    pages.forEach((page, at) => {
+    // The last two pages are the appendix.
+    pages.slice(0, -2).forEach((page, at) => {
       const from = (at % 3) * PAGE_BYTES;
       expect(page.equals(content.subarray(from, from + PAGE_BYTES))).toBe(true);
     });
@@ -140,6 +142,28 @@ describe('the fill', () => {
     const pages = await pagesOf({ kind: 'process', pid: child.pid as number }, 256 * MIB);
     const found = pages.filter((page) => page.includes(text.repeat(10)));
     expect(found.length).toBeGreaterThan(100);
+  });
+
+  it('process says how much it found, and how it repeats that', async () => {
+    const child = await processThatRemembers('nothing');
+    const fill: Fill = { kind: 'process', pid: child.pid as number };
+    const large = await WorkloadGuest.create({ workload: 'idle', memoryBytes: 512 * MIB, fill });
+    atEnd(() => large.discard());
+    expect(large.probe.fill).toMatch(
+      new RegExp(`^\\d+ resident pages of process ${child.pid}, repeated [\\d.]+ times to fill`),
+    );
+    const small = await WorkloadGuest.create({ workload: 'idle', memoryBytes: MIB, fill });
+    atEnd(() => small.discard());
+    expect(small.probe.fill).toMatch(/^the first 25[45] of \d+ resident pages/);
+  });
+
+  it('of a guest of 64 MiB moves although nobody could compute it again', async () => {
+    const receiving = await Receiving.start();
+    const fill: Fill = { kind: 'file', path: process.execPath };
+    const guest = await startGuest({ memoryBytes: 64 * MIB, fill });
+    const report = await migrate(guest, receiving.port, { strategy: 'hybrid' });
+    expect(report.guestVerified).toBe(true);
+    expect(report.guest?.fill).toMatch(/^\d+ bytes of /);
   });
 
   it('process says so when the process is gone', async () => {

@@ -26,7 +26,9 @@ export function journeySeed(runSeed, index) {
 function drawGuest(next, pid) {
   const pick = (choices) => choices[next() % choices.length];
   const fill = pick(['zero', 'random', 'text', 'file', 'process']);
-  const memoryBytes = pick([PAGE_BYTES, PAGE_BYTES * 1025, 4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB]);
+  // The digests of a captured fill need a page beside the guest's own.
+  const least = fill === 'file' || fill === 'process' ? 4 * MIB : PAGE_BYTES;
+  const memoryBytes = pick([least, PAGE_BYTES * 1025, 4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB]);
   const pages = memoryBytes / PAGE_BYTES;
   const workingSetPages = pick([0, 1, Math.ceil(pages / 3), 1 + (next() % pages)]);
   return {
