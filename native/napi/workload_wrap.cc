@@ -98,7 +98,8 @@ Trace to_trace(const Napi::Value& value) {
   trace.writes.assign(pages.Data(), pages.Data() + pages.ElementLength());
   const bool within = std::all_of(trace.writes.begin(), trace.writes.end(),
                                   [&](std::uint32_t page) { return page < trace.page_count; });
-  if (!within || (trace.intervals.empty() ? 0 : trace.intervals.back().end_write) != trace.writes.size()) {
+  if (!within ||
+      (trace.intervals.empty() ? 0 : trace.intervals.back().end_write) != trace.writes.size()) {
     throw Napi::RangeError::New(value.Env(), "a trace must write its own pages");
   }
   return trace;
@@ -136,9 +137,8 @@ Napi::Value arrive(const Napi::CallbackInfo& info) {
 // guest that has so many pages before its appendix.
 Napi::Value pages_with_appendix(const Napi::CallbackInfo& info) {
   const std::uint64_t pages = to_u64(info[0], "pages");
-  const AppendixContent content{
-      info[1].ToBoolean().Value(),
-      {to_u64(info[2], "intervals"), to_u64(info[3], "writes")}};
+  const AppendixContent content{info[1].ToBoolean().Value(),
+                                {to_u64(info[2], "intervals"), to_u64(info[3], "writes")}};
   return from_u64(info.Env(), pages + appendix_pages(content, pages));
 }
 

@@ -167,7 +167,8 @@ bool Pagemap::soft_dirty_is_offered() {
   const AddressRange range{reinterpret_cast<std::uintptr_t>(page), kKernelPageBytes};
   const auto is_dirty = [&] {
     bool dirty = false;
-    return pagemap.value().scan_soft_dirty(range, [&](AddressRange) { dirty = true; }).ok() && dirty;
+    return pagemap.value().scan_soft_dirty(range, [&](AddressRange) { dirty = true; }).ok() &&
+           dirty;
   };
   const auto write_page = [&] { *const_cast<volatile std::byte*>(page) = std::byte{1}; };
   write_page();

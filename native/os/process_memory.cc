@@ -47,6 +47,7 @@ bool parse_mapping(std::string_view line, ProcessMapping& mapping) {
   mapping.range = {start, end - start};
   mapping.readable = permissions[0] == 'r';
   mapping.writable = permissions[1] == 'w';
+  mapping.shared = permissions[3] == 's';
   mapping.name = line;
   return true;
 }

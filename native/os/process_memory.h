@@ -20,6 +20,7 @@ struct ProcessMapping {
   AddressRange range;
   bool readable = false;
   bool writable = false;
+  bool shared = false;
   std::string name;  // a file, a [name] of the kernel's, or empty
 };
 

@@ -31,7 +31,6 @@ struct TraceSize {
 struct AppendixContent {
   bool digests = false;
   TraceSize trace;
-
 };
 
 // The shortest appendix of a guest that has `pages` pages before it.

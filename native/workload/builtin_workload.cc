@@ -26,7 +26,8 @@ TraceSize size_of(const Trace& trace) { return {trace.intervals.size(), trace.wr
 // It is read as one run of bytes.
 Status check_appendix(const GuestMemory& memory, const GuestLayout& layout) {
   const PageRange range = layout.appendix_range();
-  if (range.count == 0 || memory.region_of(range.first).pages().end() == range.end()) return Status();
+  if (range.count == 0 || memory.region_of(range.first).pages().end() == range.end())
+    return Status();
   return Status(StatusCode::kInvalidArgument,
                 "its digests or its trace take more than the last region of its memory");
 }

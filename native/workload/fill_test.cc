@@ -136,7 +136,8 @@ TEST(Fill, AFileIsRepeatedOrCutToFillTheMemory) {
     const auto memory = make_memory({3 * kPageBytes, (kPages - 3) * kPageBytes});
     const auto filled = fill(*memory, make_layout(file_config(file.path())));
     ASSERT_TRUE(filled.ok()) << filled.status().message();
-    for (std::uint64_t at = 0; at < (kPages - 1) * kPageBytes; ++at) {  // the last one is the appendix
+    for (std::uint64_t at = 0; at < (kPages - 1) * kPageBytes;
+         ++at) {  // the last one is the appendix
       ASSERT_EQ(static_cast<char>(memory->engine_page(at / kPageBytes)[at % kPageBytes]),
                 content[at % bytes])
           << bytes << " at " << at;

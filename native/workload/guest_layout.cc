@@ -20,8 +20,8 @@ Status check_trace(const WorkloadConfig& config, const TraceSize& trace) {
   }
   if (trace.intervals == 0 || trace.writes == 0) return invalid("the trace has no page writes");
   if (trace.intervals > kMaxTraceIntervals || trace.writes > kMaxTraceWrites) {
-    return invalid("a trace has at most " + std::to_string(kMaxTraceIntervals) +
-                   " intervals and " + std::to_string(kMaxTraceWrites) + " page writes");
+    return invalid("a trace has at most " + std::to_string(kMaxTraceIntervals) + " intervals and " +
+                   std::to_string(kMaxTraceWrites) + " page writes");
   }
   if (config.threads != 1) return invalid("a trace is replayed by one guest thread");
   if (config.writes_per_second != 0) return invalid("a trace is replayed at its own speed");

@@ -43,8 +43,8 @@ bool is_traced(const ProcessMapping& mapping) {
   if (name.empty() || name == "[heap]" || name.starts_with("[stack") || name.starts_with("[anon")) {
     return true;
   }
-  constexpr std::array<std::string_view, 4> kSharedMemory = {"/dev/zero", "/dev/shm/", "/memfd:",
-                                                             "/SYSV"};
+  constexpr std::array<std::string_view, 4> kSharedMemory = {"/dev/zero", "/dev/shm/",
+                                                             "/memfd:", "/SYSV"};
   return std::any_of(kSharedMemory.begin(), kSharedMemory.end(),
                      [&](std::string_view start) { return name.starts_with(start); });
 }
@@ -59,8 +59,8 @@ Result<std::unique_ptr<ProcessTrace>> ProcessTrace::start(int pid, TraceMethod m
   if (!mappings.ok()) return mappings.status();
   Result<Pagemap> pagemap = Pagemap::open_process(pid);
   if (!pagemap.ok()) return process_error(pid, pagemap.status().system_error());
-  std::unique_ptr<ProcessTrace> trace(new ProcessTrace(pid, method, std::move(mappings.value()),
-                                                       std::move(pagemap.value())));
+  std::unique_ptr<ProcessTrace> trace(
+      new ProcessTrace(pid, method, std::move(mappings.value()), std::move(pagemap.value())));
   Result<Look> look = trace->look();
   if (!look.ok()) return look.status();
   if (look.value().page_count == 0) {
@@ -85,7 +85,7 @@ Result<ProcessTrace::Look> ProcessTrace::look() {
   Look look{{}, 0};
   for (const ProcessMapping& mapping : mappings.value()) {
     if (!is_traced(mapping)) continue;
-    if (Status status = look_at(mapping.range, look); !status.ok()) return explain(status);
+    if (Status status = look_at(mapping, look); !status.ok()) return explain(status);
   }
   if (method_ == TraceMethod::kSoftDirty) {
     if (Status status = Pagemap::clear_soft_dirty(pid_); !status.ok()) {
@@ -109,11 +109,12 @@ Status ProcessTrace::explain(const Status& status) const {
   return Status(StatusCode::kPeerClosed, "process " + std::to_string(pid_) + " has ended");
 }
 
-Status ProcessTrace::look_at(AddressRange mapping, Look& look) {
+Status ProcessTrace::look_at(const ProcessMapping& mapping, Look& look) {
   Status visited;
-  Status scanned = pagemap_.scan_populated(mapping, [&](AddressRange populated) {
+  Status scanned = pagemap_.scan_populated(mapping.range, [&](AddressRange populated) {
     if (!visited.ok()) return;
-    visited = method_ == TraceMethod::kSoftDirty ? read_bits(populated, look) : compare(populated, look);
+    visited = method_ == TraceMethod::kSoftDirty ? read_bits(populated, look)
+                                                 : compare(populated, mapping.shared, look);
   });
   return scanned.ok() ? visited : scanned;
 }
@@ -130,11 +131,11 @@ Status ProcessTrace::read_bits(AddressRange populated, Look& look) {
   });
 }
 
-Status ProcessTrace::compare(AddressRange populated, Look& look) {
+Status ProcessTrace::compare(AddressRange populated, bool shared, Look& look) {
   const std::uint64_t pages = populated.bytes / kPageBytes;
   for (std::uint64_t done = 0; done < pages; done += kPagesPerRead) {
     const std::uint64_t count = std::min(kPagesPerRead, pages - done);
-    if (Status status = compare_block(populated.start + done * kPageBytes, count, look);
+    if (Status status = compare_block(populated.start + done * kPageBytes, count, shared, look);
         !status.ok()) {
       return status;
     }
@@ -142,17 +143,20 @@ Status ProcessTrace::compare(AddressRange populated, Look& look) {
   return Status();
 }
 
-Status ProcessTrace::compare_block(std::uint64_t address, std::uint64_t pages, Look& look) {
+Status ProcessTrace::compare_block(std::uint64_t address, std::uint64_t pages, bool shared,
+                                   Look& look) {
   for (std::uint64_t done = 0; done < pages;) {
-    Result<std::uint64_t> got =
-        read_process(pid_, address + done * kPageBytes,
-                     std::span(buffer_).first((pages - done) * kPageBytes));
+    Result<std::uint64_t> got = read_process(pid_, address + done * kPageBytes,
+                                             std::span(buffer_).first((pages - done) * kPageBytes));
     if (!got.ok()) return got.status();
     const std::uint64_t whole = got.value() / kPageBytes;
     for (std::uint64_t i = 0; i < whole; ++i) {
       const std::uint64_t digest = digest_of(buffer_.data() + i * kPageBytes);
       const SeenPages::Page page = seen_.at(address + (done + i) * kPageBytes);
-      const std::uint64_t before = page.is_new ? zero_digest() : page.digest;
+      // What is new in private memory was zero before. In shared memory the process may only have come to
+      // read what others wrote.
+      const std::uint64_t first = shared ? digest : zero_digest();
+      const std::uint64_t before = page.is_new ? first : page.digest;
       page.digest = digest;
       if (digest != before) append(look.written, page.index);
     }

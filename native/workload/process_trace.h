@@ -43,10 +43,10 @@ class ProcessTrace {
 
  private:
   ProcessTrace(int pid, TraceMethod method, ProcessMappings mappings, Pagemap pagemap);
-  Status look_at(AddressRange mapping, Look& look);
+  Status look_at(const ProcessMapping& mapping, Look& look);
   Status read_bits(AddressRange populated, Look& look);
-  Status compare(AddressRange populated, Look& look);
-  Status compare_block(std::uint64_t address, std::uint64_t pages, Look& look);
+  Status compare(AddressRange populated, bool shared, Look& look);
+  Status compare_block(std::uint64_t address, std::uint64_t pages, bool shared, Look& look);
   Status explain(const Status& status) const;
 
   const int pid_;

@@ -63,8 +63,8 @@ class Writer {
   }
 
   static std::uint8_t* map(int flags) {
-    return static_cast<std::uint8_t*>(::mmap(nullptr, kPages * kPageBytes, PROT_READ | PROT_WRITE,
-                                             flags | MAP_ANONYMOUS, -1, 0));
+    return static_cast<std::uint8_t*>(
+        ::mmap(nullptr, kPages * kPageBytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
   }
 
   [[noreturn]] static void serve(int flags, int orders, int answers) {

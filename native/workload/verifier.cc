@@ -46,10 +46,7 @@ Status replay_thread(const VerifyInput& input, std::uint32_t thread,
 class PageComparer {
  public:
   PageComparer(const VerifyInput& input, const Versions& versions, const PageBitmap& populated)
-      : input_(input),
-        versions_(versions),
-        populated_(populated),
-        appendix_(appendix_of(input)) {}
+      : input_(input), versions_(versions), populated_(populated), appendix_(appendix_of(input)) {}
 
   bool same(PageIndex page) const {
     const bool populated = populated_.test(page);
@@ -92,9 +89,8 @@ class PageComparer {
 Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
                                   const std::atomic<bool>& cancelled) {
   const PageRange appendix = input.layout.appendix_range();
-  if (appendix.count > 0 &&
-      hash_appendix(input.memory.engine_page(appendix.first), appendix.count) !=
-          input.appendix_hash) {
+  if (appendix.count > 0 && hash_appendix(input.memory.engine_page(appendix.first),
+                                          appendix.count) != input.appendix_hash) {
     return VerifyResult{appendix.count, appendix.count, appendix.first, 0};
   }
   Versions versions(input.layout.working_set_pages() * input.layout.items_per_page());

@@ -18,7 +18,7 @@ struct VerifyInput {
   const GuestMemory& memory;
   const GuestLayout& layout;
   std::uint64_t appendix_hash;
-  std::vector<std::uint64_t> operations;   // done by each running thread
+  std::vector<std::uint64_t> operations;  // done by each running thread
 };
 
 // Looks at the appendix, and at nothing else when that is not as it must be. Then replays the operations

@@ -40,9 +40,10 @@ struct WorkloadConfig {
   // Pages [0, working set) of the guest; 0: all before the appendix, or all of the trace's. It ends
   // where the appendix begins.
   std::uint64_t working_set_bytes = 0;
-  std::uint64_t writes_per_second = 0;  // page writes of all threads together; 0: unlimited, or the trace's
-  std::uint32_t write_bytes = 64;       // 8 … 4096, a multiple of 8; for kv the size of an entry
-  std::uint32_t threads = 1;  // 1 for a trace
+  std::uint64_t writes_per_second =
+      0;  // page writes of all threads together; 0: unlimited, or the trace's
+  std::uint32_t write_bytes = 64;  // 8 … 4096, a multiple of 8; for kv the size of an entry
+  std::uint32_t threads = 1;       // 1 for a trace
   std::uint64_t operations_per_mark = 1;
   std::uint64_t seed = 1;
   FillKind fill = FillKind::kZero;

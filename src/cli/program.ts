@@ -16,7 +16,7 @@ Examples:
   pageferry demo                                  all four ways, compared
   pageferry destination --listen 0.0.0.0:7777     on one host
   pageferry source --to HOST:7777                 on the other
-  pageferry trace --pid 4242 --out FILE           what a process writes, for a guest to replay
+  pageferry trace --pid PID --out FILE            record what a process writes
   pageferry doctor                                what this machine offers
   pageferry bench                                 what it costs here`;
 

@@ -55,9 +55,11 @@ const MOST_SECONDS = 24 * 3600;
 const LINE_EVERY_MS = 2000;
 
 const HELP = `
-It records the memory that the process writes itself: heap, stacks, anonymous and shared memory. The process is not
-stopped. Where the kernel has no soft-dirty bits the contents of all its pages are compared in each interval, which takes
-memory bandwidth and a core; an interval that is shorter than that is stretched. Ctrl-C ends it early and keeps the file.
+It records the memory that the process writes itself: heap, stacks, anonymous
+and shared memory. The process is not stopped. Where the kernel has no
+soft-dirty bits the contents of all its pages are compared in each interval,
+which takes memory bandwidth and a core; an interval that is shorter than that
+is stretched. Ctrl-C ends it early and keeps the file.
 
 Examples:
   pageferry trace --pid 4242 --out kv.trace
@@ -65,7 +67,7 @@ Examples:
   pageferry demo --workload trace:kv.trace --fill pid:4242
 
 Exit codes:
-  0  the file is whole, also when Ctrl-C or the end of the process came first
+  0  the file is whole; also when Ctrl-C or the end of the process came first
   1  the process could not be recorded
   2  wrong usage`;
 

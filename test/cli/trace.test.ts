@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readTrace } from '../../src/trace/read-trace.js';
@@ -30,14 +30,18 @@ async function writer(): Promise<ChildProcess> {
 
 /** Its parent has not noticed, so it is still there. */
 async function processThatHasEnded(): Promise<number> {
-  const script = 'sh -c "exit 0" & echo $!; exec sleep 60';
+  const script = 'sleep 60 & echo $!; exec sleep 60';
   const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   atEnd(() => void parent.kill('SIGKILL'));
   let pid = 0;
   parent.stdout?.once('data', (data) => {
     pid = Number(String(data));
   });
-  await until('it has ended', () => pid > 0 && !isAlive(pid));
+  const name = `/proc/${parent.pid}/comm`;
+  // The shell would notice; what it becomes does not.
+  await until('the shell is gone', () => pid > 0 && readFileSync(name, 'utf8') === 'sleep\n');
+  process.kill(pid, 'SIGKILL');
+  await until('it has ended', () => !isAlive(pid));
   return pid;
 }
 

@@ -72,7 +72,7 @@ describe('wrong usage', () => {
 });
 
 describe('help', () => {
-  it.each([[], ['demo'], ['source'], ['destination'], ['doctor']])(
+  it.each([[], ['demo'], ['source'], ['destination'], ['doctor'], ['trace']])(
     'pageferry %s --help explains itself in 80 columns, exit codes included',
     async (...command) => {
       const { code, stdout } = await pageferry(...command, '--help');
