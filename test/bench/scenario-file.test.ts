@@ -50,6 +50,13 @@ describe('a file of scenarios', () => {
     expect(() => readScenarioFile(file)).toThrow(/^\S*wrong\.json: /);
   });
 
+  it('may name a trace as its workload', () => {
+    const file = writeJson(newFolder(), 'traced.json', [small({ workload: 'trace:some.trace' })]);
+    expect(readScenarioFile(file).scenarios.map(({ name }) => name)).toEqual(['small']);
+    const wrong = writeJson(newFolder(), 'wrong.json', [small({ workload: 'trace:' })]);
+    expect(() => readScenarioFile(wrong)).toThrow(/workload': expected one of .*, or trace:FILE/);
+  });
+
   it('may say everything about a migration', () => {
     const everything = {
       workingSet: '4MiB',

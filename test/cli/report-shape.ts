@@ -40,6 +40,7 @@ export const COMPLETED_REPORT = {
   faultLatencyUs: { p50: number, p99: number, p999: number, max: number },
   guest: {
     workload: text,
+    fill: text,
     longestGapMs: number,
     opsPerSecondBefore: number,
     opsPerSecondDuring: number,
