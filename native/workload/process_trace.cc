@@ -101,11 +101,14 @@ Result<ProcessTrace::Look> ProcessTrace::look() {
   return look;
 }
 
-// Once the recording has begun, a failure of any kind may mean that the process has ended.
+// Once the recording has begun, a failure of any kind may mean that the process has ended. While its threads
+// end one after the other it cannot be found any more, but its mappings are still there.
 Status ProcessTrace::explain(const Status& status) const {
   if (first_look_) return status;
   const Result<std::vector<ProcessMapping>> mappings = mappings_.read();
-  if (mappings.ok() && !mappings.value().empty()) return status;
+  const bool has_mappings = mappings.ok() && !mappings.value().empty();
+  const bool not_found = status.system_error() == ESRCH || status.system_error() == ENOENT;
+  if (has_mappings && !not_found) return status;
   return Status(StatusCode::kPeerClosed, "process " + std::to_string(pid_) + " has ended");
 }
 
