@@ -30,8 +30,9 @@ export function formatBitRate(bytesPerSecond: number): string {
   return `${formatCount(bytesPerSecond * 8)}bit/s`.replace(/^([\d.]+)/, '$1 ');
 }
 
-/** Milliseconds as `412 µs`, `3.25 ms`, `812 ms`, `2.41 s`, `3 min 5 s`. */
+/** Milliseconds as `412 µs`, `3.25 ms`, `−812 ms`, `2.41 s`, `3 min 5 s`. */
 export function formatDuration(ms: number): string {
+  if (ms < 0) return `−${formatDuration(-ms)}`;
   if (ms < 1) return `${Math.round(ms * 1000)} µs`;
   if (ms < 999.5) return `${threeDigits(ms)} ms`;
   const seconds = ms / 1000;

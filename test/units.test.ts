@@ -140,6 +140,7 @@ describe('durations', () => {
       '59.9 s',
       '3 min 5 s',
     ]);
+    expect([-0.412, -2410].map(formatDuration)).toEqual(['−412 µs', '−2.41 s']);
   });
 });
 

@@ -84,6 +84,7 @@ export interface GuestProbe {
   readonly fill?: string | null;
   /** From here on the longest gap between two marks of one guest thread is recorded. */
   startGapWatch(): void;
+  /** Asked two hundred times a second from the start of a migration to the pause: cheap, and never waiting for the guest. */
   observe(): GuestObservation;
   /** Arriving guest, just after its resume here: how long nobody ran it, up to then. */
   setTimeAway(nanoseconds: number): void;

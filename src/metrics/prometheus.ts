@@ -72,6 +72,9 @@ export class SourceMetrics {
   readonly #gap = this.#make.histogram('source_longest_gap_seconds', 'Longest gap the guest felt', [
     'strategy',
   ]);
+  readonly #lost = this.#make.histogram('source_lost_seconds', "The guest's time that was lost", [
+    'strategy',
+  ]);
   readonly #faults = this.#make.counter('source_demand_faults_total', 'Demand faults', [
     'over_network',
   ]);
@@ -120,6 +123,9 @@ export class SourceMetrics {
     if (report.downtimeMs !== null) this.#downtime.observe({ strategy }, report.downtimeMs / 1000);
     const gapMs = report.guest?.longestGapMs ?? null;
     if (gapMs !== null) this.#gap.observe({ strategy }, gapMs / 1000);
+    const lostMs = report.guest?.lostMs ?? null;
+    // A guest that did more than expected lost nothing, and a histogram's sum must not fall.
+    if (lostMs !== null) this.#lost.observe({ strategy }, Math.max(0, lostMs) / 1000);
     this.#faultFigures(report);
   }
 

@@ -1,5 +1,6 @@
 /** Collects a migration's figures while it runs and makes the report of them. */
 import type { PageferryError } from '../errors.js';
+import type { GuestObservation } from '../guest/guest.js';
 import type { SendStats, TrackerKind, Verification } from '../native/binding.js';
 import type { ClockComparison } from '../policy/clock.js';
 import type { PreCopyDecision, RoundOutcome } from '../policy/convergence.js';
@@ -12,8 +13,12 @@ import type {
   PreCopyReport,
   RoundReport,
 } from './report.js';
+import { lostMs, opsPerSecond, type Reading, SlowestStretch } from './throughput.js';
 
 type Complete = Extract<DestinationMessage, { type: 'complete' }>;
+
+/** Throughput counts over stretches of this length: shorter ones say more of the kernel's ticks than of the guest. */
+const SLOWEST_STRETCH_MS = 10;
 
 export interface Setup {
   readonly strategy: string;
@@ -55,12 +60,12 @@ export class Recorder {
   #downtimeParts: DowntimeParts | null = null;
   #complete: Complete | null = null;
   #verification: Verification | null = null;
-  #operations = {
-    atStart: 0,
-    perSecondBefore: null as number | null,
-    perSecondAfter: null as number | null,
-  };
-  #longestGapOnSource: number | null = null;
+  #opsPerSecondBefore: number | null = null;
+  #opsPerSecondAfter: number | null = null;
+  readonly #beforePause = new SlowestStretch(SLOWEST_STRETCH_MS);
+  #operationsAtStart = 0;
+  /** The last look at the guest, wherever it was then, at a moment of this host's clock. */
+  #lastSeen: { readonly atNs: bigint; readonly guest: GuestObservation } | null = null;
   #endedNs: bigint | null = null;
   #guestRan = true;
 
@@ -70,7 +75,13 @@ export class Recorder {
 
   start(operations: number): void {
     this.#startedNs = process.hrtime.bigint();
-    this.#operations.atStart = operations;
+    this.#operationsAtStart = operations;
+    this.readBeforePause(operations);
+  }
+
+  /** The guest's counter, once more, before its pause. */
+  readBeforePause(operations: number): void {
+    this.#beforePause.add({ ms: this.elapsedMs, operations });
   }
 
   get elapsedMs(): number {
@@ -91,7 +102,7 @@ export class Recorder {
   }
 
   throughputBefore(opsPerSecond: number): void {
-    this.#operations.perSecondBefore = opsPerSecond;
+    this.#opsPerSecondBefore = opsPerSecond;
   }
 
   /** What pre-copy's last decision rests on; null for other strategies. */
@@ -120,24 +131,26 @@ export class Recorder {
     this.#downtimeParts = parts;
   }
 
-  completed(message: Complete): void {
+  /** `completedNs`: when the destination had every page, on this host's clock. */
+  completed(message: Complete, completedNs: bigint): void {
     this.#complete = message;
     this.#endedNs = process.hrtime.bigint();
+    if (message.guest !== null) this.#lastSeen = { atNs: completedNs, guest: message.guest };
   }
 
   verified(verification: Verification | null, opsPerSecondAfter: number | null): void {
     this.#verification = verification;
-    this.#operations.perSecondAfter = opsPerSecondAfter;
+    this.#opsPerSecondAfter = opsPerSecondAfter;
   }
 
-  /** Its owner had paused the guest: it has neither a downtime nor gaps. */
+  /** Its owner had paused the guest: it has neither a downtime nor gaps, and lost nothing. */
   guestWasPaused(): void {
     this.#guestRan = false;
   }
 
   /** For a guest that stayed: what it felt here. */
-  observedOnSource(longestGapMs: number): void {
-    this.#longestGapOnSource = longestGapMs;
+  observedOnSource(guest: GuestObservation): void {
+    this.#lastSeen = { atNs: process.hrtime.bigint(), guest };
   }
 
   report(
@@ -175,7 +188,7 @@ export class Recorder {
       demandFaultsOverNetwork: complete?.demandFaultsOverNetwork ?? sent.pagesServed,
       duplicatePages: complete?.duplicatePages ?? 0,
       faultLatencyUs: complete?.faultLatencyUs ?? { p50: 0, p99: 0, p999: 0, max: 0 },
-      guest: this.#guest(totalMs),
+      guest: this.#guest(),
     };
   }
 
@@ -206,23 +219,34 @@ export class Recorder {
     return this.#verification.pagesDifferent === 0 && this.#verification.failedReads === 0;
   }
 
-  #guest(totalMs: number): MigrationReport['guest'] {
+  #guest(): MigrationReport['guest'] {
     if (this.#setup.workload === null) return null;
-    const there = this.#complete?.guest ?? null;
-    const operations = there === null ? null : there.operations - this.#operations.atStart;
+    const before = this.#opsPerSecondBefore;
+    const start = { ms: 0, operations: this.#operationsAtStart };
+    const end = this.#lastReading();
     return {
       workload: this.#setup.workload,
       fill: this.#setup.fill,
       longestGapMs: this.#longestGapMs(),
-      opsPerSecondBefore: this.#operations.perSecondBefore,
-      opsPerSecondDuring: operations === null ? null : (operations / totalMs) * 1000,
-      opsPerSecondAfter: this.#operations.perSecondAfter,
+      lostMs:
+        end === null || before === null || !this.#guestRan ? null : lostMs(start, end, before),
+      opsPerSecondBefore: before,
+      opsPerSecondSlowest: this.#guestRan ? this.#beforePause.opsPerSecond : null,
+      opsPerSecondDuring: end === null ? null : opsPerSecond(start, end),
+      opsPerSecondAfter: this.#opsPerSecondAfter,
     };
+  }
+
+  /** In milliseconds since the start, as the totals are. */
+  #lastReading(): Reading | null {
+    if (this.#lastSeen === null) return null;
+    const { atNs, guest } = this.#lastSeen;
+    return { ms: this.#msUntil(atNs), operations: guest.operations };
   }
 
   /** A guest that makes no marks has no gaps, and one that its owner had paused felt none. */
   #longestGapMs(): number | null {
-    const longest = this.#complete?.guest?.longestGapMs ?? this.#longestGapOnSource ?? 0;
+    const longest = this.#lastSeen?.guest.longestGapMs ?? 0;
     return this.#guestRan && longest > 0 ? longest : null;
   }
 }

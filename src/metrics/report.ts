@@ -53,7 +53,14 @@ export interface GuestReport {
    * makes none, or was paused.
    */
   readonly longestGapMs: number | null;
+  /**
+   * The guest's own time that the migration cost it: what it did not do, compared with its rate before. Null where that
+   * is not known, and for a guest that was paused.
+   */
+  readonly lostMs: number | null;
   readonly opsPerSecondBefore: number | null;
+  /** The least over 10 ms, from the start to the pause on the source: what arming and copying cost while it ran. */
+  readonly opsPerSecondSlowest: number | null;
   readonly opsPerSecondDuring: number | null;
   readonly opsPerSecondAfter: number | null;
 }

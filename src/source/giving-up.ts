@@ -42,7 +42,7 @@ export async function giveUp(m: SourceMigration, first: PageferryError): Promise
 function observeHere(m: SourceMigration): void {
   if (m.custody === 'running-here' && m.guest.isRunning === false) m.recorder.guestWasPaused();
   const seen = m.isHere ? observeGuest(m.guest) : null;
-  if (seen !== null) m.recorder.observedOnSource(seen.longestGapMs);
+  if (seen !== null) m.recorder.observedOnSource(seen);
 }
 
 /** Why the guest could not be resumed; undefined when it runs, or did not run before. */

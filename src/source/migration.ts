@@ -20,6 +20,7 @@ import { type ControlChannel, peerError } from '../protocol/channel.js';
 import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';
 import type { ResolvedOptions } from './options.js';
 import { type Patience, within } from './patience.js';
+import { ThroughputWatch } from './throughput-watch.js';
 
 type MessageType = DestinationMessage['type'];
 type MessageNamed<T extends MessageType> = Extract<DestinationMessage, { type: T }>;
@@ -42,6 +43,8 @@ export class SourceMigration {
   readonly id = randomBytes(16);
   readonly recorder: Recorder;
   readonly bucket;
+  /** Of the guest, from the start to its pause. */
+  readonly watch: ThroughputWatch;
   custody: Custody = 'running-here';
   /** Read just before the pause: false for a guest that its owner had paused. It arrives paused, and stays so here. */
   ranBefore = true;
@@ -89,6 +92,7 @@ export class SourceMigration {
       workload: guest.probe?.workload ?? null,
       fill: guest.probe?.fill ?? null,
     });
+    this.watch = new ThroughputWatch(guest, this.recorder);
     this.#calledOff = new Promise((_, reject) => {
       this.#callOff = reject;
     });

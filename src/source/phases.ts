@@ -278,6 +278,7 @@ interface Paused {
 async function pauseGuest(m: SourceMigration): Promise<Paused> {
   if (m.pending !== undefined) await m.tracker?.peek(m.pending);
   m.throwIfCalledOff();
+  m.watch.end();
   m.ranBefore = m.guest.isRunning ?? true;
   if (!m.ranBefore) m.recorder.guestWasPaused();
   // Set before the call: should it fail halfway, the guest must be resumed.
@@ -434,7 +435,7 @@ async function finish(m: SourceMigration): Promise<void> {
   // A destination that misses pages gives up after its stall timeout, and says so: that is worth waiting for.
   const complete = await m.expect('complete', { withinMs: 2 * m.options.stallMs, isUnderWay });
   m.custody = 'arrived';
-  m.recorder.completed(complete);
+  m.recorder.completed(complete, complete.completedAtNs - m.clock.offsetNs);
 }
 
 /** Lets the guest run on there for a while, and has its memory compared with what it must be. */

@@ -78,6 +78,7 @@ export class Source extends Announcer<SourceEvents> {
       return await this.#run();
     } finally {
       clearInterval(progress);
+      this.#m.watch.end();
       await release(this.#m);
       // A guest of which we do not know that it is here is not ours to migrate.
       endMigration(guest, this.#m.isHere);
@@ -139,10 +140,11 @@ export class Source extends Announcer<SourceEvents> {
   }
 
   async #startWatch(): Promise<void> {
-    const { guest, options, recorder, signal } = this.#m;
+    const { guest, options, recorder, signal, watch } = this.#m;
     const call = async () => guest.probe?.startGapWatch();
     await guestCall('be watched', call, { deadlineMs: options.switchoverMs, signal });
     recorder.start(observeGuest(guest)?.operations ?? 0);
+    watch.begin();
   }
 
   async #watchBefore(): Promise<void> {

@@ -45,8 +45,20 @@ describe('SourceMetrics', () => {
     const text = await metrics.registry.metrics();
     expect(text).toContain('pageferry_source_downtime_seconds_sum{strategy="hybrid"} 0.0125');
     expect(text).toContain('pageferry_source_longest_gap_seconds_sum{strategy="hybrid"} 0.0175');
+    expect(text).toContain('pageferry_source_lost_seconds_sum{strategy="hybrid"} 0.61');
     expect(text).toContain('pageferry_source_fault_latency_seconds{quantile="0.99"} 0.00025');
     expect(text).toContain('pageferry_source_demand_faults_total{over_network="no"} 20');
+  });
+
+  it('counts a guest that did more than expected as one that lost nothing', async () => {
+    const metrics = new SourceMetrics();
+    const { guest } = sampleReport();
+    for (const lostMs of [500, -200]) {
+      metrics.migrationEnded(sampleReport({ guest: guest && { ...guest, lostMs } }));
+    }
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('pageferry_source_lost_seconds_sum{strategy="hybrid"} 0.5');
+    expect(text).toContain('pageferry_source_lost_seconds_count{strategy="hybrid"} 2');
   });
 
   it('leaves out what a failed migration never had', async () => {

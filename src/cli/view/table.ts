@@ -23,6 +23,7 @@ function faultFigure(report: MigrationReport, microseconds: number): string {
 const ROWS: readonly Row[] = [
   { label: 'longest gap', value: gapText },
   { label: 'downtime', value: (report) => optionalDuration(report.downtimeMs) },
+  { label: 'lost', value: (report) => optionalDuration(report.guest?.lostMs) },
   { label: 'total time', value: (report) => formatDuration(report.totalMs) },
   { label: 'rounds', value: (report) => formatWhole(report.rounds.length) },
   { label: 'pages sent', value: (report) => formatWhole(report.pagesSent) },
@@ -31,13 +32,16 @@ const ROWS: readonly Row[] = [
   { label: 'fault p50', value: (report) => faultFigure(report, report.faultLatencyUs.p50) },
   { label: 'fault p99', value: (report) => faultFigure(report, report.faultLatencyUs.p99) },
   { label: 'ops/s before', value: (report) => optionalCount(report.guest?.opsPerSecondBefore) },
+  { label: 'ops/s slowest', value: (report) => optionalCount(report.guest?.opsPerSecondSlowest) },
   { label: 'ops/s during', value: (report) => optionalCount(report.guest?.opsPerSecondDuring) },
   { label: 'ops/s after', value: (report) => optionalCount(report.guest?.opsPerSecondAfter) },
 ];
 const VERDICT = 'outcome';
 
-const HOW_TO_READ =
-  'longest gap = the longest time the guest itself stood still, switchover and page faults included: what its users feel.';
+const HOW_TO_READ = [
+  'longest gap = the longest time the guest itself stood still, switchover and page faults included: what its users feel.',
+  'lost = the time it would have needed, at its rate before, for all that the migration kept it from doing; ops/s slowest = its least over 10 ms before the pause.',
+];
 
 /** Nothing, when nothing was sent. */
 export function printTable(output: Output, reports: readonly MigrationReport[]): void {
@@ -47,7 +51,9 @@ export function printTable(output: Output, reports: readonly MigrationReport[]):
   output.line(
     tableWidth(reports) <= columns ? asTable(reports, colors) : asBlocks(reports, colors),
   );
-  for (const line of wrap(HOW_TO_READ, columns)) output.line(colors.dim(line));
+  for (const text of HOW_TO_READ) {
+    for (const line of wrap(text, columns)) output.line(colors.dim(line));
+  }
 }
 
 /** The cells as plain text: rows of the table, without labels. */
