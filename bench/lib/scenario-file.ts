@@ -51,7 +51,6 @@ const migration = v.pipe(
     channels: v.optional(count(64)),
     codec: v.optional(v.picklist(CODEC_NAMES), 'raw'),
     tracker: v.optional(v.picklist(TRACKER_KINDS)),
-    mark: v.optional(count(1e9)),
     rtt: v.optional(parsed(relayLink)),
     netns: v.optional(parsed(netnsLink)),
   }),

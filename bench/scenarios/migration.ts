@@ -18,7 +18,6 @@ const PAGE_BYTES = 4096;
 const OBSERVE_MS = 300;
 /** Enough for a rate, and over in a tenth of a second. */
 const STREAM_BYTES = 256 * 2 ** 20;
-const WRITES_PER_MARK = 64;
 
 /** The fields of a scenario file, parsed. */
 export interface Wanted {
@@ -29,7 +28,6 @@ export interface Wanted {
   readonly writesPerSecond?: number | undefined;
   readonly dirtyRatio?: number | undefined;
   readonly fill: Fill;
-  readonly mark?: number | undefined;
   /** 0: no limit. */
   readonly bandwidth: number;
   readonly channels?: number | undefined;
@@ -65,7 +63,7 @@ function writesOf(
 }
 
 function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
-  const { memory, workingSet, fill, strategy, bandwidth, channels, codec, tracker, mark } = wanted;
+  const { memory, workingSet, fill, strategy, bandwidth, channels, codec, tracker } = wanted;
   return {
     guest: {
       kind: 'workload',
@@ -73,7 +71,6 @@ function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
         ...writesOf(wanted, rate),
         memoryBytes: memory,
         fill,
-        operationsPerMark: mark ?? WRITES_PER_MARK,
         ...(workingSet === undefined ? {} : { workingSetBytes: workingSet }),
       },
     },

@@ -9,7 +9,7 @@ import { HYBRID, POST_COPY } from './sweep.js';
 
 const { memoryBytes } = POST_COPY.guest.options;
 const HOW =
-  'Both guests write one word into each page of 256 MiB in sequence, as fast as they can, and set a mark every 1,024 page writes: ours in memory, QEMU’s as a byte on its serial port, which a program of real-time priority stamps on arrival. The gap is the longest between two marks from the start of the migration to its end on both sides. One after the other, the order turned round at every other repetition; QEMU as it comes and with postcopy-preempt. Both destinations touch their memory before, but QEMU drops its own again when post-copy is prepared.';
+  'Both guests write one word into each page of 256 MiB in sequence, as fast as they can, and set marks: ours in memory, every 0.1 ms or after a page write that takes longer; QEMU’s every 1,024 page writes, about as often while nothing disturbs it, as a byte on its serial port, which a program of real-time priority stamps on arrival. So a QEMU guest that waits for many pages one after the other has one long gap where ours has several. The gap is the longest between two marks from the start of the migration to its end on both sides. One after the other, the order turned round at every other repetition; QEMU as it comes and with postcopy-preempt. Both destinations touch their memory before, but QEMU drops its own again when post-copy is prepared.';
 
 const VARIANTS = [
   { variant: 'plain', suffix: '', beside: '', baseline: 'QEMU' },

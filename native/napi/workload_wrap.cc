@@ -60,7 +60,6 @@ WorkloadConfig to_config(const Napi::Value& value) {
   config.writes_per_second = to_u64(object.Get("writesPerSecond"), "writesPerSecond");
   config.write_bytes = to_u32(object.Get("writeBytes"), "writeBytes");
   config.threads = to_u32(object.Get("threads"), "threads");
-  config.operations_per_mark = to_u64(object.Get("operationsPerMark"), "operationsPerMark");
   config.seed = to_u64(object.Get("seed"), "seed");
   config.fill = by_name(kFills, object.Get("fill"), "fill");
   if (config.fill == FillKind::kFile) config.fill_path = to_text(object.Get("path"), "path");
@@ -158,6 +157,7 @@ void WorkloadWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("progress", &WorkloadWrap::progress),
                InstanceMethod("startGapWatch", &WorkloadWrap::start_gap_watch),
                InstanceMethod("longestGapMs", &WorkloadWrap::longest_gap_ms),
+               InstanceMethod("gapResolutionMs", &WorkloadWrap::gap_resolution_ms),
                InstanceMethod("gapsAroundArrivalMs", &WorkloadWrap::gaps_around_arrival_ms),
                InstanceMethod("setTimeAway", &WorkloadWrap::set_time_away),
                InstanceMethod("verify", &WorkloadWrap::verify)});
@@ -183,7 +183,6 @@ Napi::Value WorkloadWrap::config(const Napi::CallbackInfo& info) {
   object.Set("writesPerSecond", from_u64(env, config.writes_per_second));
   object.Set("writeBytes", from_u64(env, config.write_bytes));
   object.Set("threads", from_u64(env, config.threads));
-  object.Set("operationsPerMark", from_u64(env, config.operations_per_mark));
   object.Set("seed", from_u64(env, config.seed));
   object.Set("fill", name_in(kFills, config.fill));
   return object;
@@ -225,6 +224,10 @@ void WorkloadWrap::start_gap_watch(const Napi::CallbackInfo&) { native()->start_
 
 Napi::Value WorkloadWrap::longest_gap_ms(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(native()->longest_gap_ns()) / 1e6);
+}
+
+Napi::Value WorkloadWrap::gap_resolution_ms(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(native()->gap_resolution_ns()) / 1e6);
 }
 
 Napi::Value WorkloadWrap::gaps_around_arrival_ms(const Napi::CallbackInfo& info) {

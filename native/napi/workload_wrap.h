@@ -25,6 +25,7 @@ class WorkloadWrap : public Wrap<WorkloadWrap, Workload> {
   Napi::Value progress(const Napi::CallbackInfo& info);
   void start_gap_watch(const Napi::CallbackInfo& info);
   Napi::Value longest_gap_ms(const Napi::CallbackInfo& info);
+  Napi::Value gap_resolution_ms(const Napi::CallbackInfo& info);
   Napi::Value gaps_around_arrival_ms(const Napi::CallbackInfo& info);
   void set_time_away(const Napi::CallbackInfo& info);
   Napi::Value verify(const Napi::CallbackInfo& info);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "workload/fill.h"
+#include "workload/mark_timer.h"
 #include "workload/verifier.h"
 #include "workload/workload_wire.h"
 
@@ -197,6 +198,13 @@ std::uint64_t BuiltinWorkload::longest_gap_ns() const {
     longest = std::max(longest, guest->gaps().longest_ns(monotonic_ns()));
   }
   return longest;
+}
+
+// A thread that waits for its pacer makes no marks meanwhile.
+std::uint64_t BuiltinWorkload::gap_resolution_ns() const {
+  const WorkloadConfig& config = layout_.config();
+  return std::max<std::uint64_t>(kMarkIntervalNs,
+                                 Pacer::longest_wait_ns(config.writes_per_second, config.threads));
 }
 
 GapRecorder::AroundArrival BuiltinWorkload::gaps_around_arrival() const {

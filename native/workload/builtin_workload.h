@@ -45,6 +45,7 @@ class BuiltinWorkload final : public Workload {
 
   void start_gap_watch() override;
   std::uint64_t longest_gap_ns() const override;
+  std::uint64_t gap_resolution_ns() const override;
   GapRecorder::AroundArrival gaps_around_arrival() const override;
   void set_time_away(std::uint64_t nanoseconds) override;
 

@@ -43,8 +43,6 @@ Status check(const WorkloadConfig& config, std::uint64_t working_set_pages,
     return invalid("guest threads: expected 1 to " + std::to_string(kMaxGuestThreads) + ", got " +
                    std::to_string(config.threads));
   }
-  if (config.operations_per_mark == 0)
-    return invalid("operations per mark: expected 1 or more, got 0");
   return Status();
 }
 

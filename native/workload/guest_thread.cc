@@ -1,5 +1,7 @@
 #include "workload/guest_thread.h"
 
+#include "workload/mark_timer.h"
+
 namespace pageferry {
 
 namespace {
@@ -44,17 +46,13 @@ void GuestThread::run() {
 }
 
 void GuestThread::run_operations() {
-  const std::uint64_t per_mark = layout_.config().operations_per_mark;
+  MarkTimer timer;
   std::uint64_t operation = operations_.load(std::memory_order_relaxed);
-  std::uint64_t next_mark = operation - operation % per_mark + per_mark;
   while (!control_.pause_requested()) {
     if (credit_ == 0 && !await_credit(operation)) return;
     operate(operation);
     operations_.store(++operation, std::memory_order_relaxed);
-    if (operation == next_mark) {
-      gaps_.mark(monotonic_ns());
-      next_mark += per_mark;
-    }
+    if (const std::int64_t now = monotonic_ns(); timer.due(now)) gaps_.mark(now);
   }
 }
 

@@ -21,6 +21,12 @@ Pacer::Pacer(std::uint64_t writes_per_second, std::uint32_t threads)
       thread_seconds_(threads * kNsPerSecond),
       burst_(std::max<std::uint64_t>(1, writes_per_second / threads / kBurstsPerSecond)) {}
 
+std::uint64_t Pacer::longest_wait_ns(std::uint64_t writes_per_second, std::uint32_t threads) {
+  if (writes_per_second == 0) return 0;
+  const std::uint64_t write_ns = threads * kNsPerSecond / writes_per_second + 1;
+  return std::clamp<std::uint64_t>(write_ns, kBatchNs, kLongestWaitNs);
+}
+
 std::uint64_t Pacer::earned(std::int64_t now_ns) const {
   const auto elapsed = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_ns - origin_ns_));
   return static_cast<std::uint64_t>(Uint128{elapsed} * writes_per_second_ / thread_seconds_);

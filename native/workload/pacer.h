@@ -15,6 +15,9 @@ class Pacer {
   // The thread gets an equal part of `writes_per_second`; 0: no limit.
   Pacer(std::uint64_t writes_per_second, std::uint32_t threads);
 
+  // How long such a thread waits for its next write at most, when nothing holds it up; 0 without a limit.
+  static std::uint64_t longest_wait_ns(std::uint64_t writes_per_second, std::uint32_t threads);
+
   // The writes newly granted at `now_ns`; the first call starts the clock.
   std::uint64_t grant(std::int64_t now_ns);
   // When to ask again, after grant(now_ns) gave 0.

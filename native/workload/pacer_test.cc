@@ -20,6 +20,26 @@ std::uint64_t granted_in(Pacer& pacer, std::int64_t start, std::int64_t seconds)
   return writes;
 }
 
+TEST(Pacer, AThreadWaitsForItsNextWriteNoLongerThanItSays) {
+  EXPECT_EQ(Pacer::longest_wait_ns(0, 3), 0u);
+  for (const std::uint64_t rate : {1u, 30u, 1000u, 123'457u, 50'000'000u}) {
+    for (const std::uint32_t threads : {1u, 3u}) {
+      Pacer pacer(rate, threads);
+      const auto most = static_cast<std::int64_t>(Pacer::longest_wait_ns(rate, threads));
+      std::int64_t now = 5 * kSecond;
+      for (int i = 0; i < 100; ++i) {
+        std::int64_t waited = 0;
+        while (pacer.grant(now) == 0) {
+          const std::int64_t next = pacer.next_grant_ns(now);
+          waited += next - now;
+          now = next;
+        }
+        EXPECT_LE(waited, most) << rate << " by " << threads;
+      }
+    }
+  }
+}
+
 TEST(Pacer, GrantsEachThreadItsPartOfTheRate) {
   for (const std::uint64_t rate : {3u, 1000u, 123'457u, 50'000'000u}) {
     for (const std::uint32_t threads : {1u, 3u}) {

@@ -44,7 +44,6 @@ struct WorkloadConfig {
       0;  // page writes of all threads together; 0: unlimited, or the trace's
   std::uint32_t write_bytes = 64;  // 8 … 4096, a multiple of 8; for kv the size of an entry
   std::uint32_t threads = 1;       // 1 for a trace
-  std::uint64_t operations_per_mark = 1;
   std::uint64_t seed = 1;
   FillKind fill = FillKind::kZero;
   std::string fill_path;  // kFile
@@ -105,12 +104,15 @@ class Workload {
   virtual WorkloadProgress progress() const = 0;
 
   // Longest time between two consecutive marks of any one guest thread, in nanoseconds of
-  // CLOCK_MONOTONIC, since start_gap_watch(); a mark is every operations_per_mark operations.
+  // CLOCK_MONOTONIC, since start_gap_watch(); mark_timer.h says when a thread marks.
   // Counts the gap a thread is in right now. The watch, its longest gap so far and each thread's
   // last mark travel in the state (as a time before the pause, so that clocks of two hosts need not
   // agree); `away` (see set_time_away) is added on arrival.
   virtual void start_gap_watch() = 0;
   virtual std::uint64_t longest_gap_ns() const = 0;
+  // So far apart the marks of a thread may be while nothing disturbs it: a gap is longer than what disturbed the
+  // thread by no more.
+  virtual std::uint64_t gap_resolution_ns() const = 0;
   // Of a guest that arrived: the same, split by where the gap lies. Each is the longest of any thread.
   virtual GapRecorder::AroundArrival gaps_around_arrival() const = 0;
   // Arriving guest only, after load_state and before or after resume(): the time from the pause on

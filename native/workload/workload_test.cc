@@ -304,7 +304,6 @@ TEST(Workload, AConfigurationThatDoesNotFitIsRefused) {
   EXPECT_TRUE(refused([](WorkloadConfig& config) { config.write_bytes = 4104; }));
   EXPECT_TRUE(refused([](WorkloadConfig& config) { config.threads = 0; }));
   EXPECT_TRUE(refused([](WorkloadConfig& config) { config.threads = kPages + 1; }));
-  EXPECT_TRUE(refused([](WorkloadConfig& config) { config.operations_per_mark = 0; }));
   EXPECT_TRUE(
       refused([](WorkloadConfig& config) { config.working_set_bytes = kPages * kPageBytes + 1; }));
 }
@@ -316,6 +315,18 @@ TEST(Workload, AnIdleGuestHasNoGaps) {
   guest->start_gap_watch();
   guest->resume();
   EXPECT_EQ(guest->longest_gap_ns(), 0u);
+}
+
+TEST(Workload, SaysHowFarApartItsMarksMayBe) {
+  const auto resolution = [](std::uint64_t writes_per_second, std::uint32_t threads) {
+    WorkloadConfig config;
+    config.writes_per_second = writes_per_second;
+    config.threads = threads;
+    return make_guest(make_memory(), config)->gap_resolution_ns();
+  };
+  EXPECT_EQ(resolution(0, 1), 100'000u);
+  EXPECT_EQ(resolution(80'000, 1), 200'000u);
+  EXPECT_NEAR(static_cast<double>(resolution(10, 2)), 200e6, 1);
 }
 
 TEST(Workload, TheLongestGapTravelsWithTheGuestAndCountsItsTimeAway) {

@@ -33,7 +33,6 @@ std::vector<std::uint8_t> encode_description(const GuestLayout& layout,
   writer.u64(layout.memory_pages());
   writer.u64(layout.working_set_pages());
   writer.u64(config.writes_per_second);
-  writer.u64(config.operations_per_mark);
   writer.u64(config.seed);
   writer.u64(layout.appendix_content().trace.intervals);
   writer.u64(layout.appendix_content().trace.writes);
@@ -54,7 +53,6 @@ Result<Description> decode_description(const std::vector<std::uint8_t>& bytes,
   const std::uint64_t described_pages = reader.u64();
   const std::uint64_t working_set_pages = reader.u64();
   config.writes_per_second = reader.u64();
-  config.operations_per_mark = reader.u64();
   config.seed = reader.u64();
   const TraceSize trace{reader.u64(), reader.u64()};
   const std::uint64_t appendix_hash = reader.u64();

@@ -10,7 +10,6 @@
 //   u64 pages of memory      u64 failed reads
 //   u64 pages working set    u64 ns since the last mark
 //   u64 writes per second    u64 ns of the longest gap
-//   u64 operations per mark
 //   u64 seed
 //   u64 intervals of the trace
 //   u64 writes of the trace

@@ -15,7 +15,6 @@ GuestLayout make_layout(WorkloadKind kind, FillKind fill) {
   config.working_set_bytes = 10 * kPageBytes;
   config.seed = 0x0123456789abcdef;
   config.writes_per_second = 77;
-  config.operations_per_mark = 5;
   config.write_bytes = 128;
   auto layout = GuestLayout::create(config, kPages);
   EXPECT_TRUE(layout.ok()) << layout.status().message();
@@ -40,14 +39,13 @@ TEST(WorkloadWire, ADescriptionArrivesAsItWasSent) {
   EXPECT_EQ(config.working_set_bytes, 10 * kPageBytes);
   EXPECT_EQ(config.seed, 0x0123456789abcdefu);
   EXPECT_EQ(config.writes_per_second, 77u);
-  EXPECT_EQ(config.operations_per_mark, 5u);
   EXPECT_EQ(config.write_bytes, 128u);
   EXPECT_EQ(arrived.value().appendix_hash, 0xfeedfaceu);
 }
 
 TEST(WorkloadWire, ADescriptionIsAFewBytesWhateverTheFill) {
   const GuestLayout layout = make_layout(WorkloadKind::kUniform, FillKind::kFile);
-  EXPECT_EQ(encode_description(layout, 1).size(), 76u);
+  EXPECT_EQ(encode_description(layout, 1).size(), 68u);
 }
 
 TEST(WorkloadWire, AStateArrivesAsItWasSent) {

@@ -38,7 +38,6 @@ export interface MigrationValues {
   readonly writeRate?: number;
   readonly writeBytes: number;
   readonly threads: number;
-  readonly mark: number;
   readonly fill: Fill;
   readonly seed: number;
   readonly bandwidth: number;
@@ -191,11 +190,6 @@ function addGuestOptions(command: Command, defaults: CommandDefaults): void {
       option('--threads <n>', 'guest threads', (text) => parseCount(text, 1, 256)).default(1),
     )
     .addOption(
-      option('--mark <n>', 'operations between two marks', (text) => parseCount(text, 1)).default(
-        1,
-      ),
-    )
-    .addOption(
       option(
         '--fill <what>',
         'initial memory: zero, random, text, file:PATH, pid:PID',
@@ -315,7 +309,6 @@ export async function guestOptions(
     writesPerSecond: values.writeRate ?? (typeof workload === 'string' ? defaults.writeRate : 0),
     writeBytes: values.writeBytes,
     threads: values.threads,
-    operationsPerMark: values.mark,
     seed: values.seed,
     fill: values.fill,
   };

@@ -82,6 +82,11 @@ export interface GuestProbe {
   readonly workload: string;
   /** What its memory was filled with at first, for the report. */
   readonly fill?: string | null;
+  /**
+   * So far apart the marks of one of its threads may be while nothing disturbs it: a gap is longer than what disturbed
+   * the guest by no more. For the report; without it nobody knows.
+   */
+  readonly gapResolutionMs?: number;
   /** From here on the longest gap between two marks of one guest thread is recorded. */
   startGapWatch(): void;
   /** Asked two hundred times a second from the start of a migration to the pause: cheap, and never waiting for the guest. */

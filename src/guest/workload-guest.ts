@@ -38,8 +38,6 @@ export interface WorkloadOptions {
   readonly writeBytes?: number;
   /** Guest threads; 1 by default, and always for a trace. */
   readonly threads?: number;
-  /** Operations between two marks; 1 by default. */
-  readonly operationsPerMark?: number;
   readonly seed?: number;
   readonly fill?: Fill;
 }
@@ -59,6 +57,7 @@ export class WorkloadGuest implements Guest {
     this.probe = {
       workload: workload.config().workload,
       fill: workload.fillSummary() || null,
+      gapResolutionMs: workload.gapResolutionMs(),
       startGapWatch: () => workload.startGapWatch(),
       observe: (): GuestObservation => ({
         operations: workload.progress().operations,
@@ -83,7 +82,6 @@ export class WorkloadGuest implements Guest {
         writesPerSecond: options.writesPerSecond ?? 0,
         writeBytes: options.writeBytes ?? 64,
         threads: options.threads ?? 1,
-        operationsPerMark: options.operationsPerMark ?? 1,
         seed: options.seed ?? 1,
         fill: fill.kind,
         ...(fill.kind === 'file' ? { path: fill.path } : {}),

@@ -27,6 +27,8 @@ export interface Setup {
   readonly memoryBytes: number;
   readonly workload: string | null;
   readonly fill: string | null;
+  /** Of the guest's gaps, as far as it says. */
+  readonly gapResolutionMs: number | null;
 }
 
 /** What has been sent, whatever became of it: pages by content, demand pages among them, and bytes at the sockets. */
@@ -222,12 +224,14 @@ export class Recorder {
   #guest(): MigrationReport['guest'] {
     if (this.#setup.workload === null) return null;
     const before = this.#opsPerSecondBefore;
+    const longestGapMs = this.#longestGapMs();
     const start = { ms: 0, operations: this.#operationsAtStart };
     const end = this.#lastReading();
     return {
       workload: this.#setup.workload,
       fill: this.#setup.fill,
-      longestGapMs: this.#longestGapMs(),
+      longestGapMs,
+      gapResolutionMs: longestGapMs === null ? null : this.#setup.gapResolutionMs,
       lostMs:
         end === null || before === null || !this.#guestRan ? null : lostMs(start, end, before),
       opsPerSecondBefore: before,

@@ -53,6 +53,8 @@ export interface GuestReport {
    * makes none, or was paused.
    */
   readonly longestGapMs: number | null;
+  /** So far apart marks may be while nothing disturbs the guest; null without a gap, or where it does not say. */
+  readonly gapResolutionMs: number | null;
   /**
    * The guest's own time that the migration cost it: what it did not do, compared with its rate before. Null where that
    * is not known, and for a guest that was paused.

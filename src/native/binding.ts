@@ -227,7 +227,6 @@ export interface NativeWorkloadConfig {
   readonly writesPerSecond: number;
   readonly writeBytes: number;
   readonly threads: number;
-  readonly operationsPerMark: number;
   readonly seed: number;
   readonly fill: 'zero' | 'random' | 'text' | 'file' | 'process';
   readonly path?: string;
@@ -272,6 +271,8 @@ export interface Workload extends Releasable {
   progress(): { readonly operations: number; readonly pageWrites: number };
   startGapWatch(): void;
   longestGapMs(): number;
+  /** So far apart the marks of a guest thread may be while nothing disturbs it. */
+  gapResolutionMs(): number;
   /** Of a guest that arrived: its longest gaps before, across and after the switchover. */
   gapsAroundArrivalMs(): {
     readonly before: number;

@@ -91,6 +91,7 @@ export class SourceMigration {
       memoryBytes: guest.memory.bytes,
       workload: guest.probe?.workload ?? null,
       fill: guest.probe?.fill ?? null,
+      gapResolutionMs: guest.probe?.gapResolutionMs ?? null,
     });
     this.watch = new ThroughputWatch(guest, this.recorder);
     this.#calledOff = new Promise((_, reject) => {

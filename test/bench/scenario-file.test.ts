@@ -66,7 +66,6 @@ describe('a file of scenarios', () => {
       channels: 2,
       codec: 'lz4',
       tracker: 'mprotect',
-      mark: 16,
       rtt: '10ms',
     };
     const file = writeJson(newFolder(), 'full.json', [

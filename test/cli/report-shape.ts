@@ -42,6 +42,7 @@ export const COMPLETED_REPORT = {
     workload: text,
     fill: text,
     longestGapMs: number,
+    gapResolutionMs: number,
     lostMs: number,
     opsPerSecondBefore: number,
     opsPerSecondSlowest: number,

@@ -57,6 +57,7 @@ describe('the table', () => {
     const { text, lines } = table(80, FOUR);
     expect(text).toMatch(/│ +│ stop-and-copy │ +pre-copy │ +post-copy │ +hybrid │/);
     expect(text).toMatch(/│ longest gap +│ +17\.5 ms │/);
+    expect(text).toMatch(/Known to\s+100 µs\./);
     expect(text).toMatch(/│ lost +│ +610 ms │/);
     expect(text).toMatch(/│ ops\/s slowest +│ +12\.0k │/);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);

@@ -23,7 +23,6 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['demo --write-rate fast', /--write-rate: expected a whole number/],
   ['demo --write-bytes 12', /--write-bytes: expected a multiple of 8 from 8 to 4096/],
   ['demo --threads 0', /--threads: expected a whole number from 1 to 256/],
-  ['demo --mark 0', /--mark: expected a whole number of 1 or more/],
   ['demo --fill cement', /--fill: expected zero, random, text, file:PATH or pid:PID/],
   ['demo --fill file:/no/such/file', /--fill file:\/no\/such\/file cannot be read/],
   ['demo --fill pid:4194303', /--fill pid:4194303: no such process/],

@@ -71,7 +71,6 @@ describe('a guest that cannot be', () => {
     ['that changes 4 bytes', { writeBytes: 4 }],
     ['that changes 12 bytes', { writeBytes: 12 }],
     ['that changes more than a page', { writeBytes: 8192 }],
-    ['without marks', { operationsPerMark: 0 }],
     ['that runs nothing we know', { workload: 'doom' as 'idle' }],
     ['filled with nothing we know', { fill: { kind: 'joy' as 'zero' } }],
     ['filled from no file', { fill: { kind: 'file', path: '/no/such/file' } }],

@@ -48,6 +48,7 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
       workload: 'kv',
       longestGapMs: 17.5,
       fill: null,
+      gapResolutionMs: 0.1,
       lostMs: 610,
       opsPerSecondBefore: 160_000,
       opsPerSecondSlowest: 12_000,

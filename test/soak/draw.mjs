@@ -39,7 +39,6 @@ function drawGuest(next, pid) {
     writeBytes: pick([8, 64, 64, 1024, 4096]),
     // Each thread needs a page of its own.
     threads: Math.min(pick([1, 2, 4]), workingSetPages || pages),
-    operationsPerMark: pick([1, 16]),
     seed: next(),
     fill: {
       kind: fill,

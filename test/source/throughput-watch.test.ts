@@ -16,6 +16,7 @@ async function watching(own: Partial<Guest>) {
     channels: 1,
     memoryBytes: 4096,
     workload: 'none',
+    gapResolutionMs: null,
   });
   recorder.start(0);
   const slowest = () => recorder.report('failed', 'source', SENT, null).guest?.opsPerSecondSlowest;

@@ -38,10 +38,14 @@ const ROWS: readonly Row[] = [
 ];
 const VERDICT = 'outcome';
 
-const HOW_TO_READ = [
-  'longest gap = the longest time the guest itself stood still, switchover and page faults included: what its users feel.',
-  'lost = the time it would have needed, at its rate before, for all that the migration kept it from doing; ops/s slowest = its least over 10 ms before the pause.',
-];
+function howToRead(reports: readonly MigrationReport[]): readonly string[] {
+  const resolutionMs = Math.max(...reports.map(({ guest }) => guest?.gapResolutionMs ?? 0));
+  const resolution = resolutionMs > 0 ? ` Known to ${formatDuration(resolutionMs)}.` : '';
+  return [
+    `longest gap = the longest time the guest itself stood still, switchover and page faults included: what its users feel.${resolution}`,
+    'lost = the time it would have needed, at its rate before, for all that the migration kept it from doing; ops/s slowest = its least over 10 ms before the pause.',
+  ];
+}
 
 /** Nothing, when nothing was sent. */
 export function printTable(output: Output, reports: readonly MigrationReport[]): void {
@@ -51,7 +55,7 @@ export function printTable(output: Output, reports: readonly MigrationReport[]):
   output.line(
     tableWidth(reports) <= columns ? asTable(reports, colors) : asBlocks(reports, colors),
   );
-  for (const text of HOW_TO_READ) {
+  for (const text of howToRead(reports)) {
     for (const line of wrap(text, columns)) output.line(colors.dim(line));
   }
 }
