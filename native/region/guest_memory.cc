@@ -137,21 +137,36 @@ bool has_no_holes(const Region& region) {
          static_cast<std::uint64_t>(info.st_blocks) * 512 >= region.bytes();
 }
 
-// Calls visit for the parts of the range that hold the set's pages, leaving out what is longer than a page
-// table and holds none: shorter gaps cost less than another call.
-template <class Visit>
-void for_each_stretch(const PageBitmap& pages, PageRange range, Visit visit) {
+// Calls visit for the parts of the range that hold the pages looked for, leaving out what is longer than a page
+// table and holds none: shorter gaps cost less than another call. `begin_of` and `end_of` answer where the next
+// run of such pages begins, and where the one that begins there ends. `visit` may change the set within its part.
+template <class BeginOf, class EndOf, class Visit>
+void for_each_stretch(PageRange range, BeginOf begin_of, EndOf end_of, Visit visit) {
   constexpr std::uint64_t kWorthACall = 512;
-  for (PageIndex first = pages.next_set(range.first, range.end()); first < range.end();) {
+  for (PageIndex first = begin_of(range.first); first < range.end();) {
     PageIndex end = first;
     PageIndex next = first;
     do {
-      end = pages.next_clear(next, range.end());
-      next = pages.next_set(end, range.end());
+      end = end_of(next);
+      next = begin_of(end);
     } while (next < range.end() && next - end < kWorthACall);
     visit(PageRange{first, end - first});
     first = next;
   }
+}
+
+template <class Visit>
+void for_each_stretch_with(const PageBitmap& pages, PageRange range, Visit visit) {
+  for_each_stretch(
+      range, [&](PageIndex from) { return pages.next_set(from, range.end()); },
+      [&](PageIndex from) { return pages.next_clear(from, range.end()); }, visit);
+}
+
+template <class Visit>
+void for_each_stretch_without(const PageBitmap& pages, PageRange range, Visit visit) {
+  for_each_stretch(
+      range, [&](PageIndex from) { return pages.next_clear(from, range.end()); },
+      [&](PageIndex from) { return pages.next_set(from, range.end()); }, visit);
 }
 
 // A process that may not read its own pagemap (it changed its user, or hides from /proc) can still run
@@ -305,7 +320,14 @@ Result<std::uint64_t> GuestMemory::populated_bytes() const {
 }
 
 Status GuestMemory::find_populated(PageBitmap& populated) const {
-  return for_each_populated_run({0, page_count_}, [&](PageRange run) { populated.set_range(run); });
+  Status status;
+  for_each_region(populated.all(), [&](const Region&, PageRange pages) {
+    for_each_stretch_without(populated, pages, [&](PageRange stretch) {
+      if (!status.ok()) return;
+      status = for_each_populated_run(stretch, [&](PageRange run) { populated.set_range(run); });
+    });
+  });
+  return status;
 }
 
 Status GuestMemory::for_each_populated_run(PageRange range,
@@ -354,12 +376,12 @@ Status GuestMemory::find_holes(const PageBitmap& among, PageBitmap& holes) const
   Status status;
   for_each_region(among.all(), [&](const Region& region, PageRange pages) {
     if (region.backing == Backing::kShared && has_no_holes(region)) return;
-    for_each_stretch(among, pages, [&](PageRange stretch) {
+    for_each_stretch_with(among, pages, [&](PageRange stretch) {
       for_each_run_not_in_core(region, stretch, [&](PageRange run) {
         among.for_each_run(run, [&](PageRange part) { suspects.set_range(part); });
       });
     });
-    for_each_stretch(suspects, pages, [&](PageRange stretch) {
+    for_each_stretch_with(suspects, pages, [&](PageRange stretch) {
       const Status asked =
           for_each_populated_run(stretch, [&](PageRange run) { suspects.clear_range(run); });
       if (!asked.ok()) status = asked;

@@ -107,7 +107,8 @@ class GuestMemory {
   // be asked on any thread's path. Private regions count as nothing.
   Result<std::uint64_t> allocated_bytes() const;
   // Sets the bit of each page that holds something: data in the memfd, or present/swapped in a
-  // private mapping. Never reads the pages themselves.
+  // private mapping. Never reads the pages themselves. Looks only where the set has pages missing, so a second
+  // look at a guest with few holes costs next to nothing.
   Status find_populated(PageBitmap& populated) const;
   // The same for a part of the guest: calls visit for runs of such pages, ascending. One run may come
   // in pieces.

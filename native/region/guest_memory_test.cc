@@ -157,6 +157,25 @@ TEST(GuestMemory, APartOfTheGuestCanBeSearchedForPopulatedPages) {
   EXPECT_EQ(runs, expected);
 }
 
+TEST(GuestMemory, ASecondLookForPopulatedPagesAddsThoseThatCameSince) {
+  for (const Backing backing : {Backing::kShared, Backing::kPrivate}) {
+    const TestGuest test = make_guest(backing, {3000, 1, 2000});
+    const GuestMemory& guest = *test.memory;
+    const Pages before = {0, 1, 2, 700, 2999, 3001, 4000};
+    // In a hole beside a page, between two near ones, far from all, alone in a region, and at the very end.
+    const Pages since = {3, 698, 1500, 2998, 3000, 3500, 5000};
+    for (const PageIndex page : before) write_page(guest, page, 1);
+    PageBitmap found(guest.page_count());
+    ASSERT_TRUE(guest.find_populated(found).ok());
+    EXPECT_EQ(pages_of(found), before);
+    for (const PageIndex page : since) write_page(guest, page, 1);
+    ASSERT_TRUE(guest.find_populated(found).ok());
+    Pages all = before;
+    all.insert(since.begin(), since.end());
+    EXPECT_EQ(pages_of(found), all);
+  }
+}
+
 TEST(GuestMemory, PagesAreFoundWhetherTheGuestHasThemMappedOrNot) {
   auto memory = GuestMemory::create_shared({4 * kMiB, 4 * kMiB});
   ASSERT_TRUE(memory.ok()) << memory.status().message();

@@ -28,7 +28,7 @@ export function chooseTracker({ wanted, offered, kernelTouches }: TrackerWish): 
       : `Only mprotect works here (${whyNoOther(offered)}): get a uffd tracker`;
     return {
       kind: 'refuse',
-      reason: `the guest says that the kernel touches its memory, and ${HARM}. ${way}, or migrate by stop-and-copy, which tracks nothing`,
+      reason: `the guest says that the kernel touches its memory, and ${HARM}. ${way}, or migrate by stop-and-copy or post-copy, which track nothing`,
     };
   }
   if (asked || kernelTouches === false) return { kind: 'use', tracker };

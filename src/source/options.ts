@@ -77,7 +77,7 @@ function trackerFor(
   const choice = chooseTracker({ wanted, offered: probe(memory.backing), kernelTouches });
   if (choice.kind === 'use') return { tracker: choice.tracker, trackerWarning: choice.warning };
   // Without rounds nothing is tracked.
-  if (ask(strategy, []).decision === 'stop-and-copy') {
+  if (ask(strategy, []).decision !== 'next-round') {
     return { tracker: 'mprotect', trackerWarning: undefined };
   }
   throw new PageferryError('UNSUPPORTED', choice.reason);

@@ -197,7 +197,9 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
     return decision;
   };
   let decision = next();
-  if (decision !== 'stop-and-copy') {
+  // Without a round nobody asks what was written, and whoever tracks it slows the guest down: each first write to a page
+  // faults. What becomes populated from here on is found when the guest is paused, where there were holes.
+  if (decision === 'next-round') {
     m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker, (error) =>
       m.trackingFailed(error),
     );
@@ -206,8 +208,7 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
     if (trackerWarning !== undefined) {
       process.emitWarning(trackerWarning, { code: 'PAGEFERRY_MPROTECT' });
     }
-    // Armed before the set is taken: what becomes populated from here on is found dirty. Post-copy wants
-    // that too, because a harvest is over long before a second look at all of the memory would be.
+    // Armed before the set is taken: what becomes populated from here on is found dirty.
     await m.tracker.arm();
     m.throwIfCalledOff();
   }
