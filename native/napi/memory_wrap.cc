@@ -60,12 +60,17 @@ TrackerKind to_tracker_kind(const Napi::Value& value) {
 
 void PageSetWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("count", &PageSetWrap::count),
+               InstanceMethod("countRuns", &PageSetWrap::count_runs),
                InstanceAccessor("pageCount", &PageSetWrap::page_count, nullptr),
                InstanceMethod("clear", &PageSetWrap::clear)});
 }
 
 Napi::Value PageSetWrap::count(const Napi::CallbackInfo& info) {
   return from_u64(info.Env(), native()->count());
+}
+
+Napi::Value PageSetWrap::count_runs(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->count_runs(to_u64(info[0], "most")));
 }
 
 Napi::Value PageSetWrap::page_count(const Napi::CallbackInfo& info) {

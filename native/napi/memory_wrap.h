@@ -17,6 +17,7 @@ class PageSetWrap : public Wrap<PageSetWrap, PageBitmap> {
 
  private:
   Napi::Value count(const Napi::CallbackInfo& info);
+  Napi::Value count_runs(const Napi::CallbackInfo& info);
   Napi::Value page_count(const Napi::CallbackInfo& info);
   void clear(const Napi::CallbackInfo& info);
 };

@@ -113,6 +113,15 @@ std::uint64_t PageBitmap::count(PageRange range) const {
   return total;
 }
 
+std::uint64_t PageBitmap::count_runs(std::uint64_t most) const {
+  const PageIndex end = page_count();
+  std::uint64_t runs = 0;
+  for (PageIndex at = next_set(0, end); at < end && runs < most; ++runs) {
+    at = next_set(next_clear(at, end), end);
+  }
+  return runs;
+}
+
 PageIndex PageBitmap::next_set(PageIndex from, PageIndex end) const {
   while (from < end) {
     from = std::max(from, next_used(from / kBlockPages) * kBlockPages);

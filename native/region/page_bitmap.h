@@ -59,6 +59,8 @@ class PageBitmap {
   void merge(const PageBitmap& other);  // this |= other; same page_count
   std::uint64_t count() const { return count(all()); }
   std::uint64_t count(PageRange range) const;
+  // In how many runs its pages lie; counts no further than `most`.
+  std::uint64_t count_runs(std::uint64_t most) const;
 
   // The first set page in [from, end), or `end` when there is none.
   PageIndex next_set(PageIndex from, PageIndex end) const;

@@ -22,6 +22,20 @@ std::vector<PageIndex> set_pages(const PageBitmap& bitmap) {
   return pages;
 }
 
+TEST(PageBitmap, CountsItsRunsUpToABound) {
+  PageBitmap set(10'000);
+  EXPECT_EQ(set.count_runs(9), 0u);
+  for (const PageRange run : {PageRange{0, 1}, PageRange{63, 2}, PageRange{4095, 130}}) {
+    set.set_range(run);
+  }
+  set.set(9999);
+  EXPECT_EQ(set.count_runs(9), 4u);
+  EXPECT_EQ(set.count_runs(4), 4u);
+  EXPECT_EQ(set.count_runs(3), 3u);
+  set.set_range(set.all());
+  EXPECT_EQ(set.count_runs(9), 1u);
+}
+
 TEST(PageBitmap, StartsEmpty) {
   PageBitmap bitmap(130);
   EXPECT_EQ(bitmap.count(), 0u);

@@ -25,6 +25,8 @@ export interface Releasable {
 export interface PageSet {
   readonly pageCount: number;
   count(): number;
+  /** In how many runs its pages lie; counts no further than `most`. */
+  countRuns(most: number): number;
   /** No call that was given the set may be under way. */
   clear(): void;
 }

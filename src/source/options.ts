@@ -8,7 +8,7 @@ import { checkOptions } from '../options/field.js';
 import { SOURCE_FIELDS, SOURCE_SCHEMA } from '../options/source-fields.js';
 import type { Alternative } from '../policy/convergence.js';
 import { defaultChannels } from '../policy/copying.js';
-import { chooseTracker } from '../policy/tracker.js';
+import { chooseTracker, type TrackerChoice } from '../policy/tracker.js';
 import {
   ask,
   hybrid,
@@ -62,9 +62,7 @@ export interface SourceOptions {
 
 export interface ResolvedOptions extends Required<Omit<SourceOptions, 'strategy' | 'tracker'>> {
   readonly strategy: Strategy;
-  readonly tracker: TrackerKind;
-  /** To be told when the tracker is used. */
-  readonly trackerWarning: string | undefined;
+  readonly tracker: TrackerChoice;
 }
 
 type MigratedGuest = Pick<Guest, 'memory' | 'kernelTouches'>;
@@ -73,14 +71,13 @@ function trackerFor(
   wanted: TrackerKind | undefined,
   { memory, kernelTouches }: MigratedGuest,
   strategy: Strategy,
-): Pick<ResolvedOptions, 'tracker' | 'trackerWarning'> {
+): TrackerChoice {
   const choice = chooseTracker({ wanted, offered: probe(memory.backing), kernelTouches });
-  if (choice.kind === 'use') return { tracker: choice.tracker, trackerWarning: choice.warning };
-  // Without rounds nothing is tracked.
-  if (ask(strategy, []).decision !== 'next-round') {
-    return { tracker: 'mprotect', trackerWarning: undefined };
+  // Without rounds the guest can do without.
+  if (choice.kind === 'refuse' && ask(strategy, []).decision === 'next-round') {
+    throw new PageferryError('UNSUPPORTED', choice.reason);
   }
-  throw new PageferryError('UNSUPPORTED', choice.reason);
+  return choice;
 }
 
 /**
@@ -107,7 +104,7 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
   };
   const limits = { ...options, memoryPages: guest.memory.pageCount };
   const strategy = strategyOf(given.strategy, limits);
-  return { ...options, strategy, ...trackerFor(given.tracker, guest, strategy) };
+  return { ...options, strategy, tracker: trackerFor(given.tracker, guest, strategy) };
 }
 
 function strategyOf(

@@ -34,6 +34,8 @@ import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.j
 const CLOCK_EXCHANGES = 8;
 /** A state of the guest travels beside the pages, and while it does the destination cannot be ready. */
 const STATE_BYTES_PER_MS = 1024;
+/** Runs of populated pages. A look at the hole behind each takes a microsecond, while the guest is paused. */
+const MOST_RUNS_LOOKED_AT = 256;
 
 /** What the phases tell while they run. */
 export interface Observer {
@@ -197,22 +199,14 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
     return decision;
   };
   let decision = next();
-  // Without a round nobody asks what was written, and whoever tracks it slows the guest down: each first write to a page
-  // faults. What becomes populated from here on is found when the guest is paused, where there were holes.
-  if (decision === 'next-round') {
-    m.tracker = binding.createDirtyTracker(m.guest.memory, m.options.tracker, (error) =>
-      m.trackingFailed(error),
-    );
-    m.recorder.tracked(m.options.tracker);
-    const { trackerWarning } = m.options;
-    if (trackerWarning !== undefined) {
-      process.emitWarning(trackerWarning, { code: 'PAGEFERRY_MPROTECT' });
-    }
-    // Armed before the set is taken: what becomes populated from here on is found dirty.
-    await m.tracker.arm();
-    m.throwIfCalledOff();
-  }
+  // Armed before the set is taken: what becomes populated from here on is found dirty.
+  if (decision === 'next-round') await arm(m);
   m.pending = await m.guest.memory.findPopulated();
+  m.throwIfCalledOff();
+  if (decision === 'post-copy' && needsTracker(m)) {
+    await arm(m);
+    m.pending = await m.guest.memory.findPopulated();
+  }
   while (decision === 'next-round') {
     const number = m.recorder.rounds.length;
     const round = await copyRound(m, m.pending, () =>
@@ -223,6 +217,29 @@ async function copyRounds(m: SourceMigration, observer: Observer): Promise<Decis
     decision = next();
   }
   return decision;
+}
+
+/**
+ * Post-copy without a round needs to know only what became populated until the pause. Where the holes are few a look at
+ * them finds it, once the guest is paused. A tracker would slow the guest down until then: each first write to a page
+ * faults.
+ */
+function needsTracker({ pending, options }: SourceMigration): boolean {
+  const isScattered = (pending?.countRuns(MOST_RUNS_LOOKED_AT + 1) ?? 0) > MOST_RUNS_LOOKED_AT;
+  return isScattered && options.tracker.kind === 'use';
+}
+
+async function arm(m: SourceMigration): Promise<void> {
+  const choice = m.options.tracker;
+  if (choice.kind === 'refuse') throw new PageferryError('UNSUPPORTED', choice.reason);
+  const { tracker, warning } = choice;
+  m.tracker = binding.createDirtyTracker(m.guest.memory, tracker, (error) =>
+    m.trackingFailed(error),
+  );
+  m.recorder.tracked(tracker);
+  if (warning !== undefined) process.emitWarning(warning, { code: 'PAGEFERRY_MPROTECT' });
+  await m.tracker.arm();
+  m.throwIfCalledOff();
 }
 
 const REASONS = {
