@@ -4,6 +4,7 @@ import { asPageferryError, PageferryError } from '../errors.js';
 import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
 import { SourceMetrics } from '../metrics/prometheus.js';
 import { formatAddress, formatBitRate } from '../units.js';
+import { conditionsOf, readConditions } from './conditions.js';
 import { type DemoPlaces, type DemoPlan, DemoRun } from './demo/demo-run.js';
 import { describeGuest } from './describe.js';
 import {
@@ -33,6 +34,7 @@ import type { MigrationView } from './view/view.js';
 
 interface DemoValues extends MigrationValues {
   readonly strategy: StrategyName | 'all';
+  readonly like?: string;
 }
 
 const EXAMPLES = `
@@ -40,6 +42,7 @@ Examples:
   pageferry demo
   pageferry demo --strategy post-copy --memory 1GiB --workload uniform
   pageferry demo --bandwidth 1Gbit --fill pid:1 --codec lz4
+  pageferry demo --like report.json --strategy hybrid
   pageferry demo --json - | jq '.migrations[].guest.longestGapMs'`;
 
 /** On the slower link the four ways differ clearly, and on every machine alike. */
@@ -57,8 +60,30 @@ export function demoCommand(run: Run): Command {
         .default('all'),
     );
   return addMigrationOptions(command, DEFAULTS)
+    .option(
+      '--like <file>',
+      'take guest, migration and strategies from a report (--json); other flags override',
+    )
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
-    .action((values: DemoValues) => run(() => demo(values)));
+    .action((values: DemoValues) => run(() => demo(planned(values, command))));
+}
+
+/** What the run is told, and by which strategies it migrates: flags first, then the report of `--like`, then defaults. */
+interface Planned {
+  readonly values: MigrationValues;
+  readonly strategies: readonly StrategyName[];
+}
+
+function planned(values: DemoValues, command: Command): Planned {
+  const flagged = values.strategy === 'all' ? STRATEGY_NAMES : [values.strategy];
+  if (values.like === undefined) return { values, strategies: flagged };
+  const isFlag = (name: string) => command.getOptionValueSource(name) === 'cli';
+  const like = readConditions(values.like);
+  const taken = Object.entries(like.values).filter(([name]) => !isFlag(name));
+  return {
+    values: { ...values, ...Object.fromEntries(taken) },
+    strategies: isFlag('strategy') ? flagged : like.strategies,
+  };
 }
 
 /** What came of a demo: the migrations that ended, and what ended it early, if anything did. */
@@ -67,7 +92,7 @@ interface DemoEnd {
   readonly error: PageferryError | undefined;
 }
 
-async function demo(values: DemoValues): Promise<ExitCode> {
+async function demo({ values, strategies }: Planned): Promise<ExitCode> {
   const output = new Output(values.json);
   checkJsonFile(values.json);
   const plan = { guest: await guestOptions(values, DEFAULTS), engine: engineOptions(values) };
@@ -84,11 +109,10 @@ async function demo(values: DemoValues): Promise<ExitCode> {
   );
   try {
     printHead(output, plan, await run.start());
-    const strategies = values.strategy === 'all' ? STRATEGY_NAMES : [values.strategy];
     const end = await migrateAll(run, strategies, createView(output, strategies), metrics);
     printTable(output, end.reports);
     printFailures(end);
-    saveReports(values.json, end.reports);
+    saveReports(values.json, () => conditionsOf(values, strategies), end.reports);
     return exitCodeOfDemo(end, run);
   } finally {
     await run.end();

@@ -1,5 +1,4 @@
 /** The command line: its commands, and what happens when one throws. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench-command.js';
 import { demoCommand } from './demo-command.js';
@@ -7,6 +6,7 @@ import { destinationCommand } from './destination-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
 import { printError } from './output.js';
+import { packageVersion } from './package.js';
 import type { Run } from './run.js';
 import { sourceCommand } from './source-command.js';
 import { traceCommand } from './trace-command.js';
@@ -19,12 +19,6 @@ Examples:
   pageferry trace --pid PID --out FILE            record what a process writes
   pageferry doctor                                what this machine offers
   pageferry bench                                 what it costs here`;
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-  return version;
-}
 
 /** commander's `error: …` as our one line, with the way to the help. */
 function usageLine(text: string, command: string): string {
@@ -54,7 +48,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .description(
       "Moves a running guest's memory between two processes over TCP and measures what that costs.",
     )
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'print the help of a command')
     // What follows a command's name is that command's: `bench --help` is the bench's help.
     .enablePositionalOptions()

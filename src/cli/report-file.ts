@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { PageferryError } from '../errors.js';
 import type { MigrationReport } from '../index.js';
+import type { Conditions } from './conditions.js';
 import { printError } from './output.js';
 
 /** The file name that stands for stdout. */
@@ -51,11 +52,12 @@ export function checkJsonFile(file: string | undefined): void {
  */
 export function saveReports(
   file: string | undefined,
+  conditions: () => Conditions,
   migrations: readonly MigrationReport[],
 ): void {
   if (file === undefined) return;
   try {
-    writeJson(file, { version: 1, migrations });
+    writeJson(file, { version: 1, ...conditions(), migrations });
   } catch (error) {
     printError(error);
   }

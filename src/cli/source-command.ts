@@ -8,6 +8,7 @@ import {
 } from '../index.js';
 import { SourceMetrics } from '../metrics/prometheus.js';
 import { type Address, formatAddress, parseAddress } from '../units.js';
+import { conditionsOf } from './conditions.js';
 import { describeGuest } from './describe.js';
 import { EXIT, EXIT_CODES_HELP, type ExitCode, exitCodeOfReport, failureOf } from './exit-codes.js';
 import { GuestMigration } from './guest-migration.js';
@@ -71,7 +72,7 @@ async function source(values: SourceValues): Promise<ExitCode> {
     printTable(output, [report]);
     const failure = failureOf(report);
     if (failure !== undefined) printError(failure);
-    saveReports(values.json, [report]);
+    saveReports(values.json, () => conditionsOf(values, [values.strategy]), [report]);
     return exitCodeOfReport(report);
   } finally {
     server?.close();
