@@ -43,6 +43,10 @@ const row = v.variant('status', [
 const guest = v.object({
   workload: text,
   longestGapMs: v.nullable(figure),
+  // Not of other engines.
+  gapResolutionMs: v.optional(v.nullable(figure)),
+  lostMs: v.optional(v.nullable(figure)),
+  opsPerSecondSlowest: v.optional(v.nullable(figure)),
   opsPerSecondBefore: v.nullable(figure),
   opsPerSecondDuring: v.nullable(figure),
   opsPerSecondAfter: v.nullable(figure),
