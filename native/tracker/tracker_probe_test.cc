@@ -31,7 +31,8 @@ TEST(TrackerProbe, NamesEveryCapabilityOnceAndExplainsEachThatIsMissing) {
       EXPECT_EQ(capability.available, capability.remedy.empty()) << capability.name;
     }
     EXPECT_EQ(names, (std::set<std::string>{"userfaultfd", "uffd-wp-async", "uffd-wp-sync",
-                                            "mprotect", "pagemap-scan", "post-copy"}));
+                                            "mprotect", "pagemap-scan", "post-copy",
+                                            "post-copy-user-mode", "huge-pages"}));
   }
 }
 

@@ -6,16 +6,24 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import * as v from 'valibot';
 import { PageferryError } from '../errors.js';
-import { STRATEGY_NAMES, type StrategyName, WORKLOAD_NAMES } from '../index.js';
+import {
+  STRATEGY_NAMES,
+  type StrategyName,
+  WORKLOAD_NAMES,
+  type WorkloadOptions,
+} from '../index.js';
 import { SOURCE_FIELDS } from '../options/source-fields.js';
-import { engineOptions, guestOptions, type MigrationValues } from './options.js';
+import type { engineOptions, MigrationValues } from './options.js';
 import { checkedOutCommit, packageVersion } from './package.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const pages = v.pipe(count, v.minValue(4096), v.multipleOf(4096));
 
 const guestSchema = v.object({
-  workload: v.picklist(WORKLOAD_NAMES),
+  workload: v.union([
+    v.picklist(WORKLOAD_NAMES),
+    v.object({ kind: v.literal('trace'), path: v.pipe(v.string(), v.nonEmpty()) }),
+  ]),
   memoryBytes: pages,
   workingSetBytes: v.optional(pages),
   writesPerSecond: count,
@@ -52,11 +60,15 @@ const toldSchema = v.object({
 });
 
 /** Everything in the document but its version and its migrations. */
-export function conditionsOf(values: MigrationValues, strategies: readonly StrategyName[]) {
+export function conditionsOf(
+  guest: WorkloadOptions,
+  migration: ReturnType<typeof engineOptions>,
+  strategies: readonly StrategyName[],
+) {
   return {
     strategies,
-    guest: guestOptions(values),
-    migration: engineOptions(values),
+    guest,
+    migration,
     host: {
       kernel: release(),
       cpu: cpus()[0]?.model ?? 'unknown',

@@ -112,7 +112,7 @@ async function demo({ values, strategies }: Planned): Promise<ExitCode> {
     const end = await migrateAll(run, strategies, createView(output, strategies), metrics);
     printTable(output, end.reports);
     printFailures(end);
-    saveReports(values.json, () => conditionsOf(values, strategies), end.reports);
+    saveReports(values.json, () => conditionsOf(plan.guest, plan.engine, strategies), end.reports);
     return exitCodeOfDemo(end, run);
   } finally {
     await run.end();

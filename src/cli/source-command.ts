@@ -72,7 +72,8 @@ async function source(values: SourceValues): Promise<ExitCode> {
     printTable(output, [report]);
     const failure = failureOf(report);
     if (failure !== undefined) printError(failure);
-    saveReports(values.json, () => conditionsOf(values, [values.strategy]), [report]);
+    const conditions = () => conditionsOf(guest, engineOptions(values), [values.strategy]);
+    saveReports(values.json, conditions, [report]);
     return exitCodeOfReport(report);
   } finally {
     server?.close();

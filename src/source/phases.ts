@@ -31,6 +31,7 @@ import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
 import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.js';
 
+const PAGE_BYTES = 4096;
 const CLOCK_EXCHANGES = 8;
 /** A state of the guest travels beside the pages, and while it does the destination cannot be ready. */
 const STATE_BYTES_PER_MS = 1024;
@@ -84,8 +85,10 @@ async function negotiate(m: SourceMigration): Promise<void> {
     onEnd: (error) => m.fail(error),
   });
   m.throwIfCalledOff();
-  const populatedBytes = await m.orCalledOff(memory.populatedBytes());
   const dense = await m.orCalledOff(memory.findDenseParts(MAX_DENSE_PARTS));
+  const denseBytes = dense.reduce((sum, { pages }) => sum + pages * PAGE_BYTES, 0);
+  // The guest runs, and may have discarded some of that since.
+  const populatedBytes = Math.max(denseBytes, await m.orCalledOff(memory.populatedBytes()));
   m.send({
     type: 'open',
     regions: memory.regions.map((region) => ({ ...region })),

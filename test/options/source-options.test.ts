@@ -68,7 +68,9 @@ describe.each(CHOICES)('a source’s $name', ({ name, choices, default: byDefaul
   it('is taken when it is one of them', async () => {
     const guest = await startGuest({ memoryBytes: MIB, workload: 'idle' });
     for (const value of choices) {
-      expect(resolveOptions({ ...GOOD, [name]: value }, guest)).toMatchObject({ [name]: value });
+      // Whether the guest bears the tracker is decided with it.
+      const taken = name === 'tracker' ? { kind: 'use', tracker: value } : value;
+      expect(resolveOptions({ ...GOOD, [name]: value }, guest)).toMatchObject({ [name]: taken });
     }
     if (byDefault !== undefined) {
       expect(resolveOptions(GOOD, guest)).toMatchObject({ [name]: byDefault });

@@ -16,6 +16,7 @@ async function watching(own: Partial<Guest>) {
     channels: 1,
     memoryBytes: 4096,
     workload: 'none',
+    fill: null,
     gapResolutionMs: null,
   });
   recorder.start(0);
