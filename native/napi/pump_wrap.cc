@@ -102,8 +102,12 @@ std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& f
 }
 
 void TokenBucketWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {});
+  define(env, {InstanceMethod("setRate", &TokenBucketWrap::set_rate)});
   export_function<create_bucket>(env, exports, "createTokenBucket");
+}
+
+void TokenBucketWrap::set_rate(const Napi::CallbackInfo& info) {
+  native()->set_rate(to_u64(info[0], "rateBytesPerSecond"));
 }
 
 void ResidualSetWrap::init(Napi::Env env, Napi::Object exports) {
@@ -131,6 +135,7 @@ void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceAccessor("lastSync", &PageSenderWrap::last_sync, nullptr),
                InstanceMethod("progress", &PageSenderWrap::progress),
                InstanceMethod("unacknowledgedBytes", &PageSenderWrap::unacknowledged_bytes),
+               InstanceMethod("link", &PageSenderWrap::link),
                InstanceMethod("cancel", &PageSenderWrap::cancel)});
   export_function<create_sender>(env, exports, "createPageSender");
 }
@@ -189,6 +194,19 @@ Napi::Value PageSenderWrap::progress(const Napi::CallbackInfo& info) {
 
 Napi::Value PageSenderWrap::unacknowledged_bytes(const Napi::CallbackInfo& info) {
   return from_u64(info.Env(), native()->unacknowledged_bytes());
+}
+
+// An object, or null.
+Napi::Value PageSenderWrap::link(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto link = native()->link();
+  if (!link.has_value()) return env.Null();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("deliveredBytes", from_u64(env, link->delivered_bytes));
+  const auto milliseconds = [&](std::uint32_t us) { return Napi::Number::New(env, us / 1000.0); };
+  object.Set("roundTripMs", milliseconds(link->round_trip.smoothed_us));
+  object.Set("leastRoundTripMs", milliseconds(link->round_trip.least_us));
+  return object;
 }
 
 void PageSenderWrap::cancel(const Napi::CallbackInfo&) { native()->cancel(); }

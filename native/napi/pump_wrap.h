@@ -18,6 +18,7 @@ class TokenBucketWrap : public Wrap<TokenBucketWrap, TokenBucket> {
   static void init(Napi::Env env, Napi::Object exports);
 
  private:
+  void set_rate(const Napi::CallbackInfo& info);
 };
 
 class ResidualSetWrap : public Wrap<ResidualSetWrap, ResidualSet> {
@@ -46,6 +47,7 @@ class PageSenderWrap : public Wrap<PageSenderWrap, PageSender> {
   Napi::Value last_sync(const Napi::CallbackInfo& info);
   Napi::Value progress(const Napi::CallbackInfo& info);
   Napi::Value unacknowledged_bytes(const Napi::CallbackInfo& info);
+  Napi::Value link(const Napi::CallbackInfo& info);
   void cancel(const Napi::CallbackInfo& info);
 };
 

@@ -233,6 +233,8 @@ void Socket::set_congestion_control(const char* name) {
 
 std::uint64_t Socket::bytes_unacknowledged() const { return unacknowledged_bytes(fd_.get()); }
 
+std::optional<RoundTrip> Socket::round_trip() const { return round_trip_of(fd_.get()); }
+
 void Socket::shutdown() {
   shut_down_.store(true, std::memory_order_release);
   if (fd_.valid()) ::shutdown(fd_.get(), SHUT_RDWR);

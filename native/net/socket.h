@@ -11,9 +11,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "os/round_trip.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
 
@@ -66,6 +68,8 @@ class Socket {
   std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
   // Of those, what the peer's kernel has not acknowledged yet. From any thread.
   std::uint64_t bytes_unacknowledged() const;
+  // Of the data that goes there; nothing before it was measured. From any thread.
+  std::optional<RoundTrip> round_trip() const;
   std::uint64_t bytes_received() const { return bytes_received_.load(std::memory_order_relaxed); }
 
  private:

@@ -372,6 +372,24 @@ std::uint64_t PageSender::unacknowledged_bytes() const {
   return bytes;
 }
 
+std::optional<PageSender::Link> PageSender::link() const {
+  if (sockets_.front().peer_is_local()) return std::nullopt;
+  std::optional<Link> link;
+  for (const Socket& channel : sockets_) {
+    // Those that carry nothing tell of times that have passed.
+    const auto round_trip = channel.round_trip();
+    if (!round_trip.has_value() || channel.bytes_unacknowledged() == 0) continue;
+    if (!link.has_value()) link = Link{.delivered_bytes = 0, .round_trip = *round_trip};
+    link->round_trip.smoothed_us = std::max(link->round_trip.smoothed_us, round_trip->smoothed_us);
+    link->round_trip.least_us = std::min(link->round_trip.least_us, round_trip->least_us);
+  }
+  if (!link.has_value()) return std::nullopt;
+  for (const Socket& channel : sockets_) {
+    link->delivered_bytes += channel.bytes_sent() - channel.bytes_unacknowledged();
+  }
+  return link;
+}
+
 void PageSender::cancel() {
   cancelled_.store(true, std::memory_order_release);
   bucket_->cancel();

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "codec/page_codec.h"
@@ -89,6 +90,14 @@ class PageSender {
   Progress progress() const;
   // Bytes in the sockets that the peer's kernel has not acknowledged yet: they are still on their way.
   std::uint64_t unacknowledged_bytes() const;
+
+  // The way to the destination. Nothing where that is this host, or before anything was measured.
+  struct Link {
+    std::uint64_t delivered_bytes;  // by the page channels, of all calls so far
+    // Of the channel on which data waits longest.
+    RoundTrip round_trip;
+  };
+  std::optional<Link> link() const;
 
   void cancel();
 

@@ -119,10 +119,19 @@ export interface ConnectTarget {
   readonly stallMs: number;
 }
 
-declare const tokenBucket: unique symbol;
 /** Limits the rate of all that it is given to. */
 export interface TokenBucket {
-  readonly [tokenBucket]: true;
+  /** From now on, for who waits too; 0: no limit. */
+  setRate(bytesPerSecond: number): void;
+}
+
+/** The way to the destination, as the kernel measures it. */
+export interface Link {
+  /** By the page channels so far. */
+  readonly deliveredBytes: number;
+  /** From the last bytes to their acknowledgement; and the least, when nothing waits on the way. */
+  readonly roundTripMs: number;
+  readonly leastRoundTripMs: number;
 }
 
 export interface SendStats {
@@ -159,6 +168,8 @@ export interface PageSender extends Releasable {
   };
   /** Bytes in the sockets that the peer's kernel has not acknowledged: they are on their way. */
   unacknowledgedBytes(): number;
+  /** Null where the destination is on this host, and while nothing is on its way. */
+  link(): Link | null;
   /** Every call under way or to come fails with CANCELLED; the connections are shut down. */
   cancel(): void;
 }

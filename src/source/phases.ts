@@ -29,6 +29,7 @@ import { ask } from '../strategy/strategy.js';
 import { formatBytes } from '../units.js';
 import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
+import { paced } from './pace.js';
 import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.js';
 
 const PAGE_BYTES = 4096;
@@ -437,7 +438,7 @@ async function pushResidualSet(m: SourceMigration, observer: Observer): Promise<
   const { sender, residual } = m;
   if (sender === undefined || residual === undefined) throw new Error('no residual set');
   observer.sending(residual.count(), m.recorder.rounds.length);
-  await sender.push(residual);
+  await paced(m, sender.push(residual));
   m.send({ type: 'pushed', sync: sender.lastSync });
 }
 

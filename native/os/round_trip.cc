@@ -1,0 +1,24 @@
+#include "os/round_trip.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+
+namespace pageferry {
+
+std::optional<RoundTrip> round_trip_of(int socket) {
+  tcp_info info{};
+  socklen_t bytes = sizeof(info);
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return std::nullopt;
+  if (bytes < offsetof(tcp_info, tcpi_min_rtt) + sizeof(info.tcpi_min_rtt)) return std::nullopt;
+  // The kernel's word for no measurement yet.
+  constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  if (info.tcpi_rtt == 0 || info.tcpi_min_rtt == 0 || info.tcpi_min_rtt == kNone) {
+    return std::nullopt;
+  }
+  return RoundTrip{.smoothed_us = info.tcpi_rtt, .least_us = info.tcpi_min_rtt};
+}
+
+}  // namespace pageferry

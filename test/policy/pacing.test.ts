@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { FIRST_PACING, type LinkSample, nextPacing, type Pacing } from '../../src/policy/pacing.js';
+
+const STEP_MS = 5;
+const MIB = 2 ** 20;
+
+/** A link as a fluid: what comes faster than it takes waits before it. */
+class FluidLink {
+  queueBytes = 0;
+  deliveredBytes = 0;
+  atMs = 0;
+  /** Of the last second, as long as it waited at the end of a step. */
+  readonly queueMs: number[] = [];
+
+  constructor(
+    public bytesPerSecond: number,
+    readonly leastRoundTripMs: number,
+    /** What the push could send at most; Infinity for as much as it may. */
+    readonly offered = Number.POSITIVE_INFINITY,
+  ) {}
+
+  step(pushedPerSecond: number): LinkSample {
+    const capacity = (this.bytesPerSecond * STEP_MS) / 1000;
+    const waiting = this.queueBytes + (Math.min(pushedPerSecond, this.offered) * STEP_MS) / 1000;
+    const taken = Math.min(capacity, waiting);
+    this.queueBytes = waiting - taken;
+    this.deliveredBytes += taken;
+    this.atMs += STEP_MS;
+    const queueMs = (this.queueBytes / this.bytesPerSecond) * 1000;
+    this.queueMs.push(queueMs);
+    return {
+      atMs: this.atMs,
+      deliveredBytes: this.deliveredBytes,
+      roundTripMs: this.leastRoundTripMs + queueMs,
+      leastRoundTripMs: this.leastRoundTripMs,
+    };
+  }
+}
+
+/** Runs for so long from where it was; answers the pacing at the end. */
+function run(link: FluidLink, ms: number, pacing: Pacing = FIRST_PACING): Pacing {
+  let before = link.step(pacing.rate);
+  for (const end = link.atMs + ms; link.atMs < end; ) {
+    const now = link.step(pacing.rate);
+    pacing = nextPacing(pacing, before, now);
+    before = now;
+  }
+  return pacing;
+}
+
+const LINKS = [
+  ['100 Mbit/s', 12.5e6, 0.2],
+  ['1 Gbit/s', 125e6, 0.1],
+  ['1 Gbit/s, 10 ms away', 125e6, 10],
+  ['10 Gbit/s', 1.25e9, 0.1],
+  ['100 Gbit/s', 12.5e9, 0.05],
+] as const;
+
+describe.each(LINKS)('the push over a link of %s', (_name, bytesPerSecond, leastMs) => {
+  it('finds its rate within a quarter of a second, and then uses nearly all of it', () => {
+    const link = new FluidLink(bytesPerSecond, leastMs);
+    const found = run(link, 250);
+    const before = link.deliveredBytes;
+    const pacing = run(link, 2000, found);
+    const used = (link.deliveredBytes - before) / (2 * bytesPerSecond);
+    expect(used).toBeGreaterThan(0.93);
+    expect(pacing.rate).toBeLessThan(1.1 * bytesPerSecond);
+  });
+
+  it('leaves no queue before it, apart from now and then', () => {
+    const link = new FluidLink(bytesPerSecond, leastMs);
+    run(link, 5000);
+    const later = link.queueMs.slice(100).toSorted((a, b) => a - b);
+    expect(later[Math.floor(later.length * 0.98)]).toBeLessThan(Math.max(1, leastMs / 4));
+    expect(later.at(-1)).toBeLessThan(Math.max(1, leastMs / 4) + STEP_MS);
+  });
+});
+
+describe('the push over a link', () => {
+  it('that becomes slower follows it at once', () => {
+    const link = new FluidLink(125e6, 0.1);
+    const pacing = run(link, 1000);
+    link.bytesPerSecond = 25e6;
+    expect(run(link, 300, pacing).rate).toBeLessThan(25e6);
+  });
+
+  it('that becomes faster follows it within seconds', () => {
+    const link = new FluidLink(25e6, 0.1);
+    const pacing = run(link, 1000);
+    link.bytesPerSecond = 50e6;
+    expect(run(link, 10_000, pacing).rate).toBeGreaterThan(45e6);
+  });
+
+  it('that it cannot fill is not taken for slow', () => {
+    const link = new FluidLink(12.5e9, 0.1, 400 * MIB);
+    expect(run(link, 1000).rate).toBeGreaterThan(400 * MIB);
+  });
+
+  it('is never held back altogether, however little is delivered', () => {
+    const link = new FluidLink(1000, 50);
+    expect(run(link, 2000).rate).toBeGreaterThan(0);
+  });
+});
+
+describe('two samples', () => {
+  it('taken right after one another say nothing', () => {
+    const sample = { atMs: 5, deliveredBytes: 0, roundTripMs: 90, leastRoundTripMs: 1 };
+    expect(nextPacing(FIRST_PACING, sample, { ...sample, atMs: 6 })).toEqual(FIRST_PACING);
+  });
+});
