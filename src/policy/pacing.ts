@@ -18,10 +18,10 @@ export interface LinkSample {
 
 export type Pacing =
   /** The rate grows until something queues. */
-  | { readonly kind: 'searching'; readonly rate: number }
+  | { readonly kind: 'searching'; readonly rate: number; readonly growth: number }
   /** Slower than the link, until nothing queues. */
   | { readonly kind: 'draining'; readonly rate: number; readonly linkRate: number }
-  /** Just below the link. From time to time a little more is tried: it may have become faster. */
+  /** Just below the link. From time to time it is searched for again: it may have become faster. */
   | {
       readonly kind: 'cruising';
       readonly rate: number;
@@ -32,11 +32,15 @@ export type Pacing =
 /** Bytes a second: 400 Mbit/s. */
 const FIRST_RATE = 50_000_000;
 const LEAST_RATE = 1_000_000;
-const GROWTH_WHILE_SEARCHING = 2;
+const FIRST_GROWTH = 2;
+const LATER_GROWTH = 1.25;
+const SEARCH_EVERY_MS = 500;
 const SHARE_WHILE_DRAINING = 0.75;
 const SHARE_WHILE_CRUISING = 0.97;
-const SHARE_OF_A_TRY = 1.1;
-const TRY_EVERY_MS = 1000;
+/** Of what was sent. A link that delivers less is slower than it was; one that delivers this much has only been late. */
+const SHARE_OF_A_LINK_THAT_KEEPS_UP = 0.85;
+/** One sample may be wrong by more than this, so no more is believed at once. */
+const MOST_LOSS = 0.7;
 /** A queue shorter than this is what bursts make: a batch of the push, one large segment. */
 const LEAST_QUEUE_MS = 1;
 /** Round trips of long ways vary more. */
@@ -44,24 +48,24 @@ const LEAST_QUEUE_SHARE = 0.25;
 /** Less is too short a time to tell a rate from. */
 const LEAST_INTERVAL_MS = 2;
 
-export const FIRST_PACING: Pacing = { kind: 'searching', rate: FIRST_RATE };
+export const FIRST_PACING: Pacing = { kind: 'searching', rate: FIRST_RATE, growth: FIRST_GROWTH };
 
 /** What to do after `now`, when `before` was the sample that led to `pacing`. Rates are in bytes a second. */
 export function nextPacing(pacing: Pacing, before: LinkSample, now: LinkSample): Pacing {
   const ms = now.atMs - before.atMs;
   if (ms < LEAST_INTERVAL_MS) return pacing;
   const delivered = ((now.deliveredBytes - before.deliveredBytes) / ms) * 1000;
-  if (queues(now)) return drain(delivered);
+  if (queues(now)) return drain(linkRateOf(pacing, delivered));
   switch (pacing.kind) {
     case 'searching':
       // A rate that nobody makes use of tells nothing of the link.
-      return delivered < pacing.rate / GROWTH_WHILE_SEARCHING ? pacing : search(pacing.rate);
+      return delivered * pacing.growth < pacing.rate ? pacing : search(pacing.rate, pacing.growth);
     case 'draining':
       return cruise(pacing.linkRate, now.atMs);
     case 'cruising':
-      return now.atMs - pacing.sinceMs < TRY_EVERY_MS
+      return now.atMs - pacing.sinceMs < SEARCH_EVERY_MS
         ? pacing
-        : cruise(pacing.linkRate * SHARE_OF_A_TRY, now.atMs);
+        : search(pacing.linkRate, LATER_GROWTH);
     default:
       throw new Error(`no such pacing: ${JSON.stringify(pacing satisfies never)}`);
   }
@@ -72,13 +76,21 @@ function queues({ roundTripMs, leastRoundTripMs }: LinkSample): boolean {
   return waitMs > Math.max(LEAST_QUEUE_MS, leastRoundTripMs * LEAST_QUEUE_SHARE);
 }
 
-function search(rate: number): Pacing {
-  return { kind: 'searching', rate: rate * GROWTH_WHILE_SEARCHING };
+/** Something queues: what that says of the link. */
+function linkRateOf(pacing: Pacing, delivered: number): number {
+  if (pacing.kind === 'searching') return delivered;
+  const { rate, linkRate } = pacing;
+  // Late acknowledgements look like a queue, as those of a busy host do. But then nothing is missing.
+  if (delivered >= rate * SHARE_OF_A_LINK_THAT_KEEPS_UP) return Math.max(linkRate, delivered);
+  return Math.max(delivered, linkRate * MOST_LOSS);
 }
 
-/** While it drains the link goes on delivering at its rate: the first sample after that tells it best. */
-function drain(delivered: number): Pacing {
-  const linkRate = Math.max(LEAST_RATE, delivered);
+function search(rate: number, growth: number): Pacing {
+  return { kind: 'searching', rate: rate * growth, growth };
+}
+
+function drain(wanted: number): Pacing {
+  const linkRate = Math.max(LEAST_RATE, wanted);
   return { kind: 'draining', rate: linkRate * SHARE_WHILE_DRAINING, linkRate };
 }
 
