@@ -58,7 +58,7 @@ TrackerKind to_tracker_kind(const Napi::Value& value) {
   throw Napi::TypeError::New(value.Env(), "there is no tracker called " + name);
 }
 
-void PageSetWrap::init(Napi::Env env, Napi::Object exports) {
+void PageSetWrap::init(Napi::Env env, Napi::Object) {
   define(env, {InstanceMethod("count", &PageSetWrap::count),
                InstanceMethod("countRuns", &PageSetWrap::count_runs),
                InstanceAccessor("pageCount", &PageSetWrap::page_count, nullptr),
