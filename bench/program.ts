@@ -1,12 +1,13 @@
 // The command line of the bench: its commands, and what happens when one throws.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { compareCommand } from './commands/compare.js';
+import { type CompareOptions, compareCommand } from './commands/compare.js';
+import { type ExportOptions, exportCommand } from './commands/export.js';
 import { listCommand } from './commands/list.js';
 import { reportCommand } from './commands/report.js';
 import { type RunOptions, runCommand } from './commands/run.js';
 import { errorOf, Interrupted, RunEnded, UsageError } from './lib/errors.js';
 import { exitCodeOf } from './lib/interrupts.js';
-import { netnsLink, parseRepetitions, relayLink } from './lib/options.js';
+import { netnsLink, parsePercent, parseRepetitions, relayLink } from './lib/options.js';
 
 const EXIT = { measured: 0, failed: 1, usage: 2 };
 
@@ -18,6 +19,7 @@ Examples:
   pageferry bench scenarios.json --json -
   pageferry bench --resume    goes on with the newest run that was interrupted
   pageferry bench compare before.json after.json
+  pageferry bench export result.json --csv --svg --out figures
 
 Exit codes:
   0    everything was measured or skipped with a reason, targets met or not
@@ -72,10 +74,22 @@ function program(finish: (everythingMeasured: boolean) => void): Command {
   command
     .command('compare <a> <b>')
     .description('two results, row by row')
+    .addOption(
+      new Option('--effect <percent>', 'the smallest difference of two medians that counts')
+        .argParser(argument(parsePercent))
+        .default(0.05, '5%'),
+    )
     .option('--json', 'as JSON')
-    .action((a: string, b: string, options: Parameters<typeof compareCommand>[2]) =>
-      compareCommand(a, b, options),
-    );
+    .action((a: string, b: string, options: CompareOptions) => compareCommand(a, b, options));
+  command
+    .command('export <result>')
+    .description('every sample as a row, or every plot, for other programs')
+    .option('--csv', 'samples as CSV')
+    .option('--json', 'samples as JSON')
+    .option('--parquet', 'samples as Parquet')
+    .option('--svg', 'each plot as an SVG file')
+    .option('--out <dir>', 'where to (default: beside the result)')
+    .action((result: string, options: ExportOptions) => exportCommand(result, options));
   command
     .command('list')
     .description('the suites and their scenarios')

@@ -9,6 +9,16 @@ export function parseRepetitions(text: string): number {
   return parseCount(text, 1, MOST_REPETITIONS);
 }
 
+/** A share from 0 to 1, written in percent. */
+export function parsePercent(text: string): number {
+  const [, digits] = /^(\d+(?:\.\d+)?) ?%$/.exec(text) ?? [];
+  const percent = Number(digits);
+  if (digits === undefined || percent > 100) {
+    throw new RangeError(`expected a share such as 5%, 100% at most, not '${text}'`);
+  }
+  return percent / 100;
+}
+
 export function netnsLink(text: string): NetnsLink {
   const rate = parseRate(text);
   return { kind: 'netns', rateBytesPerSecond: rate === 0 ? null : rate };

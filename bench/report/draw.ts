@@ -3,8 +3,10 @@
 /// <reference lib="dom" />
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import type { StrategyName } from '#engine/vocabulary.js';
 import { type Html, raw } from './html.js';
 import type { LegendItem, MarkSymbol } from './section.js';
+import { isStrategy } from './strategy-names.js';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
@@ -40,17 +42,22 @@ export function symbolAt(i: number): MarkSymbol {
   return SYMBOLS[i % SYMBOLS.length] ?? SYMBOLS[0];
 }
 
-const STRATEGIES = ['pre-copy', 'post-copy', 'hybrid', 'stop-and-copy'];
+/**
+ * Their colours are theirs alone, and stay apart for readers with any of the three kinds of colour blindness; a symbol
+ * goes with each.
+ */
+const STRATEGY_SYMBOLS: Readonly<Record<StrategyName, MarkSymbol>> = {
+  'stop-and-copy': 'diamond',
+  'pre-copy': 'circle',
+  'post-copy': 'square',
+  hybrid: 'triangle',
+};
 
 /** The same strategy looks the same in every plot. */
 export function strategyStyle(strategy: string): LegendItem & { readonly symbol: MarkSymbol } {
-  const at = STRATEGIES.indexOf(strategy);
-  const i = at < 0 ? STRATEGIES.length : at;
-  return { label: strategy, color: colorAt(i), symbol: symbolAt(i) };
-}
-
-export function byStrategy(a: string, b: string): number {
-  return STRATEGIES.indexOf(a) - STRATEGIES.indexOf(b);
+  return isStrategy(strategy)
+    ? { label: strategy, color: `var(--${strategy})`, symbol: STRATEGY_SYMBOLS[strategy] }
+    : { label: strategy, color: SOFT, symbol: 'star' };
 }
 
 interface Drawing extends Plot.PlotOptions {

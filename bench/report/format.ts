@@ -52,6 +52,11 @@ export function linkRate(bytesPerSecond: number | null): string {
     : `${Number((bits / 1e6).toPrecision(3))} Mbit/s`;
 }
 
+/** A share as the percentage that it is: 95 %, 93.8 %. */
+export function percent(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}
+
 export function milliseconds(ms: number): string {
   return ms >= 10_000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`;
 }
@@ -82,8 +87,8 @@ export function stolenText(stolen: readonly Stolen[]): string | null {
   const worst = highest(stolen, ({ share }) => share);
   if (worst === undefined || worst.share === 0) return null;
   const mean = stolen.reduce((sum, { share }) => sum + share, 0) / stolen.length;
-  const percent = (share: number) => `${number(share * 100)} %`;
-  return `The host withheld ${percent(mean)} of the processor time during a sample on average, and ${percent(worst.share)} during sample ${worst.repetition + 1} of ${worst.scenario}`;
+  const withheld = (share: number) => `${number(share * 100)} %`;
+  return `The host withheld ${withheld(mean)} of the processor time during a sample on average, and ${withheld(worst.share)} during sample ${worst.repetition + 1} of ${worst.scenario}`;
 }
 
 /** For how long a core stood still at most while something was migrated; null when none did. */

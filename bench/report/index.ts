@@ -1,21 +1,20 @@
 // The report of a result: one HTML file that needs nothing else, neither network nor script.
 import type { Result } from '../result/schema.js';
 import { page } from './page.js';
-import { dirtyRatio } from './plots/dirty-ratio.js';
 import { engines } from './plots/engines.js';
 import { faultLatency } from './plots/fault-latency.js';
 import { pages } from './plots/pages.js';
 import { ratios } from './plots/ratios.js';
 import { scale } from './plots/scale.js';
+import { strategies } from './plots/strategies.js';
 import { switchovers } from './plots/switchovers.js';
 import { timeLines } from './plots/time-lines.js';
-import type { Plotter } from './section.js';
+import type { Figures, Plotter } from './section.js';
 
-/** In the order of the page. */
+/** In their order on the page. */
 const PLOTS: readonly Plotter[] = [
   ratios,
   engines,
-  dirtyRatio,
   timeLines,
   switchovers,
   faultLatency,
@@ -23,8 +22,14 @@ const PLOTS: readonly Plotter[] = [
   scale,
 ];
 
+export function figuresOf(result: Result): Figures {
+  return {
+    lead: strategies(result),
+    others: PLOTS.map((plot) => plot(result)).filter((section) => section !== null),
+  };
+}
+
 /** The HTML of a result, finished or not; what it lacks is left out. */
 export function renderReport(result: Result): string {
-  const sections = PLOTS.map((plot) => plot(result)).filter((section) => section !== null);
-  return page(result, sections);
+  return page(result, figuresOf(result));
 }

@@ -1,10 +1,8 @@
-// Results and comparisons as Markdown tables.
-import type { ComparedRow, Comparison } from '../result/comparison.js';
+// Results as Markdown tables.
 import type { Result, Row } from '../result/schema.js';
 import {
   bytes,
   machine,
-  number,
   repetitionsText,
   spread,
   stallsText,
@@ -12,42 +10,87 @@ import {
   targetText,
   verdict,
 } from './format.js';
+import { table } from './markdown-table.js';
+import { type Matrix, matricesOf } from './matrix.js';
 
-/** A cell must not end its column or its line. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
+const NOTHING = '–';
+
+interface Column {
+  readonly name: string;
+  readonly text: (row: Row) => string;
+  /** Whether the row has something for it. */
+  readonly isNeeded: (row: Row) => boolean;
 }
 
-function figures(row: Row): string[] {
-  if (row.status !== 'measured') return [`${row.status}: ${row.reason}`, '–', '–'];
-  const { measured, baseline, ratio, unit } = row;
-  return [
-    spread(measured, unit),
-    baseline ? `${baseline.name}: ${spread(baseline, unit)}` : '–',
-    ratio ? spread(ratio) : '–',
-  ];
+const COLUMNS: readonly Column[] = [
+  { name: 'Case', text: ({ title }) => title, isNeeded: () => true },
+  { name: 'Measured', text: measuredText, isNeeded: () => true },
+  {
+    name: 'Beside it, in the same run',
+    text: besideText,
+    isNeeded: (row) => row.status === 'measured' && row.baseline !== null,
+  },
+  {
+    name: 'Ratio',
+    text: (row) => (row.status === 'measured' && row.ratio ? spread(row.ratio) : NOTHING),
+    isNeeded: (row) => row.status === 'measured' && row.ratio !== null,
+  },
+  {
+    name: 'Target',
+    text: ({ target, unit }) => targetText(target, unit),
+    isNeeded: ({ target }) => target !== null,
+  },
+  { name: 'Met', text: metText, isNeeded: ({ target }) => target !== null },
+];
+
+function measuredText(row: Row): string {
+  return row.status === 'measured'
+    ? spread(row.measured, row.unit)
+    : `${row.status}: ${row.reason}`;
 }
 
-function tableRow(row: Row): string {
+function besideText(row: Row): string {
+  if (row.status !== 'measured' || row.baseline === null) return NOTHING;
+  return `${row.baseline.name}: ${spread(row.baseline, row.unit)}`;
+}
+
+function metText(row: Row): string {
   const met = verdict(row);
-  const cells = [
-    row.title,
-    ...figures(row),
-    targetText(row.target, row.unit),
-    met === 'no' ? '**no**' : met,
-  ];
-  return `| ${cells.map(cell).join(' | ')} |`;
+  return met === 'no' ? '**no**' : met;
 }
 
-/** The table, how it was measured, and on what. Ends with a line break. */
+/** Columns that no row needs are left out. */
+function rowTable(rows: readonly Row[]): string[] {
+  const columns = COLUMNS.filter(({ isNeeded }) => rows.some(isNeeded));
+  return table(
+    columns.map(({ name }) => name),
+    rows.map((row) => columns.map(({ text }) => text(row))),
+  );
+}
+
+function matrixCell(row: Row | undefined): string {
+  if (row === undefined) return NOTHING;
+  return row.status === 'measured' ? spread(row.measured) : `${row.status}: ${row.reason}`;
+}
+
+function matrixTable({ figure, unit, strategies, cases }: Matrix): string[] {
+  return table(
+    [`${figure}, ${unit}`, ...strategies],
+    cases.map(({ scenario, title, cells }) => [
+      title === '' ? scenario : title,
+      ...strategies.map((strategy) => matrixCell(cells.get(strategy))),
+    ]),
+  );
+}
+
+/** The tables, how it was measured, and on what. Ends with a line break. */
 export function toMarkdown(result: Result): string {
   const { environment, command, startedAt, repetitions, rows, methods } = result;
   const { node, commit, modified, othersCpuShare, congestionControl } = environment;
+  const { matrices, others } = matricesOf(rows);
+  const tables = [...matrices.map(matrixTable), ...(others.length > 0 ? [rowTable(others)] : [])];
   const lines = [
-    '| Case | Measured | Beside it, in the same run | Ratio | Target | Met |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...rows.map(tableRow),
-    '',
+    ...tables.flatMap((one) => [...one, '']),
     `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes)} of memory warmed before.`,
     `${machine(environment)}, Node.js ${node}, commit ${commit ?? 'unknown'}${modified ? ' with changes' : ''}${congestionControl ? `, default congestion control ${congestionControl}` : ''}.`,
   ];
@@ -60,31 +103,4 @@ export function toMarkdown(result: Result): string {
   }
   lines.push('', ...methods.map(({ name, how }) => `- \`${name}\`: ${how}`), '');
   return lines.join('\n');
-}
-
-const VERDICTS = {
-  same: 'no difference that the spread can show',
-  better: 'better',
-  worse: '**worse**',
-};
-
-function comparisonRow(row: ComparedRow): string {
-  if (row.verdict === 'incomparable') return `| ${row.title} | – | – | – | ${cell(row.reason)} |`;
-  const cells = [spread(row.a, row.unit), spread(row.b, row.unit)];
-  const ratio = row.ratio === null ? '–' : number(row.ratio);
-  return `| ${[row.title, ...cells, ratio, VERDICTS[row.verdict]].join(' | ')} |`;
-}
-
-export function comparisonToMarkdown({ rows, onlyInA, onlyInB }: Comparison): string {
-  const only = [
-    ...onlyInA.map((name) => `- only in A: ${name}`),
-    ...onlyInB.map((name) => `- only in B: ${name}`),
-  ];
-  return [
-    '| Case | A | B | B ÷ A | |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows.map(comparisonRow),
-    ...(only.length > 0 ? ['', ...only] : []),
-    '',
-  ].join('\n');
 }

@@ -1,31 +1,24 @@
 // The page around the plots.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { root } from '../lib/places.js';
 import type { Result, Row } from '../result/schema.js';
 import { bytes, machine, moment, repetitionsText, stallsText, stolenText } from './format.js';
 import { anchor, type Html, html, raw } from './html.js';
-import type { LegendItem, MarkSymbol, Panel, Section } from './section.js';
+import { matricesOf } from './matrix.js';
+import { matrixTable } from './matrix-table.js';
+import {
+  type Figures,
+  type LegendItem,
+  legendSymbol,
+  type Panel,
+  type Section,
+} from './section.js';
+import { style } from './style.js';
 import { resultTable } from './table.js';
-
-const style = readFileSync(join(root, 'bench', 'report', 'style.css'), 'utf8');
-
-const SYMBOL_TEXT: Readonly<Record<MarkSymbol, string>> = {
-  circle: '●',
-  square: '■',
-  triangle: '▲',
-  diamond: '◆',
-  star: '★',
-  wye: '✚',
-  tick: '|',
-};
-const HOLLOW_TEXT: Readonly<Partial<Record<MarkSymbol, string>>> = { diamond: '◇', circle: '○' };
 
 function legendItem({ label, color, symbol, isArea, isHollow }: LegendItem): Html {
   const key =
     symbol === undefined
       ? html`<span class="${isArea ? 'key area' : 'key line'}" style="--key: ${color}"></span>`
-      : html`<span class="key symbol" style="--key: ${color}">${(isHollow ? HOLLOW_TEXT : SYMBOL_TEXT)[symbol]}</span>`;
+      : html`<span class="key symbol" style="--key: ${color}">${legendSymbol(symbol, isHollow)}</span>`;
   return html`<li>${key}${label}</li>`;
 }
 
@@ -44,13 +37,13 @@ function panel({ title, facts, legend: items, plots }: Panel): Html {
   </div>`;
 }
 
-function section({ title, legend: items, panels, caption }: Section, i: number): Html {
+function section({ title, legend: items, panels, caption }: Section, number: number): Html {
   return html`<section>
     <h2>${title}</h2>
     <figure>
       ${legend(items)}
       <div class="panels">${panels.map(panel)}</div>
-      <figcaption><b>Figure ${i + 1}.</b> ${caption}</figcaption>
+      <figcaption><b>Figure ${number}.</b> ${caption}</figcaption>
     </figure>
   </section>`;
 }
@@ -61,7 +54,7 @@ function counts(rows: readonly Row[]): string {
   const count = (status: string) => rows.filter((row) => row.status === status).length;
   return [
     `${rows.length} rows`,
-    `${met} of ${withTarget.length} targets met`,
+    ...(withTarget.length > 0 ? [`${met} of ${withTarget.length} targets met`] : []),
     ...['skipped', 'failed']
       .filter((status) => count(status) > 0)
       .map((status) => `${count(status)} ${status}`),
@@ -77,15 +70,21 @@ function hostText({ stolen, migrations }: Result): string {
   return [stolenText(stolen), stallsText(migrations)].filter((text) => text !== null).join('. ');
 }
 
-function head(result: Result): Html {
-  const { suite, command, startedAt, finishedAt, repetitions, environment, rows } = result;
-  const { node, compiler, commit, modified, congestionControl, warmedBytes } = environment;
+function head({ suite, startedAt, finishedAt, repetitions, environment, rows }: Result): Html {
   return html`<header>
     <h1>Pageferry bench: ${suite}</h1>
-    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitionsText(repetitions, rows)} repetitions.</p>
+    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitionsText(repetitions, rows)} repetitions, ${startedAt.slice(0, 10)}, on ${machine(environment)}. <a href="#run">More of the run</a></p>
     ${finishedAt === null && html`<p class="warning">This run has not finished: what is here was measured, the rest is missing.</p>`}
     ${!environment.quiet && html`<p class="warning">Other programs used ${Math.round(environment.othersCpuShare * 100)} % of the machine when this run began.</p>`}
-    <dl>
+  </header>`;
+}
+
+function run(result: Result): Html {
+  const { command, startedAt, finishedAt, environment } = result;
+  const { node, compiler, commit, modified, congestionControl, warmedBytes } = environment;
+  return html`<section id="run">
+    <h2>The run</h2>
+    <dl class="facts">
       ${fact('Command', html`<code>${command}</code>`)}
       ${fact('Date', `${moment(startedAt)}${finishedAt === null ? '' : ` – ${moment(finishedAt)}`}`)}
       ${fact('Machine', machine(environment))}
@@ -94,7 +93,7 @@ function head(result: Result): Html {
       ${fact('Network', congestionControl && `default congestion control ${congestionControl}`)}
       ${fact('Memory', warmedBytes > 0 ? `${bytes(warmedBytes)} warmed before timing` : 'one run of each scenario before those that count warms the memory')}
     </dl>
-  </header>`;
+  </section>`;
 }
 
 function methodList(methods: Result['methods']): Html {
@@ -104,8 +103,18 @@ function methodList(methods: Result['methods']): Html {
   </section>`;
 }
 
-/** The whole page; `sections` are what plots/ made. */
-export function page(result: Result, sections: readonly Section[]): string {
+function results({ rows, methods }: Result): Html {
+  const described = new Set(methods.map(({ name }) => name));
+  const { matrices, others } = matricesOf(rows);
+  return html`<section>
+    <h2>Results</h2>
+    ${matrices.length > 0 && matrixTable(matrices, described)}
+    ${(others.length > 0 || matrices.length === 0) && resultTable(others, described)}
+  </section>`;
+}
+
+/** The whole page around what plots/ made. */
+export function page(result: Result, { lead, others }: Figures): string {
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -120,8 +129,10 @@ ${raw(style)}</style>
 <body>
 <main>
 ${head(result)}
-<section><h2>Results</h2>${resultTable(result)}</section>
-${sections.map(section)}
+${lead.map((one, i) => section(one, i + 1))}
+${results(result)}
+${others.map((one, i) => section(one, lead.length + i + 1))}
+${run(result)}
 ${methodList(result.methods)}
 </main>
 </body>

@@ -1,5 +1,6 @@
 // Which of a result's migrations a plot shows.
 import type { Migration, Report, Stall } from '../result/schema.js';
+import { byStrategy } from './strategy-names.js';
 
 /** One that arrived: it tells how long it took. */
 export type Completed = Migration & { readonly report: Report & { readonly totalMs: number } };
@@ -36,13 +37,20 @@ export function stallsDuring({ report, timeline }: Migration): Stall[] {
   return stalls.filter(({ atMs, ms }) => atMs + ms > 0 && atMs < (report?.totalMs ?? 0));
 }
 
-/** Of all repetitions of one case the one whose total time is in the middle. */
+/**
+ * Of all repetitions of one case the one whose total time is in the middle. Scenarios stay in their order, and within each
+ * the strategies come in theirs: in what order they ran was drawn by chance.
+ */
 export function typical<One extends Completed>(migrations: readonly One[]): One[] {
   const cases = groupBy(migrations, ({ scenario, label }) => `${scenario}\n${label}`);
-  return [...cases.values()].flatMap((repetitions) => {
+  const middles = [...cases.values()].flatMap((repetitions) => {
     const sorted = [...repetitions].sort((a, b) => a.report.totalMs - b.report.totalMs);
     return sorted[(sorted.length - 1) >> 1] ?? [];
   });
+  const scenarios = groupBy(middles, ({ scenario }) => scenario);
+  return [...scenarios.values()].flatMap((group) =>
+    [...group].sort((a, b) => byStrategy(a.parameters.strategy, b.parameters.strategy)),
+  );
 }
 
 /** At most `count` of them, from every scenario in turn, in their order. */

@@ -1,7 +1,8 @@
 // The rows as a table, by scenario.
-import type { Result, Row } from '../result/schema.js';
+import type { Row } from '../result/schema.js';
 import { spread, targetText, verdict } from './format.js';
-import { anchor, type Html, html } from './html.js';
+import { type Html, html } from './html.js';
+import { cell, NOTHING, scenarioName } from './html-table.js';
 import { groupBy } from './select.js';
 
 const VERDICT_CLASS: Readonly<Record<string, string>> = {
@@ -11,55 +12,56 @@ const VERDICT_CLASS: Readonly<Record<string, string>> = {
   failed: 'missed',
 };
 
-const NOTHING = '–';
-
-/** On a phone, where each cell is a line, those without content are left out. */
-function cell(label: string, kind: string, content: Html | string): Html {
-  const classes = content === NOTHING ? `${kind} empty` : kind;
-  return html`<td class="${classes}" data-label="${label}">${content}</td>`;
+/** What some rows have and others do not: a column is there only for those that some have. */
+interface Shown {
+  readonly beside: boolean;
+  readonly target: boolean;
 }
 
-function figures(row: Row): Html {
+function shownFor(rows: readonly Row[]): Shown {
+  return {
+    beside: rows.some((row) => row.status === 'measured' && row.baseline !== null),
+    target: rows.some(({ target }) => target !== null),
+  };
+}
+
+function figures(row: Row, { beside }: Shown): Html {
   if (row.status !== 'measured') {
     const { status, reason } = row;
-    return html`<td class="reason" colspan="3" data-label="${status}">${status}: ${reason}</td>`;
+    return html`<td class="reason" colspan="${beside ? 3 : 1}" data-label="${status}">${status}: ${reason}</td>`;
   }
   const { measured, baseline, ratio, unit } = row;
-  const beside = baseline
+  const besideIt = baseline
     ? html`<span class="figure">${spread(baseline, unit)}</span><br><span class="soft">${baseline.name}</span>`
     : NOTHING;
   return html`${cell('measured', 'figure', spread(measured, unit))}
-    ${cell('beside it', 'beside', beside)}
-    ${cell('ratio', 'figure', ratio ? spread(ratio) : NOTHING)}`;
+    ${beside && cell('beside it', 'beside', besideIt)}
+    ${beside && cell('ratio', 'figure', ratio ? spread(ratio) : NOTHING)}`;
 }
 
-function tableRow(row: Row): Html {
+function tableRow(row: Row, shown: Shown): Html {
   const met = verdict(row);
   return html`<tr>
     <th scope="row">${row.title}</th>
-    ${figures(row)}
-    ${cell('target', 'figure', targetText(row.target, row.unit))}
-    ${cell('met', VERDICT_CLASS[met] ?? 'unjudged', met)}
+    ${figures(row, shown)}
+    ${shown.target && cell('target', 'figure', targetText(row.target, row.unit))}
+    ${shown.target && cell('met', VERDICT_CLASS[met] ?? 'unjudged', met)}
   </tr>`;
 }
 
-function body(scenario: string, rows: readonly Row[], methods: ReadonlySet<string>): Html {
-  const name = methods.has(scenario)
-    ? html`<a href="#${anchor('method', scenario)}">${scenario}</a>`
-    : scenario;
-  return html`<tbody>
-    <tr class="scenario"><th scope="rowgroup" colspan="6">${name}</th></tr>
-    ${rows.map(tableRow)}
+export function resultTable(rows: readonly Row[], described: ReadonlySet<string>): Html {
+  const shown = shownFor(rows);
+  const columns = 2 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0);
+  const body = ([scenario, group]: readonly [string, readonly Row[]]) => html`<tbody>
+    <tr class="scenario"><th scope="rowgroup" colspan="${columns}">${scenarioName(scenario, described)}</th></tr>
+    ${group.map((row) => tableRow(row, shown))}
   </tbody>`;
-}
-
-export function resultTable({ rows, methods }: Result): Html {
-  const described = new Set(methods.map(({ name }) => name));
-  return html`<table>
+  return html`<table class="rows">
     <thead><tr>
-      <th scope="col">Case</th><th scope="col">Measured</th><th scope="col">Beside it, in the same run</th>
-      <th scope="col">Ratio</th><th scope="col">Target</th><th scope="col">Met</th>
+      <th scope="col">Case</th><th scope="col">Measured</th>
+      ${shown.beside && html`<th scope="col">Beside it, in the same run</th><th scope="col">Ratio</th>`}
+      ${shown.target && html`<th scope="col">Target</th><th scope="col">Met</th>`}
     </tr></thead>
-    ${[...groupBy(rows, ({ scenario }) => scenario)].map(([scenario, group]) => body(scenario, group, described))}
+    ${[...groupBy(rows, ({ scenario }) => scenario)].map(body)}
   </table>`;
 }

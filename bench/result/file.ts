@@ -31,10 +31,10 @@ export function isOrdinaryFile(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
 }
 
-function writeDurably(file: string, text: string): void {
+function writeDurably(file: string, content: string | Uint8Array): void {
   const fd = openSync(file, 'w');
   try {
-    writeFileSync(fd, text);
+    writeFileSync(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -42,16 +42,16 @@ function writeDurably(file: string, text: string): void {
 }
 
 /** Replaces the file in one step. Throws WriteError; then the old file is as it was. */
-export function writeWhole(file: string, text: string): void {
+export function writeWhole(file: string, content: string | Uint8Array): void {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
   try {
     // A device must not be replaced by a file.
     if (!isOrdinaryFile(file)) {
-      writeFileSync(file, text);
+      writeFileSync(file, content);
       return;
     }
     mkdirSync(dirname(file), { recursive: true });
-    writeDurably(temporary, text);
+    writeDurably(temporary, content);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

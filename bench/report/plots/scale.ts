@@ -1,19 +1,11 @@
 // What size costs: total time against populated memory.
 import { summarize } from '../../lib/statistics.js';
 import type { Migration, Result, Spread } from '../../result/schema.js';
-import {
-  axis,
-  byStrategy,
-  draw,
-  logDomain,
-  logTicks,
-  Plot,
-  strategyStyle,
-  tickText,
-} from '../draw.js';
+import { axis, draw, logDomain, logTicks, Plot, strategyStyle, tickText } from '../draw.js';
 import { bytes, milliseconds } from '../format.js';
 import type { Section } from '../section.js';
 import { type Completed, completed, groupBy } from '../select.js';
+import { byStrategy } from '../strategy-names.js';
 
 const GIB = 2 ** 30;
 
