@@ -12,7 +12,7 @@ export const CONFIDENCE = 0.95;
 /** Fewer samples a side say nothing about how far a median may be off. */
 export const LEAST_SAMPLES = 4;
 
-const RESAMPLES = 4000;
+const RESAMPLES = 2000;
 /**
  * Of resamples of four the tails are too short: an interval of 98 % of them holds the true value about as often
  * as one of 95 % of the resamples of five or more does.

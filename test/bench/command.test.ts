@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { type Row, resultSchema } from '#bench/result/schema.js';
+import { summarize } from '#bench/lib/statistics.js';
+import { type Result, resultSchema } from '#bench/result/schema.js';
 import { ends, Pageferry } from '../cli/pageferry.js';
 import { atEnd } from '../support/at-end.js';
 import { until } from '../support/until.js';
@@ -19,10 +20,14 @@ import {
 
 const ONCE = ['--repetitions', '1'];
 
-function twice(row: Row): Row {
-  if (row.status !== 'measured') return row;
-  const { median, min, max, samples } = row.measured;
-  return { ...row, measured: { median: 2 * median, min: 2 * min, max: 2 * max, samples } };
+/** As if each had been measured five times, `factor` times as slow. */
+function fiveTimes(result: Result, factor: number): Result {
+  const rows = result.rows.map((row) => {
+    if (row.status !== 'measured') return row;
+    const figure = factor * row.measured.median;
+    return { ...row, measured: summarize([figure, figure, figure, figure, figure]) };
+  });
+  return { ...result, rows };
 }
 
 /** A run of two scenarios, ended by `interrupt` after the first sample of the first. */
@@ -53,13 +58,10 @@ describe('pageferry bench', () => {
     expect(written.sort()).toEqual(['.html', '.json', '.md']);
 
     // Twice as slow, and no rows for what the other one sent.
-    const slower = {
-      ...result,
-      rows: result.rows.filter(({ key }) => key !== 'small-wire').map(twice),
-    };
-    const before = join(folder, 'before.json');
-    writeFileSync(before, stdout);
-    const after = writeJson(folder, 'after.json', slower);
+    const before = writeJson(folder, 'before.json', fiveTimes(result, 1));
+    const slower = fiveTimes(result, 2);
+    const rows = slower.rows.filter(({ key }) => key !== 'small-wire');
+    const after = writeJson(folder, 'after.json', { ...slower, rows });
     const comparison = JSON.parse((await bench('compare', before, after, '--json')).stdout);
     expect(comparison.rows).toMatchObject([
       { key: 'small-total', ratio: 2, verdict: 'worse' },
@@ -72,7 +74,17 @@ describe('pageferry bench', () => {
     ]);
     expect(comparison.onlyInA).toEqual(['small: small-wire']);
     const table = await bench('compare', before, after);
-    expect(table.stdout).toMatch(/\| small: downtime \|.*\| 2\.00 \| \*\*worse\*\* \|/);
+    expect(table.stdout).toMatch(
+      /\| small: downtime \|.*\| 2\.00 \[2\.00 … 2\.00\] \| \*\*worse\*\* \|/,
+    );
+    expect(table.stdout).toContain('chance alone would give about 0.100');
+    // From after to before it is as much again.
+    const twofold = await bench('compare', after, before, '--effect', '100%', '--json');
+    expect(JSON.parse(twofold.stdout).rows).toMatchObject([
+      { verdict: 'better' },
+      { verdict: 'better' },
+      {},
+    ]);
     expect(table.code).toBe(0);
   });
 

@@ -68,22 +68,23 @@ describe('the report', () => {
 
   it('has a section for every kind of data that the result holds', () => {
     expect(headings(readFixture())).toEqual([
+      'The strategies against the dirty rate',
       'Results',
       'Beside the baseline of the same run',
       'Pageferry and QEMU',
-      'Downtime and total time against the dirty rate',
       'Time lines',
       'The guest around the switchover',
       'Fault latency',
       'Pages and bytes',
       'The cost of size',
+      'The run',
       'Methods',
     ]);
   });
 
   it('leaves out the plots that there is no data for', () => {
     const bare = { ...readFixture(), rows: [], migrations: [], distributions: [] };
-    expect(headings(bare)).toEqual(['Results', 'Methods']);
+    expect(headings(bare)).toEqual(['Results', 'The run', 'Methods']);
   });
 
   it('finds many ratios by their scenario, and writes small ones out on the axis', () => {
@@ -156,7 +157,7 @@ describe('the report', () => {
     const said =
       'withheld 1.30 % of the processor time during a sample on average, and 3.40 % during';
     const { document } = render();
-    expect(document.querySelector('header')?.textContent).toContain(`${said} sample 2 of round-0`);
+    expect(document.querySelector('#run')?.textContent).toContain(`${said} sample 2 of round-0`);
     expect(toMarkdown(readFixture())).toContain(`The host ${said} sample 2 of round-0.`);
     expect(toMarkdown({ ...readFixture(), stolen: [] })).not.toContain('withheld');
   });
@@ -280,7 +281,7 @@ describe('a core that stood still', () => {
   it('is told beside what the host withheld, the longest with its sample', () => {
     const { result } = withStalls();
     const { document } = render(result);
-    expect(document.querySelector('header')?.textContent).toContain(SAID);
+    expect(document.querySelector('#run')?.textContent).toContain(SAID);
     expect(toMarkdown(result)).toContain(`\n${SAID}.\n`);
   });
 
@@ -302,7 +303,7 @@ describe('a core that stood still', () => {
     const result = v.parse(resultSchema, written);
     const { document } = render(result);
     expect(legendOf(document)).not.toContain(NAME);
-    expect(document.querySelector('header')?.textContent).not.toContain('stood still');
+    expect(document.querySelector('#run')?.textContent).not.toContain('stood still');
     expect(toMarkdown(result)).not.toContain('stood still');
   });
 });

@@ -17,6 +17,11 @@ const WRONG: readonly (readonly [what: string, args: string[], says: RegExp])[] 
   ['nothing to resume', ['--resume', '--out', 'nowhere'], /no run in nowhere is unfinished/],
   ['one result to compare', ['compare', 'a.json'], /missing required argument 'b'/],
   [
+    'an effect that is no share',
+    ['compare', 'a.json', 'b.json', '--effect', '5'],
+    /a share such as 5%, 100% at most, not '5'/,
+  ],
+  [
     'a result that is none',
     ['report', 'package.json'],
     /package\.json: field 'version': expected 2/,
