@@ -3,6 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { toCsv } from '../export/csv.js';
 import { COLUMN_NAMES, type Sample, samplesOf } from '../export/samples.js';
 import { UsageError } from '../lib/errors.js';
+import {
+  howToInstall,
+  loadIfInstalled,
+  PARQUET_PACKAGES,
+  PLOT_PACKAGES,
+} from '../lib/optional-packages.js';
 import { readResult, writeWhole } from '../result/file.js';
 import type { Result } from '../result/schema.js';
 
@@ -26,19 +32,19 @@ function toJsonRows(samples: readonly Sample[]): string {
   return `[\n${rows.join(',\n')}\n]\n`;
 }
 
-/** What needs a library is loaded by those alone who ask for it. */
+/** What needs packages that may not be installed is loaded for those alone who ask for it. */
 const WRITERS: Readonly<Record<Format, (result: Result) => Promise<Written[]>>> = {
   csv: async (result) => [{ name: 'samples.csv', content: toCsv(samplesOf(result)) }],
   json: async (result) => [{ name: 'samples.json', content: toJsonRows(samplesOf(result)) }],
   async parquet(result) {
-    const { toParquet } = await import('../export/parquet.js');
-    return [{ name: 'samples.parquet', content: toParquet(samplesOf(result)) }];
+    const writer = await loadIfInstalled(() => import('../export/parquet.js'));
+    if (writer === undefined) throw new Error(howToInstall(PARQUET_PACKAGES));
+    return [{ name: 'samples.parquet', content: writer.toParquet(samplesOf(result)) }];
   },
   async svg(result) {
-    const { figuresOf } = await import('../report/index.js');
-    const { toSvgs } = await import('../export/svg.js');
-    const { lead, others } = figuresOf(result);
-    return toSvgs([...lead, ...others]).map(({ name, text }) => ({ name, content: text }));
+    const drawer = await loadIfInstalled(() => import('../export/svg.js'));
+    if (drawer === undefined) throw new Error(howToInstall(PLOT_PACKAGES));
+    return drawer.toSvgs(result).map(({ name, text }) => ({ name, content: text }));
   },
 };
 

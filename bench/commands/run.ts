@@ -5,6 +5,7 @@ import { describeEnvironment } from '../lib/environment.js';
 import { RunEnded, UsageError } from '../lib/errors.js';
 import { warmMemory } from '../lib/host.js';
 import { abortOnInterrupt } from '../lib/interrupts.js';
+import { howToInstall, PLOT_PACKAGES } from '../lib/optional-packages.js';
 import { linkObstacle } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { Runner } from '../lib/runner.js';
@@ -17,7 +18,7 @@ import { ResultBuilder, type ResultHead } from '../result/builder.js';
 import { isOrdinaryFile, readResult, toJson, writeWhole } from '../result/file.js';
 import type { Environment, Plan, Result } from '../result/schema.js';
 import { suites } from '../suites/index.js';
-import { howToDraw, htmlBeside, writeReport } from './report.js';
+import { htmlBeside, writeReport } from './report.js';
 
 export interface RunOptions {
   readonly repetitions?: number;
@@ -285,7 +286,7 @@ async function writeBeside(
   if (report === undefined) return '';
   return (await writeReport(result, report))
     ? `, report: ${report}`
-    : `; ${howToDraw()}, then: pageferry bench report ${file}`;
+    : `; ${howToInstall(PLOT_PACKAGES)}, then: pageferry bench report ${file}`;
 }
 
 /** Answers whether everything was measured. Throws what ended the run before its end. */

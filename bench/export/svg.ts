@@ -2,9 +2,11 @@
 // colours of the light, texts as texts.
 import { WIDTH } from '../report/draw.js';
 import { type Html, html } from '../report/html.js';
-import type { LegendItem, Panel, Section } from '../report/section.js';
+import { figuresOf } from '../report/index.js';
+import type { LegendItem, Panel } from '../report/section.js';
 import { legendSymbol } from '../report/section.js';
 import { lightColors } from '../report/style.js';
+import type { Result } from '../result/schema.js';
 
 const MARGIN = 8;
 const TITLE_HEIGHT = 17;
@@ -91,9 +93,10 @@ function fileName(text: string): string {
     .slice(0, 60);
 }
 
-/** One file for each panel, named after the figure's number on the page and the panel's place and title. */
-export function toSvgs(sections: readonly Section[]): SvgFile[] {
-  return sections.flatMap(({ panels, legend: shared = [] }, i) =>
+/** One file for each panel of the report, named after its figure's number on the page, its own place and its title. */
+export function toSvgs(result: Result): SvgFile[] {
+  const { lead, others } = figuresOf(result);
+  return [...lead, ...others].flatMap(({ panels, legend: shared = [] }, i) =>
     panels.map((panel, j) => ({
       name: `figure-${i + 1}-${j + 1}-${fileName(panel.title)}.svg`,
       text: drawPanel(panel, shared),
