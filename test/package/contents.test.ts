@@ -62,6 +62,7 @@ describe('a package', () => {
     for (const name of [
       'lmdb',
       'node-addon-api',
+      'hyparquet-writer',
       'linkedom',
       '@observablehq',
       'd3',

@@ -105,12 +105,15 @@ describe('the bench of an installed package', () => {
     expect(await pageferry(['bench', 'list'])).toMatch(/quick/);
   });
 
-  it('names the command that installs what the report is drawn with', async () => {
+  it.each([
+    ['draws the report', ['report'], /@observablehq\/plot@\S+ linkedom@\S+/],
+    ['draws the plots', ['export', '--svg'], /@observablehq\/plot@\S+ linkedom@\S+/],
+    ['writes Parquet', ['export', '--parquet'], /hyparquet-writer@\S+/],
+  ])('names the command that installs what %s', async (_, [command = '', ...flags], packages) => {
     const result = join(emptyProject(), 'result.json');
     cpSync('bench/results/quick.json', result);
-    const { stderr } = await failureOf('npx', ['pageferry', 'bench', 'report', result], {
-      cwd: installed,
-    });
-    expect(stderr).toMatch(/^bench: [^\n]+ npm install @observablehq\/plot@\S+ linkedom@\S+\n$/);
+    const args = ['pageferry', 'bench', command, result, ...flags];
+    const { stderr } = await failureOf('npx', args, { cwd: installed });
+    expect(stderr).toMatch(new RegExp(`^bench: [^\\n]+ npm install ${packages.source}\\n$`));
   });
 });
