@@ -48,10 +48,12 @@ function program(finish: (everythingMeasured: boolean) => void): Command {
         argument(parseRepetitions),
       ),
     )
-    .option('--only <names>', 'these scenarios only, separated by commas', (text: string) =>
-      text.split(',').map((name) => name.trim()),
+    .option(
+      '--only <names>',
+      'these scenarios only, separated by commas; * is any text',
+      (text: string) => text.split(',').map((name) => name.trim()),
     )
-    .option('--full', 'every combination of the suite, which may take days')
+    .option('--full', 'every combination, which may take days')
     .addOption(
       new Option('--netns [rate]', 'two network namespaces, shaped to the rate (needs root)')
         .argParser(argument(netnsLink))
@@ -91,9 +93,9 @@ function program(finish: (everythingMeasured: boolean) => void): Command {
     .option('--out <dir>', 'where to (default: beside the result)')
     .action((result: string, options: ExportOptions) => exportCommand(result, options));
   command
-    .command('list')
-    .description('the suites and their scenarios')
-    .action(() => listCommand());
+    .command('list [suite]')
+    .description('the suites and their scenarios, or those of one, or of a file')
+    .action((suite: string | undefined) => listCommand(suite));
   command
     .command('report <result>')
     .description('writes the HTML report of a result again')

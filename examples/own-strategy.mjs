@@ -1,19 +1,8 @@
-// A strategy of your own: rounds for as long as each leaves fewer dirty pages than the one before, then
-// post-copy. A strategy only ever says what comes next; everything else is done for it.
+// A strategy of your own at work: the one in scenarios/while-it-helps.mjs.
 //
 //   node examples/own-strategy.mjs
 import { Destination, Source, WorkloadGuest } from 'pageferry';
-
-const whileItHelps = {
-  name: 'while-it-helps',
-  mayServeFaults: true, // It ends in post-copy, so the destination must be able to serve faults.
-  next(rounds) {
-    const [last, before] = [rounds.at(-1), rounds.at(-2)];
-    if (last === undefined) return 'next-round';
-    const helped = before === undefined || last.dirtyPages < before.dirtyPages / 2;
-    return helped && last.dirtyPages > 0 ? 'next-round' : 'post-copy';
-  },
-};
+import { strategy } from './scenarios/while-it-helps.mjs';
 
 const destination = await Destination.listen({ createGuest: WorkloadGuest.arrive });
 destination.on('arrived', (guest) => guest.discard());
@@ -29,7 +18,7 @@ await guest.resume();
 const source = new Source(guest, {
   host: '127.0.0.1',
   port: destination.port,
-  strategy: whileItHelps,
+  strategy,
   codec: 'lz4',
   verify: true,
 });

@@ -2,23 +2,35 @@
 // socket, with the load that the server's own benchmark makes. Installs nothing and leaves nothing running.
 //
 //   node scripts/trace-server.mjs redis|postgres OUT [--seconds N] [--interval TIME]
+//
+// Exit codes: 0 recorded; 1 it failed or was interrupted; 2 wrong usage; 3 the server is not installed.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { root } from './project-files.mjs';
 
 const READY_MS = 60_000;
 const END_MS = 15_000;
-const PAGEFERRY = join(root, 'dist', 'cli', 'main.js');
+const PAGEFERRY = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const USAGE =
   'usage: node scripts/trace-server.mjs redis|postgres OUT [--seconds N] [--interval TIME]';
 
 /** What this prints is for the person who runs it. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  exitCode = 1;
+}
+
+class WrongUsage extends Refusal {
+  exitCode = 2;
+}
+
+class NotInstalled extends Refusal {
+  exitCode = 3;
+}
 
 function postgresFolders() {
   const base = '/usr/lib/postgresql';
@@ -31,17 +43,18 @@ function find(program, debianPackage) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...postgresFolders()];
   const found = folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
   if (found !== undefined) return found;
-  throw new Refusal(
+  throw new NotInstalled(
     `${program} is not installed: apt-get install --no-install-recommends ${debianPackage}`,
   );
 }
 
-/** Everything that was started, and the folder it runs in. `as`: uid and gid, or nothing. */
+/** Everything that was started, and the folder it runs in. `programs`: paths by name. `as`: uid and gid, or nothing. */
 class Place {
   #running = [];
   #over = new AbortController();
 
-  constructor(as = {}) {
+  constructor(programs, as = {}) {
+    this.programs = programs;
     this.as = as;
     this.folder = mkdtempSync(join(tmpdir(), 'pageferry-server-'));
     if (as.uid !== undefined) chownSync(this.folder, as.uid, as.gid);
@@ -50,6 +63,10 @@ class Place {
   /** Aborted when a person has had enough. */
   get signal() {
     return this.#over.signal;
+  }
+
+  program(name) {
+    return this.programs[name];
   }
 
   interrupt() {
@@ -106,10 +123,10 @@ const VALUE_BYTES = '512';
 
 /** A store of about 150 MB, whose keys are written and read at random. */
 const redis = {
-  place: () => new Place(),
+  programs: { 'redis-server': 'redis-server', 'redis-benchmark': 'redis-tools' },
+  place: (programs) => new Place(programs),
   async start(place) {
-    const server = find('redis-server', 'redis-server');
-    const benchmark = find('redis-benchmark', 'redis-tools');
+    const [server, benchmark] = [place.program('redis-server'), place.program('redis-benchmark')];
     const socket = join(place.folder, 'redis.sock');
     const quiet = ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no'];
     const child = place.start(server, [...quiet, '--dir', place.folder]);
@@ -127,8 +144,14 @@ const redis = {
 /** PostgreSQL refuses to run as root: then as the user that its package has made. */
 function postgresUser() {
   if (process.getuid() !== 0) return {};
-  const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
+  try {
+    const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+    return { uid: id('-u'), gid: id('-g') };
+  } catch {
+    throw new NotInstalled(
+      'PostgreSQL does not run as root, and there is no user postgres: apt-get install postgresql',
+    );
+  }
 }
 
 /**
@@ -136,9 +159,15 @@ function postgresUser() {
  * shared buffers for itself and a trace sees the pages that the recorded one has touched.
  */
 const postgres = {
-  place: () => new Place(postgresUser()),
+  programs: {
+    initdb: 'postgresql',
+    postgres: 'postgresql',
+    psql: 'postgresql-client',
+    pgbench: 'postgresql-contrib',
+  },
+  place: (programs) => new Place(programs, postgresUser()),
   async start(place) {
-    const program = (name) => find(name, 'postgresql');
+    const program = (name) => place.program(name);
     const data = join(place.folder, 'data');
     place.run(program('initdb'), ['-D', data, '-U', 'postgres', '--auth', 'trust', '-N']);
     const settings = ['listen_addresses=', 'shared_buffers=256MB', 'fsync=off'];
@@ -149,7 +178,9 @@ const postgres = {
     await place.poll('postgres does not start', () => ask('select 1'));
     place.run(program('pgbench'), [...to, '-i', '-q', '-s', '10', 'postgres']);
     place.start(program('pgbench'), [...to, '-c', '1', '-T', '100000', 'postgres']);
-    const backend = "select pid from pg_stat_activity where application_name = 'pgbench'";
+    // Before its client connects, pgbench looks at the tables on a connection that then ends.
+    const backend =
+      "select pid from pg_stat_activity where application_name = 'pgbench' and query like 'UPDATE pgbench%'";
     return Number(await place.poll('pgbench does not start', () => ask(backend)));
   },
 };
@@ -173,23 +204,36 @@ function parse(argv) {
     const options = { seconds: { type: 'string' }, interval: { type: 'string' } };
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true });
     const [name = '', out = ''] = positionals;
-    if (!Object.hasOwn(servers, name) || out === '' || positionals.length > 2) throw new Refusal();
+    if (!Object.hasOwn(servers, name) || out === '' || positionals.length > 2)
+      throw new WrongUsage();
     return { server: servers[name], out: resolve(out), values };
   } catch {
-    throw new Refusal(USAGE);
+    throw new WrongUsage(USAGE);
   }
 }
 
 async function main() {
   const { server, out, values } = parse(process.argv.slice(2));
   if (!existsSync(PAGEFERRY)) throw new Refusal('the command is not built: npm run build');
-  const place = server.place();
+  const found = Object.entries(server.programs).map(([name, debianPackage]) => [
+    name,
+    find(name, debianPackage),
+  ]);
+  const place = server.place(Object.fromEntries(found));
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => place.interrupt());
+  // Where there is a channel: whoever started this is gone, perhaps killed, and nobody wants the recording.
+  let isWanted = true;
+  process.once('disconnect', () => {
+    isWanted = false;
+    place.interrupt();
+  });
+  process.channel?.unref();
   try {
     const pid = await server.start(place);
     return await record(pid, out, values, place);
   } finally {
     await place.end();
+    if (!isWanted) rmSync(out, { force: true });
   }
 }
 
@@ -197,5 +241,5 @@ try {
   process.exitCode = await main();
 } catch (error) {
   console.error(error instanceof Refusal ? error.message : error);
-  process.exitCode = error instanceof Refusal && error.message === USAGE ? 2 : 1;
+  process.exitCode = error instanceof Refusal ? error.exitCode : 1;
 }

@@ -4,16 +4,31 @@ import type {
   MigrationReport,
   SourceOptions,
   SourcePhase,
+  StrategyName,
 } from '#engine/index.js';
 import type { MemoryUse } from '../lib/memory-use.js';
 import type { TouchLatencies } from '../lib/touch-guest.js';
 import type { DestinationPoint, Round, SourcePoint } from '../result/schema.js';
 import type { WantedGuest } from './guests.js';
 
+/** A module that exports a `strategy`, and what that one is called. */
+export interface StrategyModule {
+  readonly name: string;
+  /** A file: URL. */
+  readonly module: string;
+}
+
+export type WantedStrategy = StrategyName | StrategyModule;
+
+/** What a source is told, as far as a message can carry it. */
+export interface WantedSource extends Omit<SourceOptions, 'strategy'> {
+  readonly strategy: WantedStrategy;
+}
+
 /** To the source: the guest to make, and how to migrate it once it is told 'migrate'. */
 export interface SourceTask {
   readonly guest: WantedGuest;
-  readonly source: SourceOptions;
+  readonly source: WantedSource;
   readonly announcePhases: boolean;
   readonly peakMemory: boolean;
   readonly timeline: boolean;

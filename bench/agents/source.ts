@@ -1,13 +1,13 @@
 // The bench's source: makes one guest, migrates it once, and reports. See lib/pair.ts.
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Guest, rehearse, Source } from '#engine/index.js';
+import { type Guest, rehearse, Source, type SourceOptions } from '#engine/index.js';
 import { nowMs } from '../lib/clock.js';
 import { PeakMemory, readMemoryUse } from '../lib/memory-use.js';
 import type { Round, SourcePoint } from '../result/schema.js';
 import { cpuMs, serve, tell } from './agent.js';
 import { createGuest } from './guests.js';
-import type { SourceTask, SourceTimeline } from './messages.js';
+import type { SourceTask, SourceTimeline, WantedStrategy } from './messages.js';
 import { Sampler } from './timeline.js';
 
 /** Notes what happens when; `stop()` answers it. */
@@ -40,15 +40,20 @@ async function observeSpeed({ probe }: Guest, ms: number): Promise<number> {
   return ((probe.observe().operations - before) / (nowMs() - started)) * 1000;
 }
 
+async function load(strategy: WantedStrategy): Promise<SourceOptions['strategy']> {
+  return typeof strategy === 'string' ? strategy : (await import(strategy.module)).strategy;
+}
+
 serve(async ({ guest: wanted, source: options, speedMs, ...task }: SourceTask) => {
   await rehearse();
   const guest = await createGuest(wanted);
+  const strategy = await load(options.strategy);
   const started = once(process, 'message');
   tell({ type: 'made' });
   await started;
   await guest.resume();
   const opsPerSecond = speedMs === undefined ? null : await observeSpeed(guest, speedMs);
-  const source = new Source(guest, options);
+  const source = new Source(guest, { ...options, strategy });
   // Only where it is asked for: a message to the bench costs time that would count.
   if (task.announcePhases) source.on('phase', (phase) => tell({ type: 'phase', phase }));
   const watching = task.timeline ? watch(guest, source) : undefined;

@@ -1,9 +1,12 @@
-// `pageferry bench list`
+// `pageferry bench list [SUITE|FILE.json]`
+import { findSuite } from '../suites/find.js';
 import { suites } from '../suites/index.js';
 
-export function listCommand(): void {
-  const lines = suites.flatMap(({ name, title, scenarios }) => [
-    `${name}: ${title}`,
+/** With a name that suite or file alone, and of a file every case. */
+export async function listCommand(name?: string): Promise<void> {
+  const listed = name === undefined ? suites : [await findSuite(name, true)];
+  const lines = listed.flatMap(({ name: suite, title, scenarios }) => [
+    `${suite}: ${title}`,
     ...scenarios.map((scenario) => `  ${scenario.name}`),
   ]);
   process.stdout.write(`${lines.join('\n')}\n`);

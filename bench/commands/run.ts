@@ -10,14 +10,13 @@ import { linkObstacle } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { Runner } from '../lib/runner.js';
 import type { Scenario, Suite } from '../lib/scenario.js';
-import { readScenarioFile } from '../lib/scenario-file.js';
 import { describeLink } from '../links/index.js';
 import { LOOPBACK, type NetnsLink, type RelayLink, type WantedLink } from '../links/wanted-link.js';
 import { toMarkdown } from '../report/markdown.js';
 import { ResultBuilder, type ResultHead } from '../result/builder.js';
 import { isOrdinaryFile, readResult, toJson, writeWhole } from '../result/file.js';
 import type { Environment, Plan, Result } from '../result/schema.js';
-import { suites } from '../suites/index.js';
+import { findSuite } from '../suites/find.js';
 import { htmlBeside, writeReport } from './report.js';
 
 export interface RunOptions {
@@ -35,6 +34,9 @@ export interface RunOptions {
   readonly resume?: string | true;
 }
 
+/** In an error. */
+const MOST_NAMES = 30;
+
 /** A result that is gone on with. */
 interface Previous {
   readonly file: string;
@@ -48,26 +50,25 @@ interface Run {
   readonly previous: Previous | undefined;
 }
 
-function findSuite(name: string): Suite {
-  const suite = suites.find((one) => one.name === name);
-  if (suite !== undefined) return suite;
-  if (name.endsWith('.json')) {
-    return readScenarioFile(name);
-  }
-  const names = suites.map((one) => one.name).join(', ');
-  throw new UsageError(`no suite is called '${name}'; there are ${names}, or a FILE.json`);
-}
-
 function chooseScenarios(suite: Suite, { only, full }: Plan): readonly Scenario[] {
   const scenarios = full ? suite.full : suite.scenarios;
   if (scenarios === undefined) {
     throw new UsageError(`the suite ${suite.name} has no more with --full`);
   }
   if (only === null) return scenarios;
-  const unknown = only.find((name) => !scenarios.some((scenario) => scenario.name === name));
-  if (unknown === undefined) return scenarios.filter(({ name }) => only.includes(name));
-  const names = scenarios.map(({ name }) => name).join(', ');
-  throw new UsageError(`no scenario of ${suite.name} is called '${unknown}'; there are ${names}`);
+  const chosen = only.map((pattern) => scenarios.filter(({ name }) => isCalled(name, pattern)));
+  const unknown = only.find((_, i) => chosen[i]?.length === 0);
+  if (unknown === undefined) return scenarios.filter((one) => chosen.flat().includes(one));
+  const names = scenarios.slice(0, MOST_NAMES).map(({ name }) => name);
+  const more = scenarios.length - names.length;
+  const all = `${names.join(', ')}${more > 0 ? `, and ${more} more, which bench list shows` : ''}`;
+  throw new UsageError(`no scenario of ${suite.name} is called '${unknown}'; there are ${all}`);
+}
+
+/** In a pattern `*` stands for any text. */
+function isCalled(name: string, pattern: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[^\w-]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(name);
 }
 
 /** What to type for such a result again; where this one was written does not matter. */
@@ -209,10 +210,10 @@ function planOf(suite: string | undefined, options: RunOptions, previous?: Previ
 }
 
 /** What is to be done, before anything is measured. Throws UsageError. */
-function prepare(name: string | undefined, options: RunOptions): Run {
+async function prepare(name: string | undefined, options: RunOptions): Promise<Run> {
   const previous = previousRun(options, name);
   const wanted = planOf(name, options, previous);
-  const suite = findSuite(wanted.suite);
+  const suite = await findSuite(wanted.suite, wanted.full);
   const chosen = chooseScenarios(suite, wanted);
   if (suite.overLinks === false && wanted.link.kind !== 'loopback') {
     throw new UsageError(
@@ -252,6 +253,7 @@ async function measure(
     builder.taken(one),
   );
   try {
+    progress.overview();
     if (!environment.quiet) {
       const percent = Math.round(environment.othersCpuShare * 100);
       progress.line(
@@ -291,7 +293,7 @@ async function writeBeside(
 
 /** Answers whether everything was measured. Throws what ended the run before its end. */
 export async function runCommand(name: string | undefined, options: RunOptions): Promise<boolean> {
-  const run = prepare(name, options);
+  const run = await prepare(name, options);
   const { file, result, failed } = await measure(run, options, abortOnInterrupt());
   const table = toMarkdown(result);
   process.stdout.write(options.json === '-' ? toJson(result) : table);

@@ -1,6 +1,7 @@
 // A migration of ours as the result file has it.
 import type { TrackerKind, WorkloadChoice } from '#engine/index.js';
 import { memoryBytesOf } from '../agents/guests.js';
+import type { WantedStrategy } from '../agents/messages.js';
 import type { MigrationRun, WantedMigration } from './pair.js';
 import type { MigrationRecord } from './scenario.js';
 
@@ -13,6 +14,10 @@ interface Varied {
   readonly rttMs?: number | null;
 }
 
+export function strategyName(strategy: WantedStrategy): string {
+  return typeof strategy === 'string' ? strategy : strategy.name;
+}
+
 /** As on the command line. */
 function nameOf(workload: WorkloadChoice | WantedMigration['guest']['kind']): string {
   return typeof workload === 'string' ? workload : `trace:${workload.path}`;
@@ -21,7 +26,7 @@ function nameOf(workload: WorkloadChoice | WantedMigration['guest']['kind']): st
 /** `varied` is what the options of the two do not say: the link's rate, the dirty ratio, the tracker. */
 export function recordOf(
   label: string,
-  { guest, source }: WantedMigration,
+  { guest, source, destination = {} }: WantedMigration,
   run: MigrationRun,
   varied: Varied = {},
 ) {
@@ -30,7 +35,7 @@ export function recordOf(
     label,
     parameters: {
       engine: 'pageferry',
-      strategy: source.strategy,
+      strategy: strategyName(source.strategy),
       memoryBytes: memoryBytesOf(guest),
       ...(guest.kind === 'sparse' ? { populatedBytes: guest.populatedBytes } : {}),
       workingSetBytes: options?.workingSetBytes ?? null,
@@ -47,6 +52,8 @@ export function recordOf(
       source: run.source.cpuMs / SECOND_MS,
       destination: run.destination.cpuMs / SECOND_MS,
     },
+    // Everything that the two sides were told: with it this migration can be made again.
+    told: { guest, source, destination },
     // The longest gap between two marks of the guest: before, across and after the switchover.
     gapsMs: run.destination.gapsMs,
   } satisfies MigrationRecord & Record<string, unknown>;

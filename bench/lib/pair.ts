@@ -7,6 +7,7 @@ import type {
   Migrated,
   SourceTask,
   SourceTimeline,
+  WantedSource,
 } from '../agents/messages.js';
 import { openLink } from '../links/index.js';
 import type { Link, Side } from '../links/link.js';
@@ -21,9 +22,7 @@ export type Pids = Readonly<Record<Side, number | undefined>>;
 /** A guest, and how it is migrated. */
 export interface WantedMigration {
   readonly guest: WantedGuest;
-  readonly source: Omit<SourceOptions, 'host' | 'port' | 'strategy'> & {
-    readonly strategy: Extract<SourceOptions['strategy'], string>;
-  };
+  readonly source: Omit<WantedSource, 'host' | 'port'>;
   readonly destination?: Omit<DestinationTask['destination'], 'host'>;
   /** Records the time line. */
   readonly timeline?: boolean;

@@ -7,7 +7,12 @@ const GUESS_SECONDS = 5;
 
 function seconds(count: number): string {
   if (count < 90) return `${Math.round(count)} s`;
+  if (count >= 3600) return `${Math.floor(count / 3600)} h ${Math.round((count % 3600) / 60)} min`;
   return `${Math.floor(count / 60)} min ${Math.round(count % 60)} s`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Three digits, and 1190 rather than 1.19e+3. */
@@ -44,6 +49,15 @@ class TimeLeft {
       this.#left.set(scenario.name, samples + warmUp);
       this.#perSample.set(scenario.name, scenario.sampleSeconds ?? GUESS_SECONDS);
     }
+  }
+
+  get scenarios(): number {
+    return this.#left.size;
+  }
+
+  /** Samples that are due, with those that do not count. */
+  get samples(): number {
+    return [...this.#left.values()].reduce((sum, count) => sum + count, 0);
   }
 
   begin(): void {
@@ -83,6 +97,13 @@ export class Progress {
     this.#stream = stream;
     this.#live = stream.isTTY === true && process.env['TERM'] !== 'dumb';
     this.#timeLeft = new TimeLeft(scenarios, repetitions, taken);
+  }
+
+  /** What is to be done, before anything is. */
+  overview(): void {
+    const { samples, scenarios, seconds: all } = this.#timeLeft;
+    const what = `${counted(scenarios, 'scenario')}, ${counted(samples, 'sample')}`;
+    this.line(`${what}, about ${seconds(all)}`);
   }
 
   sampling(scenario: Scenario, number: number, total: number): void {

@@ -10,19 +10,26 @@ function expectation(issue: v.BaseIssue<unknown>): string {
   return `expected ${issue.expected}, got ${issue.received}`;
 }
 
-function describe(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue);
-  return `${path === null ? 'the document' : `field '${path}'`}: ${expectation(issue)}`;
+/** Where in a document a value is, and what more is to be said of it. */
+type Locate = (path: string | null) => { readonly path: string | null; readonly of: string };
+
+function describe(issue: v.BaseIssue<unknown>, locate: Locate): string {
+  const { path, of } = locate(v.getDotPath(issue));
+  return `${path === null ? 'the document' : `field '${path}'`}: ${expectation(issue)}${of}`;
 }
 
-/** The value as the schema has it. Throws UsageError naming the first field that is wrong, and why. */
+/**
+ * The value as the schema has it. Throws UsageError naming the first field that is wrong, and why. `locate`: where that
+ * is, for a value that is a part of the document.
+ */
 export function validate<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
   name: string,
+  locate: Locate = (path) => ({ path, of: '' }),
 ): v.InferOutput<Schema> {
   const { success, output, issues } = v.safeParse(schema, value, { abortPipeEarly: true });
   if (success) return output;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  throw new UsageError(`${name}: ${describe(issues[0])}${more}`);
+  throw new UsageError(`${name}: ${describe(issues[0], locate)}${more}`);
 }

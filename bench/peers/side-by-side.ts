@@ -1,5 +1,5 @@
 // What the scenarios share that put QEMU beside Pageferry.
-import { recordOf } from '../lib/migration-record.js';
+import { recordOf, strategyName } from '../lib/migration-record.js';
 import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
 import type { SampleContext } from '../lib/scenario.js';
 import { migrateQemu, type WantedQemuMigration } from './qemu-migration.js';
@@ -23,7 +23,9 @@ export function asQemu(
 ): WantedQemuMigration {
   const { memoryBytes, workingSetBytes, fill } = guest.options;
   const { strategy } = source;
-  if (strategy === 'stop-and-copy') throw new Error('QEMU has no stop-and-copy');
+  if (strategy === 'stop-and-copy' || typeof strategy !== 'string') {
+    throw new Error(`QEMU has no ${strategyName(strategy)}`);
+  }
   const touched = guest.populate === true ? 'zero' : 'none';
   return {
     guest: { memoryBytes, workingSetBytes, fill: fill?.kind === 'random' ? 'random' : touched },

@@ -1,18 +1,20 @@
 // One migration with everything about it chosen: what scenario files and the suite of strategies are made
 // of.
 import type {
+  Alternative,
   CodecName,
   Fill,
   MigrationReport,
-  StrategyName,
   TrackerKind,
   WorkloadChoice,
 } from '#engine/index.js';
-import { recordOf } from '../lib/migration-record.js';
+import type { WantedStrategy } from '../agents/messages.js';
+import { estimateSeconds } from '../lib/estimate.js';
+import { recordOf, strategyName } from '../lib/migration-record.js';
 import { runNative } from '../lib/native.js';
 import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
 import type { Figure, SampleContext, Scenario, ScenarioRow } from '../lib/scenario.js';
-import { linkRateOf, type WantedLink } from '../links/wanted-link.js';
+import { LOOPBACK, linkRateOf, type WantedLink } from '../links/wanted-link.js';
 
 const PAGE_BYTES = 4096;
 const OBSERVE_MS = 300;
@@ -22,14 +24,21 @@ const STREAM_BYTES = 256 * 2 ** 20;
 /** The fields of a scenario file, parsed. */
 export interface Wanted {
   readonly memory: number;
-  readonly strategy: StrategyName;
+  readonly strategy: WantedStrategy;
   readonly workload: WorkloadChoice;
   readonly workingSet?: number | undefined;
   readonly writesPerSecond?: number | undefined;
   readonly dirtyRatio?: number | undefined;
+  readonly writeBytes?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly seed?: number | undefined;
   readonly fill: Fill;
   /** 0: no limit. */
   readonly bandwidth: number;
+  readonly downtimeBudgetMs?: number | undefined;
+  readonly maxRounds?: number | undefined;
+  /** What pre-copy does when it will not converge. */
+  readonly otherwise?: Alternative | undefined;
   readonly channels?: number | undefined;
   readonly codec: CodecName;
   readonly tracker?: TrackerKind | undefined;
@@ -62,8 +71,16 @@ function writesOf(
   return { workload, writesPerSecond: Math.max(1, Math.round(paced)) };
 }
 
+/** Those of the fields that were given. */
+function given<Fields extends object>(fields: Fields) {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof Fields]: Exclude<Fields[Key], undefined> };
+}
+
 function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
-  const { memory, workingSet, fill, strategy, bandwidth, channels, codec, tracker } = wanted;
+  const { memory, workingSet: workingSetBytes, fill, writeBytes, threads, seed } = wanted;
+  const { strategy, bandwidth, codec } = wanted;
+  const { channels, tracker, downtimeBudgetMs, maxRounds, otherwise } = wanted;
   return {
     guest: {
       kind: 'workload',
@@ -71,7 +88,7 @@ function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
         ...writesOf(wanted, rate),
         memoryBytes: memory,
         fill,
-        ...(workingSet === undefined ? {} : { workingSetBytes: workingSet }),
+        ...given({ workingSetBytes, writeBytes, threads, seed }),
       },
     },
     source: {
@@ -79,8 +96,7 @@ function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
       bandwidthBytesPerSecond: bandwidth,
       codec,
       observeMs: OBSERVE_MS,
-      ...(channels === undefined ? {} : { channels }),
-      ...(tracker === undefined ? {} : { tracker }),
+      ...given({ channels, tracker, downtimeBudgetMs, maxRounds, otherwise }),
     },
     destination: { prepare: true },
   };
@@ -144,11 +160,13 @@ export function migrationFigures(prefix: string, report: MigrationReport): Recor
 }
 
 export function migrationScenario(wanted: Wanted & { readonly name: string }): Scenario {
-  const { name, strategy, memory } = wanted;
+  const { name, strategy, memory, bandwidth, dirtyRatio, link = LOOPBACK } = wanted;
+  const way = strategyName(strategy);
   return {
     name,
     neededBytes: 2 * memory,
-    how: `One migration by ${strategy} in two fresh processes, destination populated before; the guest is watched for ${OBSERVE_MS} ms before and after. With a dirty ratio the guest writes that share of what the link carries in pages; of a link without a limit that is what a plain send/recv gets right before.`,
+    sampleSeconds: estimateSeconds(memory, way, limitOf(link, bandwidth), dirtyRatio),
+    how: `One migration by ${way} in two fresh processes, destination populated before; the guest is watched for ${OBSERVE_MS} ms before and after. With a dirty ratio the guest writes that share of what the link carries in pages; of a link without a limit that is what a plain send/recv gets right before.`,
     rows: migrationRows(name, name),
     async sample(context) {
       const { report, record } = await migrateAsWanted(name, wanted, context);

@@ -5,6 +5,7 @@ import { suite as mechanisms } from './mechanisms.js';
 import { suite as peers } from './peers.js';
 import { suite as quick } from './quick.js';
 import { suite as scale } from './scale.js';
+import { suites as servers } from './servers.js';
 import { suite as strategies } from './strategies.js';
 
-export const suites: readonly Suite[] = [quick, mechanisms, strategies, peers, scale];
+export const suites: readonly Suite[] = [quick, mechanisms, strategies, peers, scale, ...servers];

@@ -144,7 +144,7 @@ export function parseWorkload(text: string): WorkloadChoice {
   );
 }
 
-function parseWriteBytes(text: string): number {
+export function parseWriteBytes(text: string): number {
   const bytes = parseBytes(text);
   if (bytes >= 8 && bytes <= 4096 && bytes % 8 === 0) return bytes;
   throw new PageferryError('USAGE', `expected a multiple of 8 from 8 to 4096 bytes, not '${text}'`);

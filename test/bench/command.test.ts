@@ -163,6 +163,46 @@ describe('pageferry bench', () => {
     expect(code).toBe(0);
   });
 
+  it('runs the chosen cases of a file, by a strategy of its own, and says before how many there are', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'page.bin'), 'content'.repeat(1000));
+    writeFileSync(
+      join(folder, 'own.mjs'),
+      "export const strategy = { name: 'two-rounds', mayServeFaults: true, next: (rounds) => (rounds.length < 2 ? 'next-round' : 'post-copy') };",
+    );
+    const guest = { writesPerSecond: 2000, writeBytes: 16, seed: 5, fill: 'file:page.bin' };
+    const limits = { downtimeBudget: '20ms', maxRounds: 3, ifNotConverging: 'post-copy' };
+    const file = writeJson(folder, 'cases.json', [
+      small({ ...guest, ...limits, strategy: ['./own.mjs', 'pre-copy'], threads: [1, 2] }),
+    ]);
+    const result = join(folder, 'result.json');
+    const only = ['--only', 'small-*-threads-2'];
+    const { code, stderr } = await bench(file, ...ONCE, ...only, '--json', result);
+    expect(stderr).toMatch(/^bench: 2 scenarios, 4 samples, about \d+ s\n/);
+    expect(code).toBe(0);
+    const [own, preCopy] = readResult(result).migrations;
+    expect(own).toMatchObject({
+      scenario: 'small-own-threads-2',
+      parameters: { strategy: 'two-rounds' },
+      report: { strategy: 'two-rounds', rounds: [{}, {}] },
+      told: {
+        guest: {
+          options: {
+            threads: 2,
+            seed: 5,
+            writeBytes: 16,
+            writesPerSecond: 2000,
+            fill: { kind: 'file', path: join(folder, 'page.bin') },
+          },
+        },
+      },
+    });
+    expect(preCopy).toMatchObject({
+      scenario: 'small-pre-copy-threads-2',
+      told: { source: { downtimeBudgetMs: 20, maxRounds: 3, otherwise: 'post-copy' } },
+    });
+  });
+
   it('says what went wrong in the rows of a scenario that failed, and fails', async () => {
     const folder = newFolder();
     const file = writeJson(folder, 'bad.json', [small({ fill: 'file:missing.bin' })]);

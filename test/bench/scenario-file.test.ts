@@ -1,6 +1,20 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readScenarioFile } from '#bench/lib/scenario-file.js';
+import { readScenarioFile } from '#bench/lib/scenario-file/read.js';
+import { fieldTable } from '#bench/lib/scenario-file/schema.js';
 import { newFolder, small, writeJson } from './bench-command.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const examples = join(root, 'examples', 'scenarios');
+const manySeeds = Array.from({ length: 501 }, (_, i) => i);
+
+/** The names of the scenarios in a file with these migrations. */
+async function namesOf(content: unknown, full = false): Promise<string[]> {
+  const { scenarios } = await readScenarioFile(writeJson(newFolder(), 'mine.json', content), full);
+  return scenarios.map(({ name }) => name);
+}
 
 const INVALID: readonly (readonly [what: string, content: unknown, says: RegExp])[] = [
   ['no list', small(), /the document: expected Array, got Object/],
@@ -8,7 +22,7 @@ const INVALID: readonly (readonly [what: string, content: unknown, says: RegExp]
   ['a missing field', [{ name: 'a', memory: '16MiB' }], /field '0\.strategy': is missing/],
   ['an unknown field', [small({ colour: 'red' })], /field '0\.colour': is not known/],
   ['a name with a space', [small({ name: 'a b' })], /field '0\.name': expected a name such as/],
-  ['the same name twice', [small(), small()], /field '1': expected another name/],
+  ['the same name twice', [small(), small()], /field '1': expected another name.*\(small\)/],
   [
     'half a page',
     [small({ memory: 2048 })],
@@ -41,36 +55,129 @@ const INVALID: readonly (readonly [what: string, content: unknown, says: RegExp]
     [small({ rtt: '1ms', netns: '1Gbit' })],
     /field '0\.netns': expected either this or/,
   ],
+  ['no value at all', [small({ fill: [] })], /field '0\.fill': expected at least one value/],
+  [
+    'one wrong value among several',
+    [small({ dirtyRatio: [0.5, 101] })],
+    /field '0\.dirtyRatio\.1': expected .*100.* \(case dirty-ratio-101\)/,
+  ],
+  [
+    'values that do not go together',
+    [small(), small({ name: 'b', memory: ['16MiB', '32MiB'], workingSet: ['8MiB', '32MiB'] })],
+    /field '1\.workingSet\.1': expected no more than the memory \(case memory-16mib-working-set-32mib\)/,
+  ],
+  ['a list of names', [small({ name: ['a', 'b'] })], /field '0\.name': expected/],
+  ['the same value twice', [small({ seed: [1, 1] })], /expected another name.*\(small-seed-1\)/],
+  [
+    'more cases than anyone wants',
+    [small({ seed: manySeeds })],
+    /these are 501 cases, more than 500: leave values out, or say --full/,
+  ],
+  ['a write of 7 bytes', [small({ writeBytes: 7 })], /field '0\.writeBytes': expected a multiple/],
+  ['no threads', [small({ threads: 0 })], /field '0\.threads': expected a whole number from 1 to/],
+  [
+    'a trace with a speed of its own and another',
+    [small({ workload: 'trace:some.trace', dirtyRatio: 1 })],
+    /field '0\.workload': a trace says itself what is written/,
+  ],
+  [
+    'a strategy whose module is not there',
+    [small({ strategy: ['hybrid', './none.mjs'] })],
+    /field '0\.strategy': the strategy of .*none\.mjs cannot be used: ENOENT/,
+  ],
 ];
 
 describe('a file of scenarios', () => {
-  it.each(INVALID)('is refused for %s, and the error says where', (_, content, says) => {
+  it.each(INVALID)('is refused for %s, and the error says where', async (_, content, says) => {
     const file = writeJson(newFolder(), 'wrong.json', content);
-    expect(() => readScenarioFile(file)).toThrow(says);
-    expect(() => readScenarioFile(file)).toThrow(/^\S*wrong\.json: /);
+    await expect(readScenarioFile(file, false)).rejects.toThrow(says);
+    await expect(readScenarioFile(file, false)).rejects.toThrow(/^\S*wrong\.json: /);
   });
 
-  it('may name a trace as its workload', () => {
-    const file = writeJson(newFolder(), 'traced.json', [small({ workload: 'trace:some.trace' })]);
-    expect(readScenarioFile(file).scenarios.map(({ name }) => name)).toEqual(['small']);
-    const wrong = writeJson(newFolder(), 'wrong.json', [small({ workload: 'trace:' })]);
-    expect(() => readScenarioFile(wrong)).toThrow(/workload': expected one of .*, or trace:FILE/);
+  it('may name a trace as its workload', async () => {
+    expect(await namesOf([small({ workload: 'trace:some.trace' })])).toEqual(['small']);
+    const wrong = namesOf([small({ workload: 'trace:' })]);
+    await expect(wrong).rejects.toThrow(/workload': expected one of .*, or trace:FILE/);
   });
 
-  it('may say everything about a migration', () => {
+  it('may say everything about a migration', async () => {
     const everything = {
       workingSet: '4MiB',
       writesPerSecond: 1000,
+      writeBytes: 128,
+      threads: 2,
+      seed: 9,
       fill: 'text',
       bandwidth: '1Gbit',
+      downtimeBudget: '20ms',
+      maxRounds: 5,
+      ifNotConverging: 'post-copy',
       channels: 2,
       codec: 'lz4',
       tracker: 'mprotect',
       rtt: '10ms',
     };
-    const file = writeJson(newFolder(), 'full.json', [
-      small({ workload: 'uniform', ...everything }),
+    expect(await namesOf([small({ workload: 'uniform', ...everything })])).toEqual(['small']);
+  });
+
+  it('stands for each combination of the values that it lists, named after them', async () => {
+    const swept = small({ strategy: 'all', dirtyRatio: [0.25, 2], rtt: ['1ms', '0.5ms'] });
+    const names = await namesOf([small({ name: 'one' }), swept]);
+    expect(names).toHaveLength(1 + 4 * 2 * 2);
+    expect(names.slice(0, 4)).toEqual([
+      'one',
+      'small-stop-and-copy-dirty-ratio-0.25-rtt-1ms',
+      'small-stop-and-copy-dirty-ratio-0.25-rtt-0.5ms',
+      'small-stop-and-copy-dirty-ratio-2-rtt-1ms',
     ]);
-    expect(readScenarioFile(file).scenarios.map(({ name }) => name)).toEqual(['small']);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('may have more than 500 cases with --full, and never so many that they do not fit', async () => {
+    expect(await namesOf([small({ seed: manySeeds })], true)).toHaveLength(501);
+    const lists = { seed: manySeeds, maxRounds: manySeeds, threads: manySeeds };
+    await expect(namesOf([small(lists)], true)).rejects.toThrow(/125751501 cases, more than 20000/);
+  });
+
+  it('is refused for a module that exports no strategy, and is another one with another strategy', async () => {
+    const folder = newFolder();
+    const file = writeJson(folder, 'own.json', [small({ strategy: './own.mjs' })]);
+    const own = join(folder, 'own.mjs');
+    const says = async (text: string, why: RegExp) => {
+      // A module is loaded once for each path.
+      const name = `own-${why.source.length}.mjs`;
+      writeFileSync(join(folder, name), text);
+      writeJson(folder, 'wrong.json', [small({ strategy: `./${name}` })]);
+      await expect(readScenarioFile(join(folder, 'wrong.json'), false)).rejects.toThrow(why);
+    };
+    await says('export const other = 1;', /it exports no strategy/);
+    await says("export const strategy = { name: 'own' };", /the strategy: .*mayServeFaults/);
+    await says('export const strategy = {', /own-\d+\.mjs cannot be used: /);
+
+    const text =
+      "export const strategy = { name: 'own', mayServeFaults: false, next: () => 'stop-and-copy' };";
+    writeFileSync(own, text);
+    const before = await readScenarioFile(file, false);
+    expect(before.scenarios[0]?.how).toContain('One migration by own in');
+    expect((await readScenarioFile(file, false)).digest).toBe(before.digest);
+    writeFileSync(own, `${text} // changed`);
+    expect((await readScenarioFile(file, false)).digest).not.toBe(before.digest);
+  });
+
+  it.each(readdirSync(examples).filter((name) => name.endsWith('.json')))(
+    'is what the example %s is',
+    async (name) => {
+      const { scenarios } = await readScenarioFile(join(examples, name), false);
+      expect(scenarios.length).toBeGreaterThan(1);
+      for (const { sampleSeconds = 0 } of scenarios) expect(sampleSeconds).toBeGreaterThan(0);
+    },
+  );
+
+  it('is described field by field in the README of the bench, and its example there is one', async () => {
+    const readme = readFileSync(join(root, 'bench', 'README.md'), 'utf8');
+    const table = readme.split('\n\n').find((part) => part.startsWith('| field |'));
+    expect(table).toBe(fieldTable());
+    const example = /```json\n([^`]+)```/.exec(readme)?.[1] ?? '';
+    expect(await namesOf(JSON.parse(example))).toHaveLength(1 + 12);
   });
 });

@@ -46,9 +46,18 @@ describe('pageferry bench, told something wrong', () => {
     expect(code).toBe(2);
   });
 
+  it('lists the cases of a scenario file', async () => {
+    const file = writeJson(newFolder(), 'two.json', [small({ channels: [1, 2] })]);
+    const { code, stdout } = await bench('list', file);
+    expect(stdout).toMatch(/^two: .*\n {2}small-channels-1\n {2}small-channels-2\n$/);
+    expect(code).toBe(0);
+  });
+
   it('lists the suites and their scenarios, and explains itself within 80 columns', async () => {
     const list = await bench('list');
     expect(list.stdout).toMatch(/^quick: .*\n {2}round-0\n/);
+    expect(list.stdout).toMatch(/^redis: .*\n {2}redis-stop-and-copy\n/m);
+    expect(list.stdout).toMatch(/^postgres: .*\n {2}postgres-stop-and-copy\n/m);
     const help = await bench('--help');
     expect(help.stdout).toContain('Exit codes:');
     expect(help.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
