@@ -31,21 +31,17 @@ function tracesIn(cache: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return ''; // It has ended.
-  }
+/** A run in the middle of recording, and its processes, the server among them. */
+async function recording(cache: string) {
+  const { bench } = run(cache);
+  await until('a trace is begun', () => tracesIn(cache).length > 0);
+  const processes = descendants(bench.pid);
+  expect(processes.map(commandOf)).toContain('redis-server');
+  return { bench, processes };
 }
 
-/** A run in the middle of recording, and its processes. */
-async function recording(cache: string) {
-  const { bench, result } = run(cache);
-  await until('redis is started', () =>
-    descendants(bench.pid).some((pid) => commandOf(pid) === 'redis-server'),
-  );
-  return { bench, result, processes: descendants(bench.pid) };
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 }
 
 describe('the suite redis', () => {
