@@ -104,6 +104,12 @@ Trace to_trace(const Napi::Value& value) {
   return trace;
 }
 
+PageSample to_sample(const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "sample must be an object");
+  const auto object = value.As<Napi::Object>();
+  return {to_u64(object.Get("pages"), "pages"), to_u64(object.Get("seed"), "seed")};
+}
+
 using Made = std::shared_ptr<Workload>;
 
 Napi::Value from_made(Napi::Env env, Made& made) { return WorkloadWrap::make(env, made); }
@@ -250,10 +256,13 @@ void WorkloadWrap::set_time_away(const Napi::CallbackInfo& info) {
 // Answers {result: a promise, cancel: a function that ends the comparison early}.
 Napi::Value WorkloadWrap::verify(const Napi::CallbackInfo& info) {
   const auto threads = to_u32(info[0], "threads");
+  const PageSample sample = to_sample(info[1]);
   auto cancelled = std::make_shared<std::atomic<bool>>(false);
   const Napi::Promise verified = async_call<VerifyResult>(
       info.Env(),
-      [workload = native(), threads, cancelled] { return workload->verify(threads, *cancelled); },
+      [workload = native(), threads, sample, cancelled] {
+        return workload->verify(threads, sample, *cancelled);
+      },
       [](Napi::Env env, VerifyResult& result) -> Napi::Value {
         Napi::Object object = Napi::Object::New(env);
         object.Set("pagesCompared", from_u64(env, result.pages_compared));

@@ -222,9 +222,10 @@ void BuiltinWorkload::set_time_away(std::uint64_t nanoseconds) {
   gap_watch_.set_away(std::min(nanoseconds, GapRecorder::kLongestGapNs));
 }
 
-Result<VerifyResult> BuiltinWorkload::verify(unsigned threads, const std::atomic<bool>& cancelled) {
+Result<VerifyResult> BuiltinWorkload::verify(unsigned threads, const PageSample& sample,
+                                             const std::atomic<bool>& cancelled) {
   if (!paused_) return not_paused("verify");
-  VerifyInput input{*memory_, layout_, appendix_hash_, {}};
+  VerifyInput input{*memory_, layout_, appendix_hash_, {}, sample};
   std::uint64_t failed_reads = 0;
   for (const auto& guest : guests_) {
     const GuestThread::Progress progress = guest->progress();

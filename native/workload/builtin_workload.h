@@ -49,7 +49,8 @@ class BuiltinWorkload final : public Workload {
   GapRecorder::AroundArrival gaps_around_arrival() const override;
   void set_time_away(std::uint64_t nanoseconds) override;
 
-  Result<VerifyResult> verify(unsigned threads, const std::atomic<bool>& cancelled) override;
+  Result<VerifyResult> verify(unsigned threads, const PageSample& sample,
+                              const std::atomic<bool>& cancelled) override;
 
  private:
   BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,

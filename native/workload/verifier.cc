@@ -108,8 +108,10 @@ Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
   const PageComparer comparer(input, versions, populated);
   std::atomic<std::uint64_t> different{0};
   std::atomic<PageIndex> first_different{input.memory.page_count()};
-  status = for_each_chunk({0, appendix.first}, threads, cancelled, [&](PageRange chunk) {
-    for (PageIndex page = chunk.first; page < chunk.end(); ++page) {
+  const PageRange chosen{0, input.sample.count_of(appendix.first)};
+  status = for_each_chunk(chosen, threads, cancelled, [&](PageRange chunk) {
+    for (std::uint64_t i = chunk.first; i < chunk.end(); ++i) {
+      const PageIndex page = input.sample.page(i, appendix.first);
       if (comparer.same(page)) continue;
       different.fetch_add(1);
       PageIndex first = first_different.load();
@@ -119,7 +121,7 @@ Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
     return Status();
   });
   if (!status.ok()) return status;
-  return VerifyResult{input.memory.page_count(), different, first_different, 0};
+  return VerifyResult{chosen.count + appendix.count, different, first_different, 0};
 }
 
 }  // namespace pageferry

@@ -1,4 +1,4 @@
-// Compares every page of a paused guest with what the guest's operations must have left there.
+// Compares pages of a paused guest with what the guest's operations must have left there.
 //
 // Thread contract: one call at a time; nobody writes the memory meanwhile. It runs its own helpers.
 #pragma once
@@ -10,6 +10,7 @@
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "workload/guest_layout.h"
+#include "workload/page_sample.h"
 #include "workload/workload.h"
 
 namespace pageferry {
@@ -19,10 +20,11 @@ struct VerifyInput {
   const GuestLayout& layout;
   std::uint64_t appendix_hash;
   std::vector<std::uint64_t> operations;  // done by each running thread
+  PageSample sample;                      // of the pages before the appendix
 };
 
-// Looks at the appendix, and at nothing else when that is not as it must be. Then replays the operations
-// from the first one, and compares. Pages that nobody populated are taken
+// Looks at the whole appendix, and at nothing else when that is not as it must be. Then replays the operations
+// from the first one, and compares the pages of the sample. Pages that nobody populated are taken
 // as zero without being read. failed_reads is left 0. kCancelled when `cancelled` became true.
 Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
                                   const std::atomic<bool>& cancelled);

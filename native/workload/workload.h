@@ -3,8 +3,8 @@
 //
 // Each guest thread owns a contiguous share of the working set and runs a deterministic sequence of
 // operations on it; how many operations each thread has done is the guest's whole state (its "vCPU
-// state"). verify() replays the sequence on version counters alone, and compares each page with
-// what it must hold.
+// state"). verify() replays the sequence on version counters alone, and compares pages with what they
+// must hold.
 //
 // What that needs and the description has no room for lies in the guest's memory itself, at its end:
 // the appendix (appendix.h). The guest has all other pages; the working set is the first of them.
@@ -28,6 +28,7 @@
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "workload/gap_watch.h"
+#include "workload/page_sample.h"
 #include "workload/trace.h"
 
 namespace pageferry {
@@ -120,9 +121,11 @@ class Workload {
   // guest takes 0.
   virtual void set_time_away(std::uint64_t nanoseconds) = 0;
 
-  // Paused only; every page must be in place. Replays and compares every page, in parallel on up to
-  // `threads` threads; when the appendix is not as it must be, it compares nothing else. `cancelled` is looked at often.
-  virtual Result<VerifyResult> verify(unsigned threads, const std::atomic<bool>& cancelled) = 0;
+  // Paused only; every page must be in place. Looks at the appendix, whatever the sample; when that is not as
+  // it must be, it compares nothing else. Then replays, and compares the pages of the sample, in parallel on
+  // up to `threads` threads. `cancelled` is looked at often.
+  virtual Result<VerifyResult> verify(unsigned threads, const PageSample& sample,
+                                      const std::atomic<bool>& cancelled) = 0;
 };
 
 }  // namespace pageferry

@@ -41,8 +41,10 @@ void run(Workload& guest, std::uint64_t operations) {
   guest.pause();
 }
 
+constexpr PageSample kEveryPage{~std::uint64_t{0}, 1};
+
 VerifyResult verify(Workload& guest, unsigned threads = 2) {
-  auto result = guest.verify(threads, kNotCancelled);
+  auto result = guest.verify(threads, kEveryPage, kNotCancelled);
   EXPECT_TRUE(result.ok()) << result.status().message();
   return result.value();
 }
@@ -183,6 +185,27 @@ TEST(Workload, ALostWriteIsFoundHoweverManyWritesFollow) {
   }
 }
 
+TEST(Workload, ASampleFindsADamagedPageThatIsInItAndNoOther) {
+  WorkloadConfig config;
+  config.fill = FillKind::kRandom;
+  const auto memory = make_memory();
+  const auto guest = make_guest(memory, config);
+  run(*guest, 5000);
+  const PageSample sample{8, 5};
+  const auto sampled = [&] { return guest->verify(2, sample, kNotCancelled).value(); };
+  EXPECT_EQ(sampled().pages_compared, 8u);
+  EXPECT_EQ(sampled().pages_different, 0u);
+  const PageIndex inside = sample.page(3, kPages);
+  memory->engine_page(inside)[99] ^= std::byte{1};
+  EXPECT_EQ(sampled().pages_different, 1u);
+  EXPECT_EQ(sampled().first_different, inside);
+  memory->engine_page(inside)[99] ^= std::byte{1};
+  const PageIndex beside = inside + 1 < sample.page(4, kPages) ? inside + 1 : inside - 1;
+  memory->engine_page(beside)[99] ^= std::byte{1};
+  EXPECT_EQ(sampled().pages_different, 0u);
+  EXPECT_EQ(verify(*guest).pages_different, 1u);
+}
+
 TEST(Workload, ATornWriteIsFound) {
   WorkloadConfig config;
   config.write_bytes = 4096;
@@ -270,7 +293,7 @@ TEST(Workload, PauseAndResumeMayBeRepeated) {
   guest->resume();
   guest->resume();
   EXPECT_FALSE(guest->save_state().ok());
-  EXPECT_FALSE(guest->verify(1, kNotCancelled).ok());
+  EXPECT_FALSE(guest->verify(1, kEveryPage, kNotCancelled).ok());
   guest->pause();
   guest->pause();
   EXPECT_TRUE(guest->save_state().ok());
@@ -279,7 +302,7 @@ TEST(Workload, PauseAndResumeMayBeRepeated) {
 TEST(Workload, VerifyEndsWhenCancelled) {
   const auto guest = make_guest(make_memory(), {});
   const std::atomic<bool> cancelled{true};
-  EXPECT_EQ(guest->verify(2, cancelled).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(guest->verify(2, kEveryPage, cancelled).status().code(), StatusCode::kCancelled);
 }
 
 TEST(Workload, AnEndlessOperationCountFromAPeerCanBeCancelled) {
@@ -289,7 +312,7 @@ TEST(Workload, AnEndlessOperationCountFromAPeerCanBeCancelled) {
   ASSERT_TRUE(guest->load_state(state).ok());
   std::atomic<bool> cancelled{false};
   std::thread canceller([&] { cancelled = true; });
-  EXPECT_EQ(guest->verify(1, cancelled).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(guest->verify(1, kEveryPage, cancelled).status().code(), StatusCode::kCancelled);
   canceller.join();
 }
 

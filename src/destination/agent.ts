@@ -27,7 +27,7 @@ import { whileProgress } from './patience.js';
 import { leftPaused, ResumeRefused, resumeGuest } from './resume.js';
 import type { DestinationEnd, DestinationState, Hold } from './state.js';
 import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
-import { verifyGuest } from './verify.js';
+import { type Verify, verifyGuest } from './verify.js';
 
 type Message<T extends SourceMessage['type']> = Extract<SourceMessage, { type: T }>;
 /** What gets a migration on. */
@@ -255,7 +255,7 @@ export class DestinationAgent {
         return false;
       case 'verify':
         if (state.kind !== 'complete') break;
-        await this.#verify(state, message.observeMs);
+        await this.#verify(state, message);
         return false;
       case 'bye':
         if (state.kind !== 'complete') break;
@@ -376,11 +376,11 @@ export class DestinationAgent {
     }
   }
 
-  async #verify({ hold, runs }: State<'complete'>, observeMs: number): Promise<void> {
+  async #verify({ hold, runs }: State<'complete'>, wanted: Verify): Promise<void> {
     const { closing, options } = this.#context;
     const { guestCallMs } = options;
     const context = { runs, guestCallMs, signal: this.#over.signal, closing };
-    this.#channel.send(await verifyGuest(hold.guest, observeMs, context));
+    this.#channel.send(await verifyGuest(hold.guest, wanted, context));
   }
 
   /** A page or fault channel ended. Once every page is here that is as it should be. */

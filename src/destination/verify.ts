@@ -2,9 +2,10 @@
 import type { Guest } from '../guest/guest.js';
 import { guestCall, observeGuest } from '../guest/guest-call.js';
 import { verifyMs } from '../policy/deadlines.js';
-import type { DestinationMessage } from '../protocol/messages.js';
+import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';
 import { pauseFor } from './patience.js';
 
+export type Verify = Extract<SourceMessage, { type: 'verify' }>;
 type Verified = Extract<DestinationMessage, { type: 'verified' }>;
 
 export interface VerifyContext {
@@ -17,10 +18,13 @@ export interface VerifyContext {
   readonly closing: AbortSignal;
 }
 
-/** Lets the guest run for `observeMs`, then compares its memory. On return, and on failure, it runs as before. */
+/**
+ * Lets the guest run for `observeMs`, then compares `pages` of its pages; with 0 it is not paused. On return, and on
+ * failure, it runs as before.
+ */
 export async function verifyGuest(
   guest: Guest,
-  observeMs: number,
+  { observeMs, pages }: Verify,
   context: VerifyContext,
 ): Promise<Verified> {
   const { probe } = guest;
@@ -33,14 +37,14 @@ export async function verifyGuest(
   await pauseFor(observeMs, [context.signal, context.closing]);
   const operations = (observeGuest(guest)?.operations ?? 0) - before;
   const seconds = (performance.now() - started) / 1000;
+  const compare = () =>
+    guestCall('be verified', () => probe.verify(pages), {
+      deadlineMs: verifyMs(guest.memory.bytes),
+      signal: context.signal,
+    });
   return {
     type: 'verified',
-    verification: await whilePaused(guest, context, () =>
-      guestCall('be verified', () => probe.verify(), {
-        deadlineMs: verifyMs(guest.memory.bytes),
-        signal: context.signal,
-      }),
-    ),
+    verification: pages === 0 ? null : await whilePaused(guest, context, compare),
     guest: observeMs === 0 || seconds === 0 ? null : { opsPerSecond: operations / seconds },
   };
 }

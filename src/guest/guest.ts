@@ -98,8 +98,11 @@ export interface GuestProbe {
    * downtime ends when resume() has returned, which may be later: the guest's threads take the core.
    */
   resumedAtNs?(): bigint;
-  /** Paused only, every page in place: compares the memory with what it must hold. */
-  verify(): Promise<Verification>;
+  /**
+   * Paused only, every page in place: compares so many pages, spread over the memory, with what they must hold; all of
+   * them by default, and where there are no more. One that cannot choose compares all.
+   */
+  verify(pages?: number): Promise<Verification>;
 }
 
 export interface GuestObservation {

@@ -293,7 +293,11 @@ export interface Workload extends Releasable {
     readonly after: number;
   };
   setTimeAway(nanoseconds: number): void;
-  verify(threads: number): { readonly result: Promise<Verification>; cancel(): void };
+  /** Compares so many pages, one from each of as many equal parts of the memory; `seed` chooses which. */
+  verify(
+    threads: number,
+    sample: { readonly pages: number; readonly seed: number },
+  ): { readonly result: Promise<Verification>; cancel(): void };
 }
 
 export interface Capability {

@@ -54,6 +54,17 @@ export const OWN_STRATEGY = v.object({
 
 const F = SOURCE_FIELDS;
 
+const VERIFY = v.union(
+  [
+    F.verify.schema,
+    v.strictObject({
+      pages: whole({ unit: 'count', least: 1, most: Number.MAX_SAFE_INTEGER, default: undefined })
+        .schema,
+    }),
+  ],
+  'must be true or false, or { pages }, a whole number of at least 1',
+);
+
 export const SOURCE_SCHEMA = v.strictObject({
   host: HOST,
   port: F.port.schema,
@@ -69,7 +80,7 @@ export const SOURCE_SCHEMA = v.strictObject({
   maxRounds: v.optional(F.maxRounds.schema),
   otherwise: v.optional(F.otherwise.schema),
   observeMs: v.optional(F.observeMs.schema),
-  verify: v.optional(F.verify.schema),
+  verify: v.optional(VERIFY),
   connectMs: v.optional(F.connectMs.schema),
   stallMs: v.optional(F.stallMs.schema),
   switchoverMs: v.optional(F.switchoverMs.schema),

@@ -84,6 +84,7 @@ export const sourceSchemas = {
   verify: v.object({
     type: v.literal('verify'),
     observeMs: v.pipe(milliseconds, v.maxValue(MAX_OBSERVE_MS)),
+    pages: count,
   }),
   bye: v.object({ type: v.literal('bye') }),
   cancel: v.object({ type: v.literal('cancel'), reason: text }),

@@ -46,8 +46,11 @@ export interface SourceOptions {
   readonly otherwise?: Alternative;
   /** How long to watch the guest before and after, for its throughput, up to 1 h; 0 by default: not at all. */
   readonly observeMs?: number;
-  /** Compare every page after the migration, where the guest can; false by default. */
-  readonly verify?: boolean;
+  /**
+   * Compare pages after the migration, where the guest can: all of them, or so many, spread over its memory; false by
+   * default.
+   */
+  readonly verify?: boolean | { readonly pages: number };
   /** For connecting, 1 ms … 1 h; 5 s by default. */
   readonly connectMs?: number;
   /** How long the other side may be silent or take nothing, 1 s … 24 h; 30 s by default. */

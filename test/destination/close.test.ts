@@ -57,7 +57,7 @@ describe('a destination that is closed', () => {
     const { receiving, calls } = await receivingWith({ probe: STILL_PROBE });
     const client = await resumed(switchedOver(receiving.port));
     await client.message('complete');
-    client.send({ type: 'verify', observeMs: 600_000 });
+    client.send({ type: 'verify', observeMs: 600_000, pages: 4 });
     client.send({ type: 'clock', sentNs: 1n });
     await receiving.destination.close();
     expect(receiving.arrived).toHaveLength(1);

@@ -127,7 +127,7 @@ describe('a guest that never answers', () => {
       async (port) => {
         const client = await resumed(switchedOver(port));
         await client.message('complete');
-        client.send({ type: 'verify', observeMs: 0 });
+        client.send({ type: 'verify', observeMs: 0, pages: 4 });
         return client;
       },
     ],

@@ -124,7 +124,7 @@ describe('a verify', () => {
     const { receiving } = await receivingWith({ probe: STILL_PROBE });
     const client = await resumed(switchedOver(receiving.port));
     await client.message('complete');
-    client.send({ type: 'verify', observeMs: 600_001 });
+    client.send({ type: 'verify', observeMs: 600_001, pages: 4 });
     expect(await client.message('failed')).toMatchObject({ code: 'PROTOCOL' });
     await receiving.nextArrived();
   });
@@ -134,10 +134,23 @@ describe('a verify', () => {
     const { receiving, calls } = await receivingWith({ probe: fails });
     const client = await resumed(switchedOver(receiving.port));
     await client.message('complete');
-    client.send({ type: 'verify', observeMs: 0 });
+    client.send({ type: 'verify', observeMs: 0, pages: 4 });
     expect(await client.message('failed')).toMatchObject({ code: 'GUEST_FAILED' });
     await receiving.nextArrived();
     expect(calls).toEqual(['loadState', 'resume', 'pause', 'verify', 'resume']);
+  });
+});
+
+describe('a verify of no page', () => {
+  it('does not pause the guest, and compares nothing', async () => {
+    const { receiving, calls } = await receivingWith({ probe: STILL_PROBE });
+    const client = await resumed(switchedOver(receiving.port));
+    await client.message('complete');
+    client.send({ type: 'verify', observeMs: 1, pages: 0 });
+    expect(await client.message('verified')).toMatchObject({ verification: null });
+    client.send({ type: 'bye' });
+    await receiving.nextArrived();
+    expect(calls).toEqual(['loadState', 'resume']);
   });
 });
 
@@ -147,7 +160,7 @@ describe('a guest that its owner had paused', () => {
     const client = await resumed(switchedOver(receiving.port, { running: false }));
     expect(await client.message('running')).toMatchObject({ resumeMs: expect.any(Number) });
     await client.message('complete');
-    client.send({ type: 'verify', observeMs: 0 });
+    client.send({ type: 'verify', observeMs: 0, pages: 4 });
     await client.message('verified');
     client.send({ type: 'bye' });
     await receiving.nextArrived();

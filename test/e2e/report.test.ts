@@ -31,6 +31,21 @@ async function reportOf(strategy: StrategyName): Promise<MigrationReport> {
   });
 }
 
+describe('the report of a migration', () => {
+  it.each([
+    [false, null],
+    [{ pages: 100 }, 100],
+    [true, 4096],
+  ])('with verify: %j says that it compared %j pages', async (verify, pages) => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest({ memoryBytes: 16 * MIB });
+    const options = { strategy: 'pre-copy', verify, observeMs: 1 } as const;
+    const { verification, guestVerified } = await migrate(guest, receiving.port, options);
+    expect(verification?.pagesCompared ?? null).toBe(pages);
+    expect(guestVerified).toBe(pages === null ? null : true);
+  });
+});
+
 describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
   it('has every documented field, and adds up', async () => {
     const report = await reportOf(strategy);

@@ -194,7 +194,7 @@ describe('a control channel that', () => {
     { type: 'bye' },
     { type: 'round', sync: 1 },
     { type: 'pushed', sync: 1 },
-    { type: 'verify', observeMs: 0 },
+    { type: 'verify', observeMs: 0, pages: 4 },
     switchover,
   ])('begins with $type is dropped', async (message) => {
     const receiving = await start();
@@ -208,7 +208,7 @@ describe('a control channel that', () => {
     openMessage(),
     { type: 'resume' },
     { type: 'bye' },
-    { type: 'verify', observeMs: 0 },
+    { type: 'verify', observeMs: 0, pages: 4 },
     { type: 'pushed', sync: 1 },
   ])('sends $type right after open is dropped', async (message) => {
     const receiving = await start();

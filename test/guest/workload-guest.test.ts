@@ -197,6 +197,14 @@ describe.each(WORKLOAD_NAMES)('the workload %s', (workload) => {
     if (workload !== 'idle') await expectRunning(guest);
   });
 
+  it('compares as many pages as it is asked to, and no more than it has', async () => {
+    const guest = await startGuest({ workload, memoryBytes: 4 * MIB });
+    await guest.pause();
+    const compared = async (pages: number) => (await guest.probe.verify(pages)).pagesCompared;
+    expect(await compared(10)).toBe(10);
+    expect(await compared(5000)).toBe(1024);
+  });
+
   it('notices a page that is not as it must be', async () => {
     const guest = await startGuest({ workload, memoryBytes: 4 * MIB });
     await guest.pause();

@@ -29,7 +29,7 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
   switchover: { sync: 1, postCopy: false, state: bytes, pausedAtNs: 7n, running: true },
   resume: {},
   pushed: { sync: 2 },
-  verify: { observeMs: 0.5 },
+  verify: { observeMs: 0.5, pages: 4 },
   bye: {},
   cancel: { reason: 'why not' },
   failed: { code: 'INTERNAL', message: 'oh' },
