@@ -13,7 +13,7 @@ const EXIT = { measured: 0, failed: 1, usage: 2 };
 
 const HELP = `
 Examples:
-  pageferry bench             the quick suite, about two minutes
+  pageferry bench             the quick suite, about three minutes
   pageferry bench quick --only round-0,switchover --repetitions 3
   pageferry bench strategies --rtt 10ms
   pageferry bench scenarios.json --json -

@@ -17,15 +17,29 @@ import { Sampler } from './timeline.js';
 import { startWatchdog } from './watchdog.js';
 
 /**
- * Calls back before the guest is paused here for the first time: to be compared page by page, after the
- * migration. What it felt then is no part of the migration.
+ * Has `act` done before the guest is paused here for the first time: to be compared, after the migration. What comes then
+ * is no part of the migration.
  */
-function beforeFirstPause(guest: Guest, look: () => void): void {
+function beforeFirstPause(guest: Guest, act: () => Promise<void>): void {
   const pause = guest.pause.bind(guest);
-  guest.pause = () => {
+  guest.pause = async () => {
     guest.pause = pause;
-    look();
-    return pause();
+    await act();
+    return await pause();
+  };
+}
+
+/** A function that returns once it was called so many times. */
+function meetingOf(count: number): () => Promise<void> {
+  let missing = count;
+  let begin = () => {};
+  const complete = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  return async () => {
+    missing -= 1;
+    if (missing === 0) begin();
+    await complete;
   };
 }
 
@@ -43,16 +57,24 @@ serve(async ({ guest: wanted, destination: options, guests, ...task }: Destinati
   if (wanted.kind === 'touch') startWatchdog();
   const build = guestFactory(wanted);
   let sampler: Sampler<DestinationPoint> | undefined;
-  let seen: Pick<Arrived, 'timeline' | 'gapsMs'> | undefined;
-  const look = (guest: Guest) => ({
+  const peak = task.peakMemory ? new PeakMemory() : undefined;
+  let cpuBefore = 0;
+  const look = (guest: Guest): Omit<Arrived, 'type' | 'touches'> => ({
+    cpuMs: cpuMs() - cpuBefore,
     timeline: sampler?.stop() ?? null,
     gapsMs: guest instanceof WorkloadGuest ? guest.gapsAroundArrivalMs() : null,
+    peakEngineBytes: peak?.stop() ?? null,
+    memory: readMemoryUse('self'),
   });
+  let seen: ReturnType<typeof look> | undefined;
+  // While one of them is still on its way, to compare another would slow it.
+  const everybodyIsHere = meetingOf(guests);
   const createGuest: GuestFactory = async (memory, description) => {
     const guest = await build(memory, description);
     if (task.timeline) sampler = watch(destination, guest);
-    beforeFirstPause(guest, () => {
-      seen = look(guest);
+    beforeFirstPause(guest, async () => {
+      await everybodyIsHere();
+      seen ??= look(guest);
     });
     return guest;
   };
@@ -65,25 +87,16 @@ serve(async ({ guest: wanted, destination: options, guests, ...task }: Destinati
     createGuest,
   });
   destination.on('dropped', sendFailure).on('lost', sendFailure);
-  const peak = task.peakMemory ? new PeakMemory() : undefined;
-  let cpuBefore: number | undefined;
-  destination.on('arriving', () => {
-    cpuBefore ??= cpuMs();
+  destination.once('arriving', () => {
+    cpuBefore = cpuMs();
   });
   let arrived = 0;
   const report = async (guest: Guest) => {
     const touches = guest instanceof TouchGuest ? await guest.finished : undefined;
     arrived += 1;
     if (arrived < guests) return;
-    const cpu = cpuMs() - (cpuBefore ?? 0);
-    tell({
-      type: 'arrived',
-      cpuMs: cpu,
-      touches: touches ?? null,
-      ...(seen ?? look(guest)),
-      peakEngineBytes: peak?.stop() ?? null,
-      memory: readMemoryUse('self'),
-    });
+    if (seen === undefined) throw new Error('the guest was not paused to be compared');
+    tell({ type: 'arrived', touches: touches ?? null, ...seen });
   };
   destination.on('arrived', (guest) => report(guest).catch(sendFailure));
   tell({ type: 'listening', port: destination.port });

@@ -54,5 +54,6 @@ export async function createGuest(wanted: WantedGuest): Promise<Guest> {
 /** The destination's factory. */
 export function guestFactory(wanted: WantedGuest): GuestFactory {
   if (wanted.kind === 'touch') return (memory) => TouchGuest.arrive(memory, wanted, sendFailure);
-  return wanted.kind === 'sparse' ? SparseGuest.arrive : WorkloadGuest.arrive;
+  if (wanted.kind === 'sparse') return async (memory) => SparseGuest.arrive(memory, wanted);
+  return WorkloadGuest.arrive;
 }

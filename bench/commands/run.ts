@@ -6,7 +6,6 @@ import { RunEnded, UsageError } from '../lib/errors.js';
 import { warmMemory } from '../lib/host.js';
 import { abortOnInterrupt } from '../lib/interrupts.js';
 import { howToInstall, PLOT_PACKAGES } from '../lib/optional-packages.js';
-import { linkObstacle } from '../lib/options.js';
 import { Progress } from '../lib/progress.js';
 import { Runner } from '../lib/runner.js';
 import type { Scenario, Suite } from '../lib/scenario.js';
@@ -134,8 +133,8 @@ function checkSame<Facts extends object>(file: string, then: Facts, now: Facts):
 }
 
 /** What figures of one result have in common. */
-function engineOf({ commit, modified }: Environment) {
-  return { commit, 'changes to the engine': modified };
+function programsOf({ commit, modified, qemu }: Environment) {
+  return { commit, 'changes to the engine': modified, QEMU: qemu };
 }
 
 function resultFile({ out, json }: RunOptions, suite: string, startedAt: string): string {
@@ -173,16 +172,15 @@ function newHead(
 
 /**
  * Targets are for loopback, and so are the baselines: over another link the migrations stand alone. A
- * scenario of a file that has a link of its own keeps it.
+ * scenario that has a link of its own keeps it, and its targets.
  */
 function overLink(scenario: Scenario, link: WantedLink): Scenario {
-  if (link.kind === 'loopback') return scenario;
+  if (link.kind === 'loopback' || scenario.link !== undefined) return scenario;
   const { how, rows } = scenario;
   return {
     ...scenario,
     how: `${how} Here the migrations go over ${describeLink(link)}; what stands beside them was measured over loopback, and no target applies.`,
     rows: rows.map(({ target, ...row }) => row),
-    skip: async () => linkObstacle(link) ?? (await scenario.skip?.()) ?? null,
   };
 }
 
@@ -238,7 +236,7 @@ async function measure(
   const environment = await describeEnvironment();
   if (previous !== undefined) {
     const { file, result } = previous;
-    checkSame(file, engineOf(result.environment), engineOf(environment));
+    checkSame(file, programsOf(result.environment), programsOf(environment));
   }
   const head = newHead(plan, scenarios, environment, previous?.result.startedAt);
   const builder = new ResultBuilder(head, scenarios, previous?.result);

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { missingQemu, qemuProgram } from '../peers/qemu-program.js';
 import type { Environment } from '../result/schema.js';
 import { watchCpuTime } from './cpu-time.js';
 import { root } from './places.js';
@@ -44,6 +45,7 @@ export async function describeEnvironment(): Promise<Environment> {
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     node: process.version,
+    qemu: missingQemu() === null ? qemuProgram().version : null,
     compiler: output('g++', '-dumpfullversion'),
     congestionControl: sysctl('net/ipv4/tcp_congestion_control'),
     sendBuffer: sysctl('net/ipv4/tcp_wmem'),

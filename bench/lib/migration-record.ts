@@ -2,6 +2,7 @@
 import type { TrackerKind, WorkloadChoice } from '#engine/index.js';
 import { memoryBytesOf } from '../agents/guests.js';
 import type { WantedStrategy } from '../agents/messages.js';
+import { linkRateOf } from '../links/wanted-link.js';
 import type { MigrationRun, WantedMigration } from './pair.js';
 import type { MigrationRecord } from './scenario.js';
 
@@ -39,7 +40,7 @@ export function recordOf(
       memoryBytes: memoryBytesOf(guest),
       ...(guest.kind === 'sparse' ? { populatedBytes: guest.populatedBytes } : {}),
       workingSetBytes: options?.workingSetBytes ?? null,
-      linkBytesPerSecond: source.bandwidthBytesPerSecond ?? null,
+      linkBytesPerSecond: source.bandwidthBytesPerSecond ?? linkRateOf(run.link),
       dirtyRatio: null,
       fill: options?.fill?.kind ?? 'zero',
       workload: nameOf(options?.workload ?? guest.kind),

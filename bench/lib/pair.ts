@@ -15,6 +15,7 @@ import { LOOPBACK, type WantedLink } from '../links/wanted-link.js';
 import type { DestinationPoint, Stall, Timeline } from '../result/schema.js';
 import { AgentProcess } from './agent-process.js';
 import { watchStalls } from './stall-watch.js';
+import { type Compared, comparedOf, EVERY_PAGE, type Verify } from './verification.js';
 
 /** By side; undefined for one that could not be started. */
 export type Pids = Readonly<Record<Side, number | undefined>>;
@@ -22,7 +23,7 @@ export type Pids = Readonly<Record<Side, number | undefined>>;
 /** A guest, and how it is migrated. */
 export interface WantedMigration {
   readonly guest: WantedGuest;
-  readonly source: Omit<WantedSource, 'host' | 'port'>;
+  readonly source: Omit<WantedSource, 'host' | 'port' | 'verify'>;
   readonly destination?: Omit<DestinationTask['destination'], 'host'>;
   /** Records the time line. */
   readonly timeline?: boolean;
@@ -35,15 +36,31 @@ export interface WorkloadMigration extends WantedMigration {
   readonly guest: WantedWorkload;
 }
 
+/** What all migrations of a sample have in common. */
+export interface MigrationContext {
+  /** What lies between a source and a destination. */
+  readonly link: WantedLink;
+  readonly signal: AbortSignal;
+  /** What is compared of each guest, once the figures are final. */
+  readonly verify: Verify;
+  /** Is told what was. */
+  readonly onCompared: (compared: Compared) => void;
+}
+
 export interface MigrationOptions extends WantedMigration {
-  /** What lies between the two; loopback by default. */
-  readonly link?: WantedLink;
-  readonly signal?: AbortSignal;
   /** Records what the engine occupied at most. */
   readonly peakMemory?: boolean;
   /** Is told each phase of the source. */
   readonly onPhase?: (phase: SourcePhase, pids: Pids) => void;
 }
+
+/** A migration by itself. */
+const ALONE: Pick<MigrationContext, 'link' | 'verify' | 'onCompared'> = {
+  link: LOOPBACK,
+  verify: EVERY_PAGE,
+  onCompared: () => {},
+};
+type Context = typeof ALONE & Partial<MigrationContext>;
 
 /** What both sides saw. */
 export interface MigrationRun {
@@ -51,6 +68,7 @@ export interface MigrationRun {
   readonly source: Migrated;
   readonly destination: Arrived;
   readonly timeline: Timeline | null;
+  readonly link: WantedLink;
 }
 
 /**
@@ -92,9 +110,10 @@ class SourceSide {
     link: Link,
     port: number,
     options: MigrationOptions,
+    { signal, verify }: Context,
     there: AgentProcess<'destination'>,
   ) {
-    const { guest, source, onPhase, signal, speedMs } = options;
+    const { guest, source, onPhase, speedMs } = options;
     const { peakMemory = false, timeline = false } = options;
     this.#agent = new AgentProcess('source', { prefix: link.prefix('source'), signal });
     const pids = { source: this.#agent.pid, destination: there.pid };
@@ -103,7 +122,7 @@ class SourceSide {
     const told = { guest, announcePhases, peakMemory, timeline, speedMs };
     this.made = this.#make(link, port, (reached) => ({
       ...told,
-      source: { ...source, ...reached },
+      source: { ...source, verify, ...reached },
     }));
     this.made.catch(() => {});
   }
@@ -135,15 +154,23 @@ interface Moved {
 }
 
 /** `count` guests alike, each from a process of its own, at once into one destination. */
-async function migrateOver(link: Link, count: number, options: MigrationOptions): Promise<Moved> {
-  const { guest, source, destination = {}, signal, peakMemory = false, timeline = false } = options;
+async function migrateOver(
+  link: Link,
+  count: number,
+  options: MigrationOptions,
+  context: Context,
+): Promise<Moved> {
+  const { guest, destination = {}, peakMemory = false, timeline = false } = options;
+  const { signal } = context;
   const there = new AgentProcess('destination', { prefix: link.prefix('destination'), signal });
   const sides: SourceSide[] = [];
   try {
     const listen = { ...destination, host: link.listenHost };
     there.send({ guest, destination: listen, guests: count, peakMemory, timeline });
     const { port } = await there.answer('listening');
-    for (let i = 0; i < count; i += 1) sides.push(new SourceSide(link, port, options, there));
+    for (let i = 0; i < count; i += 1) {
+      sides.push(new SourceSide(link, port, options, context, there));
+    }
     await Promise.all(sides.map((side) => side.made));
     const migrate = async () => {
       const [arrived, sent] = await Promise.all([
@@ -155,14 +182,20 @@ async function migrateOver(link: Link, count: number, options: MigrationOptions)
     const { answer, stalls } = timeline
       ? await watchStalls(migrate)
       : { answer: await migrate(), stalls: null };
-    for (const { report } of answer.sent) {
-      if (!source.verify || report.guestVerified === true) continue;
-      throw new Error(`the guest differs: ${JSON.stringify(report.verification)}`);
-    }
+    for (const { report } of answer.sent) context.onCompared(comparedOf(report));
     return { ...answer, stalls };
   } finally {
     await Promise.all([there.close(), ...sides.map((side) => side.close())]);
   }
+}
+
+async function migrate(
+  count: number,
+  options: MigrationOptions,
+  given: Partial<MigrationContext>,
+): Promise<Moved> {
+  const context = { ...ALONE, ...given };
+  return await withLink(context.link, (open) => migrateOver(open, count, options, context));
 }
 
 async function withLink<Answer>(
@@ -179,11 +212,13 @@ async function withLink<Answer>(
 
 /**
  * Migrates a guest once, in two fresh processes, and answers what both saw. On return, and when it rejects, the
- * processes and the link are gone.
+ * processes and the link are gone. Rejects where a page of the guest is not what it must be.
  */
-export async function migrateOnce(options: MigrationOptions): Promise<MigrationRun> {
-  const { link = LOOPBACK } = options;
-  const { sent, arrived, stalls } = await withLink(link, (open) => migrateOver(open, 1, options));
+export async function migrateOnce(
+  options: MigrationOptions,
+  context: Partial<MigrationContext> = {},
+): Promise<MigrationRun> {
+  const { sent, arrived, stalls } = await migrate(1, options, context);
   const [source] = sent;
   if (source === undefined) throw new Error('no source has migrated');
   const { report } = source;
@@ -191,15 +226,15 @@ export async function migrateOnce(options: MigrationOptions): Promise<MigrationR
     source.timeline === null
       ? null
       : joinTimelines(source.timeline, arrived.timeline ?? [], stalls, report);
-  return { report, source, destination: arrived, timeline };
+  return { report, source, destination: arrived, timeline, link: context.link ?? LOOPBACK };
 }
 
 /** As many guests alike, at once, into one destination; answers what each source saw, and the destination. */
 export async function migrateMany(
   count: number,
   options: MigrationOptions,
+  context: Partial<MigrationContext> = {},
 ): Promise<{ readonly sources: readonly Migrated[]; readonly destination: Arrived }> {
-  const { link = LOOPBACK } = options;
-  const { sent, arrived } = await withLink(link, (open) => migrateOver(open, count, options));
+  const { sent, arrived } = await migrate(count, options, context);
   return { sources: sent, destination: arrived };
 }

@@ -7,8 +7,10 @@ import { WriteError } from '../result/file.js';
 import type { UnmeasuredStatus } from '../result/schema.js';
 import { watchCpuTime } from './cpu-time.js';
 import { errorOf } from './errors.js';
+import { linkObstacle } from './options.js';
 import type { Progress } from './progress.js';
 import { repetitionsOf, type SampleContext, type Scenario } from './scenario.js';
+import { A_SAMPLE, type Compared, EVERY_PAGE } from './verification.js';
 
 /** What must stay free for everything that is not a guest. */
 const RESERVE_BYTES = 2 ** 30;
@@ -16,8 +18,8 @@ const RESERVE_BYTES = 2 ** 30;
 const SIGNAL_LAG_MS = 100;
 
 /** Why it cannot be measured here, or null. */
-async function obstacle(scenario: Scenario): Promise<string | null> {
-  const reason = (await scenario.skip?.()) ?? null;
+async function obstacle(scenario: Scenario, link: WantedLink): Promise<string | null> {
+  const reason = linkObstacle(link) ?? (await scenario.skip?.()) ?? null;
   if (reason !== null) return reason;
   const needed = scenario.neededBytes + RESERVE_BYTES;
   const available = availableMemory().bytes;
@@ -69,7 +71,7 @@ export class Runner {
     const total = repetitionsOf(scenario, this.#repetitions);
     if (this.#builder.taken(scenario) >= total) return this.#progress.alreadyDone(scenario);
     try {
-      const reason = await obstacle(scenario);
+      const reason = await obstacle(scenario, this.#linkOf(scenario));
       if (reason !== null) return this.#giveUp(scenario, 'skipped', reason);
       await this.#takeSamples(scenario, total);
     } catch (error) {
@@ -90,23 +92,38 @@ export class Runner {
   async #takeSamples(scenario: Scenario, total: number): Promise<void> {
     if (scenario.warmUp !== false) {
       this.#progress.sampling(scenario, 0, total);
-      await scenario.sample(this.#context(scenario, 0, true));
+      await scenario.sample(
+        this.#context(scenario, { repetition: 0, warmUp: true, verify: A_SAMPLE }),
+      );
     }
     while (this.#builder.taken(scenario) < total) {
       const repetition = this.#builder.taken(scenario);
       this.#progress.sampling(scenario, repetition + 1, total);
+      const compared: Compared[] = [];
+      // Every page in the last one alone: it takes seconds, of which nothing is measured.
+      const verify = repetition + 1 === total ? EVERY_PAGE : A_SAMPLE;
+      const onCompared = (one: Compared) => compared.push(one);
+      const context = this.#context(scenario, { repetition, warmUp: false, verify, onCompared });
       const shares = watchCpuTime();
-      const sample = await scenario.sample(this.#context(scenario, repetition, false));
-      this.#builder.add(scenario, repetition, sample, shares().stolen);
+      const sample = await scenario.sample(context);
+      this.#builder.add(scenario, repetition, sample, { stolenShare: shares().stolen, compared });
       this.#progress.sampled(scenario, repetition + 1, total, sample);
       this.#save();
       this.#signal.throwIfAborted();
     }
   }
 
-  #context(scenario: Scenario, repetition: number, warmUp: boolean): SampleContext {
+  #context(
+    scenario: Scenario,
+    which: Pick<SampleContext, 'repetition' | 'warmUp' | 'verify'> & Partial<SampleContext>,
+  ): SampleContext {
     const log = (text: string) => this.#progress.note(scenario, text);
-    return { repetition, warmUp, signal: this.#signal, log, link: this.#link };
+    const link = this.#linkOf(scenario);
+    return { onCompared: () => {}, ...which, signal: this.#signal, log, link };
+  }
+
+  #linkOf(scenario: Scenario): WantedLink {
+    return scenario.link ?? this.#link;
   }
 
   async #throwIfAborted(): Promise<void> {

@@ -1,6 +1,7 @@
 // What a suite consists of.
 import type { WantedLink } from '../links/wanted-link.js';
 import type { Better, Distribution, Migration, Target } from '../result/schema.js';
+import type { MigrationContext } from './pair.js';
 
 export interface Suite {
   readonly name: string;
@@ -27,7 +28,9 @@ export interface Scenario {
   readonly warmUp?: boolean;
   /** What one sample takes, for the time left before there is a sample. */
   readonly sampleSeconds?: number;
-  /** Answers why it cannot be measured here, or null. */
+  /** What lies between a source and a destination, whatever link the run was told. */
+  readonly link?: WantedLink | undefined;
+  /** Answers why it cannot be measured here, or null; whether the link can be had is known without. */
   skip?(): Promise<string | null>;
   /** When `signal` aborts, it ends what it started and rejects. */
   sample(context: SampleContext): Promise<Sample>;
@@ -38,19 +41,16 @@ export interface ScenarioRow {
   readonly title: string;
   readonly unit: string;
   readonly better: Better;
-  /** Names what stands beside the figure. */
-  readonly baseline?: string | undefined;
+  /** Names what stands beside the figure; a function where the name is known only once that was measured. */
+  readonly baseline?: string | (() => string) | undefined;
   /** Holds for the median of the measured figure, or of its ratio to the baseline. */
   readonly target?: Target | undefined;
 }
 
-export interface SampleContext {
+export interface SampleContext extends MigrationContext {
   readonly repetition: number;
   readonly warmUp: boolean;
-  readonly signal: AbortSignal;
   readonly log: (text: string) => void;
-  /** What lies between a source and a destination. */
-  readonly link: WantedLink;
 }
 
 export interface Sample {

@@ -1,14 +1,11 @@
 // A guest that measures its own demand faults: after it has arrived it reads every page in random order, in a
 // Worker (touch-worker.ts), and times each read in the thread that faulted.
-import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { createGuestMemory, type Guest, type GuestMemory } from '#engine/index.js';
+import { createGuestMemory, type Guest, type GuestMemory, type GuestProbe } from '#engine/index.js';
+import { fillPage, patternProbe } from './page-pattern.js';
 
 const PAGE_BYTES = 4096;
-const FILL_BYTES = 16 << 20;
-/** Distinguishes the first word of each page, so that a page in the wrong place is noticed. */
-const MARK = 0x5eed;
 
 export interface TouchOptions {
   readonly memoryBytes: number;
@@ -34,13 +31,18 @@ export interface TouchLatencies {
 /** What the Worker is told. */
 export interface TouchWork extends Omit<TouchOptions, 'memoryBytes'> {
   readonly window: SharedArrayBuffer;
-  readonly mark: number;
+}
+
+function pageOf(words: Uint32Array, page: number): Uint32Array {
+  const from = (page * PAGE_BYTES) / 4;
+  return words.subarray(from, from + PAGE_BYTES / 4);
 }
 
 type OnFailure = (error: unknown) => void;
 
 export class TouchGuest implements Guest {
   readonly memory: GuestMemory;
+  readonly probe: GuestProbe;
   /** Resolves on the destination once every page was read. */
   finished: Promise<TouchLatencies> | undefined;
   /** On the destination only. */
@@ -48,21 +50,24 @@ export class TouchGuest implements Guest {
 
   constructor(memory: GuestMemory, worker?: Worker, onFailure: OnFailure = () => {}) {
     this.memory = memory;
+    let words: Uint32Array | undefined;
+    this.probe = patternProbe('touch', {
+      count: memory.pageCount,
+      pageAt: (i) => i,
+      wordsOf(page) {
+        // A guest that arrives must not have a window before its pages are there.
+        words ??= new Uint32Array(memory.window(0, memory.bytes));
+        return pageOf(words, page);
+      },
+    });
     this.#arrived = worker === undefined ? undefined : { worker, onFailure };
   }
 
-  /** On the source: random content. */
+  /** On the source. */
   static create({ memoryBytes }: TouchOptions): TouchGuest {
     const memory = createGuestMemory([memoryBytes]);
-    const window = memory.window(0, memoryBytes);
-    for (let at = 0; at < memoryBytes; at += FILL_BYTES) {
-      const bytes = new Uint8Array(window, at, Math.min(FILL_BYTES, memoryBytes - at));
-      randomFillSync(bytes);
-    }
-    const words = new Uint32Array(window);
-    for (let page = 0; page < memory.pageCount; page += 1) {
-      words[(page * PAGE_BYTES) / 4] = page ^ MARK;
-    }
+    const words = new Uint32Array(memory.window(0, memoryBytes));
+    for (let page = 0; page < memory.pageCount; page += 1) fillPage(pageOf(words, page), page);
     return new TouchGuest(memory);
   }
 
@@ -74,13 +79,16 @@ export class TouchGuest implements Guest {
   ): Promise<TouchGuest> {
     const window = memory.workerWindow(0, memory.bytes);
     const worker = new Worker(new URL('touch-worker.js', import.meta.url), {
-      workerData: { window, mark: MARK, touches, pauseMs } satisfies TouchWork,
+      workerData: { window, touches, pauseMs } satisfies TouchWork,
     });
     await once(worker, 'online');
     return new TouchGuest(memory, worker, onFailure);
   }
 
-  async pause(): Promise<void> {}
+  /** On the destination it is compared then, which must not disturb its reads. */
+  async pause(): Promise<void> {
+    await this.finished;
+  }
 
   async resume(): Promise<void> {
     if (this.#arrived === undefined || this.finished !== undefined) return;

@@ -2,13 +2,14 @@
 // before the fault to after it. Its pauses are what lets every thread of both processes fall asleep.
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { firstWordOf } from './page-pattern.js';
 import { percentile } from './statistics.js';
 import type { Latencies, TouchLatencies, TouchWork } from './touch-guest.js';
 
 const PAGE_BYTES = 4096;
 const TOUCHES_PER_TURN = 64;
 
-const { window, mark, touches, pauseMs }: TouchWork = workerData;
+const { window, touches, pauseMs }: TouchWork = workerData;
 const words = new Uint32Array(window);
 
 /** Every page index once, in an order that depends on nothing but the count. */
@@ -44,7 +45,7 @@ function touchPage(page: number): number {
   const started = process.hrtime.bigint();
   const word = words[at];
   const took = process.hrtime.bigint() - started;
-  if (word !== (page ^ mark) >>> 0) throw new Error(`page ${page} holds something else`);
+  if (word !== firstWordOf(page)) throw new Error(`page ${page} holds something else`);
   return Number(took) / 1000;
 }
 

@@ -3,9 +3,8 @@ import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_proces
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Side } from '../links/link.js';
+import { missingQemu, qemuProgram } from './qemu-program.js';
 
-const QEMU = 'qemu-system-x86_64';
-const INSTALL = 'apt-get install --no-install-recommends qemu-system-x86';
 /** USER_HZ: the unit of times in /proc, the same on every x86-64 Linux. */
 const TICKS_PER_SECOND = 100;
 const MIB = 2 ** 20;
@@ -23,7 +22,8 @@ function runs(program: string, args: readonly string[] = ['--version'], input = 
 
 /** Why no QEMU can be measured here, or null. */
 export function qemuObstacle(): string | null {
-  if (!runs(QEMU)) return `${QEMU} is not installed: ${INSTALL}`;
+  const none = missingQemu();
+  if (none !== null) return none;
   const missing = ['as', 'ld'].filter((program) => !runs(program));
   if (missing.length === 0) return null;
   return `${missing.join(' and ')}, which make QEMU's guest, are missing: apt-get install binutils`;
@@ -34,13 +34,8 @@ let kvmWorks: boolean | undefined;
 
 /** How QEMU runs its guest here: with `tcg` the guest is translated, and slow. QEMU itself is asked, once. */
 export function accelerator(): 'kvm' | 'tcg' {
-  kvmWorks ??= runs(QEMU, [...TRY_KVM, '-monitor', 'stdio'], 'quit\n');
+  kvmWorks ??= runs(qemuProgram().path, [...TRY_KVM, '-monitor', 'stdio'], 'quit\n');
   return kvmWorks ? 'kvm' : 'tcg';
-}
-
-export function qemuVersion(): string {
-  const text = execFileSync(QEMU, ['--version'], { encoding: 'utf8' });
-  return /version (\S+)/.exec(text)?.[1] ?? 'unknown';
 }
 
 interface Machine {
@@ -89,8 +84,9 @@ export class QemuProcess {
 
   constructor({ name, prefix, onExit, ...machine }: QemuOptions) {
     // It must not outlive the bench, however that ends.
-    const wrapper = ['setpriv', '--pdeathsig', 'KILL', QEMU];
-    const [command = QEMU, ...args] = [...prefix, ...wrapper, ...argumentsFor(machine)];
+    const { path } = qemuProgram();
+    const wrapper = ['setpriv', '--pdeathsig', 'KILL', path];
+    const [command = path, ...args] = [...prefix, ...wrapper, ...argumentsFor(machine)];
     this.#child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-MOST_WORDS_OF_QEMU);

@@ -2,10 +2,12 @@
 
 import type { Gaps } from '../agents/messages.js';
 import type { MigrationRecord } from '../lib/scenario.js';
+import { LOOPBACK, linkRateOf } from '../links/wanted-link.js';
 import type { DestinationPoint, Report, Timeline } from '../result/schema.js';
 import { gapsAround, markCounter } from './marks.js';
-import type { QemuRun, WantedQemuMigration } from './qemu-migration.js';
-import { accelerator, qemuVersion } from './qemu-process.js';
+import type { QemuMigrationOptions, QemuRun } from './qemu-migration.js';
+import { accelerator } from './qemu-process.js';
+import { qemuProgram } from './qemu-program.js';
 import { PAGES_PER_MARK, type QemuGuest } from './rom.js';
 
 const DESTINATION_POINT_EVERY_MS = 10;
@@ -42,16 +44,19 @@ function guestReport(
   { startedMs, endedMs }: QemuRun,
   gapsMs: Gaps | null,
   pageWrites: PageWrites | null,
-  { guest, observeMs = 0 }: WantedQemuMigration,
+  { guest, observeMs = 0 }: QemuMigrationOptions,
 ): Report['guest'] {
   if (gapsMs === null || pageWrites === null) return null;
   const perSecond = (fromMs: number, toMs: number) =>
     ((pageWrites(toMs) - pageWrites(fromMs)) / (toMs - fromMs)) * 1000;
+  const before = perSecond(startedMs - observeMs, startedMs);
+  const during = perSecond(startedMs, endedMs);
   return {
     workload: workloadOf(guest),
     longestGapMs: Math.max(gapsMs.before, gapsMs.across, gapsMs.after),
-    opsPerSecondBefore: perSecond(startedMs - observeMs, startedMs),
-    opsPerSecondDuring: perSecond(startedMs, endedMs),
+    lostMs: before > 0 ? (endedMs - startedMs) * (1 - during / before) : null,
+    opsPerSecondBefore: before,
+    opsPerSecondDuring: during,
     opsPerSecondAfter: null,
   };
 }
@@ -61,8 +66,9 @@ function workloadOf({ workingSetBytes = 0 }: QemuGuest): string {
 }
 
 /** `wanted` is what migrateQemu was told, `run` what it answered. */
-export function qemuRecordOf(label: string, wanted: WantedQemuMigration, run: QemuRun) {
+export function qemuRecordOf(label: string, wanted: QemuMigrationOptions, run: QemuRun) {
   const { guest, strategy, bandwidthBytesPerSecond, multifd = false, preempt = false } = wanted;
+  const { link = LOOPBACK } = wanted;
   const { figures, stamps, startedMs, endedMs } = run;
   const gapsMs = gapsAround(stamps, startedMs, endedMs);
   const marks = markCounter(stamps);
@@ -72,14 +78,14 @@ export function qemuRecordOf(label: string, wanted: WantedQemuMigration, run: Qe
     label,
     parameters: {
       engine: 'qemu',
-      version: qemuVersion(),
+      version: qemuProgram().version,
       accelerator: accelerator(),
       strategy,
       multifd,
       preempt,
       memoryBytes: guest.memoryBytes,
       workingSetBytes: guest.workingSetBytes ?? null,
-      linkBytesPerSecond: bandwidthBytesPerSecond ?? null,
+      linkBytesPerSecond: bandwidthBytesPerSecond ?? linkRateOf(link),
       dirtyRatio: null,
       // Both are pages of zeros; whether they were touched stands in the label.
       fill: guest.fill === 'random' ? 'random' : 'zero',

@@ -6,13 +6,13 @@ import { migrateQemu, type WantedQemuMigration } from './qemu-migration.js';
 import { accelerator } from './qemu-process.js';
 import { qemuRecordOf } from './qemu-record.js';
 
+/** How far a sample knows that the memory arrived whole. */
+export const WHAT_IS_COMPARED =
+  'Pageferry’s guest is compared page by page afterwards, as in every migration of the bench. Of QEMU’s no page is compared: that both its sides say that the migration completed, and that a guest which writes sets marks at the destination, is all that is known.';
+
 /** A migration of ours, as a record of the result file. */
-export async function pageferry(
-  label: string,
-  wanted: WorkloadMigration,
-  { signal, link }: SampleContext,
-) {
-  const run = await migrateOnce({ ...wanted, signal, link });
+export async function pageferry(label: string, wanted: WorkloadMigration, context: SampleContext) {
+  const run = await migrateOnce(wanted, context);
   return recordOf(`${label}: Pageferry`, wanted, run);
 }
 
@@ -45,8 +45,8 @@ export async function qemu(
   { signal, link, log, warmUp }: SampleContext,
 ) {
   if (warmUp && accelerator() === 'tcg') log('there is no /dev/kvm: QEMU translates its guest');
-  const run = await migrateQemu({ ...wanted, signal, link });
-  return qemuRecordOf(`${label}: ${variant}`, wanted, run);
+  const options = { ...wanted, signal, link };
+  return qemuRecordOf(`${label}: ${variant}`, options, await migrateQemu(options));
 }
 
 type OurRecord = ReturnType<typeof recordOf>;

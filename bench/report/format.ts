@@ -1,5 +1,13 @@
 // Figures as text: three significant digits, always with their unit.
-import type { Environment, Migration, Row, Spread, Stolen, Target } from '../result/schema.js';
+import type {
+  ComparedGuest,
+  Environment,
+  Migration,
+  Row,
+  Spread,
+  Stolen,
+  Target,
+} from '../result/schema.js';
 import { stallsDuring } from './select.js';
 
 export function number(value: number): string {
@@ -59,6 +67,31 @@ export function percent(share: number): string {
 
 export function milliseconds(ms: number): string {
   return ms >= 10_000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`;
+}
+
+/** One number, or from the least to the most. */
+function range(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const text = (value: number) => value.toLocaleString('en-US');
+  return least === most ? text(least) : `${text(least)} to ${text(most)}`;
+}
+
+/** How much of the guests that arrived was compared; null where nobody has looked. */
+export function comparedText(guests: readonly ComparedGuest[]): string | null {
+  if (guests.length === 0) return null;
+  const sampled = guests.filter(({ pages, pagesCompared }) => pagesCompared < pages);
+  const whole = guests.length - sampled.length;
+  if (sampled.length === 0) return `every page in ${whole} of ${whole}`;
+  const compared = range(sampled.map(({ pagesCompared }) => pagesCompared));
+  const some = `${compared} of ${range(sampled.map(({ pages }) => pages))} pages`;
+  return whole === 0
+    ? `${some} in ${sampled.length} of ${sampled.length}`
+    : `every page in ${whole} of ${guests.length}, ${some} in the others`;
+}
+
+/** The same of one scenario. */
+export function comparedIn(guests: readonly ComparedGuest[], scenario: string): string | null {
+  return comparedText(guests.filter((one) => one.scenario === scenario));
 }
 
 /** The day and minute of an ISO time, in UTC. */

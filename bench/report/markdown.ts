@@ -2,6 +2,7 @@
 import type { Result, Row } from '../result/schema.js';
 import {
   bytes,
+  comparedIn,
   machine,
   repetitionsText,
   spread,
@@ -17,9 +18,9 @@ const NOTHING = '–';
 
 interface Column {
   readonly name: string;
-  readonly text: (row: Row) => string;
+  readonly text: (row: Row, result: Result) => string;
   /** Whether the row has something for it. */
-  readonly isNeeded: (row: Row) => boolean;
+  readonly isNeeded: (row: Row, result: Result) => boolean;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -41,6 +42,11 @@ const COLUMNS: readonly Column[] = [
     isNeeded: ({ target }) => target !== null,
   },
   { name: 'Met', text: metText, isNeeded: ({ target }) => target !== null },
+  {
+    name: 'Verified',
+    text: ({ scenario }, { compared }) => comparedIn(compared, scenario) ?? NOTHING,
+    isNeeded: (_row, { compared }) => compared.length > 0,
+  },
 ];
 
 function measuredText(row: Row): string {
@@ -60,11 +66,11 @@ function metText(row: Row): string {
 }
 
 /** Columns that no row needs are left out. */
-function rowTable(rows: readonly Row[]): string[] {
-  const columns = COLUMNS.filter(({ isNeeded }) => rows.some(isNeeded));
+function rowTable(rows: readonly Row[], result: Result): string[] {
+  const columns = COLUMNS.filter(({ isNeeded }) => rows.some((row) => isNeeded(row, result)));
   return table(
     columns.map(({ name }) => name),
-    rows.map((row) => columns.map(({ text }) => text(row))),
+    rows.map((row) => columns.map(({ text }) => text(row, result))),
   );
 }
 
@@ -73,12 +79,14 @@ function matrixCell(row: Row | undefined): string {
   return row.status === 'measured' ? spread(row.measured) : `${row.status}: ${row.reason}`;
 }
 
-function matrixTable({ figure, unit, strategies, cases }: Matrix): string[] {
+function matrixTable({ figure, unit, strategies, cases }: Matrix, { compared }: Result): string[] {
+  const verified = compared.length > 0;
   return table(
-    [`${figure}, ${unit}`, ...strategies],
+    [`${figure}, ${unit}`, ...strategies, ...(verified ? ['Verified'] : [])],
     cases.map(({ scenario, title, cells }) => [
       title === '' ? scenario : title,
       ...strategies.map((strategy) => matrixCell(cells.get(strategy))),
+      ...(verified ? [comparedIn(compared, scenario) ?? NOTHING] : []),
     ]),
   );
 }
@@ -88,7 +96,10 @@ export function toMarkdown(result: Result): string {
   const { environment, command, startedAt, repetitions, rows, methods } = result;
   const { node, commit, modified, othersCpuShare, congestionControl } = environment;
   const { matrices, others } = matricesOf(rows);
-  const tables = [...matrices.map(matrixTable), ...(others.length > 0 ? [rowTable(others)] : [])];
+  const tables = [
+    ...matrices.map((one) => matrixTable(one, result)),
+    ...(others.length > 0 ? [rowTable(others, result)] : []),
+  ];
   const lines = [
     ...tables.flatMap((one) => [...one, '']),
     `\`${command}\`, ${startedAt.slice(0, 10)}: median [min … max] of ${repetitionsText(repetitions, rows)}, most after a run that does not count, with ${bytes(environment.warmedBytes)} of memory warmed before.`,

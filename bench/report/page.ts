@@ -1,6 +1,14 @@
 // The page around the plots.
 import type { Result, Row } from '../result/schema.js';
-import { bytes, machine, moment, repetitionsText, stallsText, stolenText } from './format.js';
+import {
+  bytes,
+  comparedText,
+  machine,
+  moment,
+  repetitionsText,
+  stallsText,
+  stolenText,
+} from './format.js';
 import { anchor, type Html, html, raw } from './html.js';
 import { matricesOf } from './matrix.js';
 import { matrixTable } from './matrix-table.js';
@@ -103,13 +111,15 @@ function methodList(methods: Result['methods']): Html {
   </section>`;
 }
 
-function results({ rows, methods }: Result): Html {
+function results({ rows, methods, compared }: Result): Html {
   const described = new Set(methods.map(({ name }) => name));
   const { matrices, others } = matricesOf(rows);
+  const verified = comparedText(compared);
   return html`<section>
     <h2>Results</h2>
     ${matrices.length > 0 && matrixTable(matrices, described)}
-    ${(others.length > 0 || matrices.length === 0) && resultTable(others, described)}
+    ${matrices.length > 0 && verified !== null && html`<p class="soft">Verified: ${verified}.</p>`}
+    ${(others.length > 0 || matrices.length === 0) && resultTable(others, described, compared)}
   </section>`;
 }
 

@@ -1,6 +1,6 @@
 // The rows as a table, by scenario.
-import type { Row } from '../result/schema.js';
-import { spread, targetText, verdict } from './format.js';
+import type { Result, Row } from '../result/schema.js';
+import { comparedIn, spread, targetText, verdict } from './format.js';
 import { type Html, html } from './html.js';
 import { cell, NOTHING, scenarioName } from './html-table.js';
 import { groupBy } from './select.js';
@@ -39,28 +39,34 @@ function figures(row: Row, { beside }: Shown): Html {
     ${beside && cell('ratio', 'figure', ratio ? spread(ratio) : NOTHING)}`;
 }
 
-function tableRow(row: Row, shown: Shown): Html {
+function tableRow(row: Row, shown: Shown, verified: string): Html {
   const met = verdict(row);
   return html`<tr>
     <th scope="row">${row.title}</th>
     ${figures(row, shown)}
     ${shown.target && cell('target', 'figure', targetText(row.target, row.unit))}
     ${shown.target && cell('met', VERDICT_CLASS[met] ?? 'unjudged', met)}
+    ${cell('verified', 'compared', verified)}
   </tr>`;
 }
 
-export function resultTable(rows: readonly Row[], described: ReadonlySet<string>): Html {
+export function resultTable(
+  rows: readonly Row[],
+  described: ReadonlySet<string>,
+  compared: Result['compared'],
+): Html {
   const shown = shownFor(rows);
-  const columns = 2 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0);
+  const columns = 3 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0);
   const body = ([scenario, group]: readonly [string, readonly Row[]]) => html`<tbody>
     <tr class="scenario"><th scope="rowgroup" colspan="${columns}">${scenarioName(scenario, described)}</th></tr>
-    ${group.map((row) => tableRow(row, shown))}
+    ${group.map((row) => tableRow(row, shown, comparedIn(compared, scenario) ?? NOTHING))}
   </tbody>`;
   return html`<table class="rows">
     <thead><tr>
       <th scope="col">Case</th><th scope="col">Measured</th>
       ${shown.beside && html`<th scope="col">Beside it, in the same run</th><th scope="col">Ratio</th>`}
       ${shown.target && html`<th scope="col">Target</th><th scope="col">Met</th>`}
+      <th scope="col">Verified</th>
     </tr></thead>
     ${[...groupBy(rows, ({ scenario }) => scenario)].map(body)}
   </table>`;

@@ -9,8 +9,10 @@ import {
   type Skipped,
 } from '../lib/scenario.js';
 import { summarize } from '../lib/statistics.js';
+import type { Compared } from '../lib/verification.js';
 import type {
   Buckets,
+  ComparedGuest,
   Distribution,
   MeasuredRow,
   Migration,
@@ -23,13 +25,24 @@ import type {
 } from './schema.js';
 
 /** What is known before anything is measured. */
-export type ResultHead = Omit<Result, 'rows' | 'migrations' | 'distributions' | 'stolen'>;
+export type ResultHead = Omit<
+  Result,
+  'rows' | 'migrations' | 'distributions' | 'stolen' | 'compared'
+>;
 
 /** A figure that is one, and the baseline that its row promises. */
 interface CheckedFigure {
   readonly measured: number;
   readonly baseline: number | null;
   readonly details: unknown;
+}
+
+/** What is known of a sample beside its figures. */
+export interface Meanwhile {
+  /** Of the processors' time, what the host withheld. */
+  readonly stolenShare: number;
+  /** Each guest that arrived. */
+  readonly compared: readonly Compared[];
 }
 
 interface ScenarioState {
@@ -59,6 +72,10 @@ function isMet(target: Target | null, measured: Spread, ratio: Spread | null): b
   return target === null || judged === null ? null : meets(target, judged.median);
 }
 
+function nameOf(baseline: string | (() => string)): string {
+  return typeof baseline === 'string' ? baseline : baseline();
+}
+
 /** One row of the result from all samples of it, at least one. */
 function measuredRow(
   scenario: string,
@@ -72,7 +89,7 @@ function measuredRow(
   const baseline =
     row.baseline === undefined
       ? null
-      : { name: row.baseline, ...summarize(beside.map((one) => one.baseline)) };
+      : { name: nameOf(row.baseline), ...summarize(beside.map((one) => one.baseline)) };
   const ratio = row.baseline === undefined ? null : summarize(beside.map((one) => one.ratio));
   const head = rowHead(scenario, row);
   const met = isMet(head.target, measured, ratio);
@@ -133,6 +150,7 @@ export class ResultBuilder {
   #migrations: Migration[] = [];
   #distributions: Distribution[] = [];
   #stolen: Stolen[] = [];
+  #compared: ComparedGuest[] = [];
 
   /** `previous` is a result to go on with: same scenarios, same repetitions. */
   constructor(head: ResultHead, scenarios: readonly Scenario[], previous?: Result) {
@@ -146,17 +164,22 @@ export class ResultBuilder {
     return this.#stateOf(scenario).taken;
   }
 
-  /**
-   * Throws when the sample lacks a row or a figure is none. `stolenShare`: of the processors' time meanwhile,
-   * what the host withheld.
-   */
-  add(scenario: Scenario, repetition: number, sample: Sample, stolenShare = 0): void {
+  /** Throws when the sample lacks a row or a figure is none. */
+  add(
+    scenario: Scenario,
+    repetition: number,
+    sample: Sample,
+    { stolenShare, compared }: Meanwhile,
+  ): void {
     const state = this.#stateOf(scenario);
     const rows = scenario.rows.map(
       (row) => [row.key, [...(state.rows.get(row.key) ?? []), checkedFigure(row, sample)]] as const,
     );
     this.#states.set(scenario.name, { taken: state.taken + 1, rows: new Map(rows) });
     this.#stolen.push({ scenario: scenario.name, repetition, share: stolenShare });
+    for (const one of compared) {
+      this.#compared.push({ scenario: scenario.name, repetition, ...one });
+    }
     for (const migration of sample.migrations ?? []) {
       this.#migrations.push({ scenario: scenario.name, repetition, ...migration });
     }
@@ -171,6 +194,7 @@ export class ResultBuilder {
     this.#migrations = this.#migrations.filter(({ scenario }) => scenario !== name);
     this.#distributions = this.#distributions.filter(({ scenario }) => scenario !== name);
     this.#stolen = this.#stolen.filter(({ scenario }) => scenario !== name);
+    this.#compared = this.#compared.filter(({ scenario }) => scenario !== name);
   }
 
   finish(): void {
@@ -188,6 +212,7 @@ export class ResultBuilder {
       migrations: this.#migrations,
       distributions: this.#distributions,
       stolen: this.#stolen,
+      compared: this.#compared,
     };
   }
 
@@ -242,5 +267,6 @@ export class ResultBuilder {
     this.#migrations = previous.migrations.filter(kept);
     this.#distributions = structuredClone(previous.distributions.filter(kept));
     this.#stolen = previous.stolen.filter(kept);
+    this.#compared = previous.compared.filter(kept);
   }
 }

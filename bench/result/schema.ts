@@ -147,6 +147,8 @@ const environment = v.looseObject({
   cores: whole,
   memoryBytes: whole,
   node: text,
+  // The version of the one that stands beside Pageferry.
+  qemu: v.optional(v.nullable(text), null),
   compiler: v.optional(v.nullable(text)),
   congestionControl: v.optional(text),
   commit: v.nullable(text),
@@ -158,6 +160,15 @@ const environment = v.looseObject({
 
 // Of the processors' time during a sample, the share that the host of a virtual machine withheld.
 const stolen = v.object({ scenario: text, repetition: whole, share: figure });
+
+// Of one guest that arrived in a sample: its pages, and how many of them were compared with what the guest must hold.
+// All of those were right: a scenario with a wrong page has failed.
+const compared = v.object({
+  scenario: text,
+  repetition: whole,
+  pages: whole,
+  pagesCompared: whole,
+});
 
 export const resultSchema = v.object({
   version: v.literal(2),
@@ -174,6 +185,7 @@ export const resultSchema = v.object({
   migrations: v.array(migration),
   distributions: v.array(distribution),
   stolen: v.optional(v.array(stolen), []),
+  compared: v.optional(v.array(compared), []),
 });
 
 export type Result = v.InferOutput<typeof resultSchema>;
@@ -196,3 +208,4 @@ export type Stall = v.InferOutput<typeof stallSchema>;
 export type Distribution = v.InferOutput<typeof distribution>;
 export type Buckets = v.InferOutput<typeof buckets>;
 export type Stolen = v.InferOutput<typeof stolen>;
+export type ComparedGuest = v.InferOutput<typeof compared>;

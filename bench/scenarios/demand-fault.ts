@@ -36,7 +36,7 @@ export const demandFaultScenario: Scenario = {
     },
     {
       key: 'demand-fault-p99',
-      title: 'The same, p99',
+      title: 'Demand fault as the guest feels it, p99, one after the other',
       unit: 'µs',
       better: 'lower',
       baseline: 'its own p50',
@@ -49,11 +49,12 @@ export const demandFaultScenario: Scenario = {
       baseline: LIMIT,
     },
   ],
-  async sample({ signal, link }) {
+  async sample(context) {
+    const { signal } = context;
     const bare = await bareRoundTrip({ count: 2000, signal });
     const barePaced = await bareRoundTrip({ count: 200, pauseUs: PAUSE_MS * 1000, signal });
     const install = await runNative('local-install', ['--count', 2000], { signal });
-    const { destination } = await migrateOnce({ ...MIGRATION, signal, link });
+    const { destination } = await migrateOnce(MIGRATION, context);
     if (destination.touches === null) throw new Error('the guest has not timed its reads');
     const { paced, backToBack } = destination.touches;
     const { tookUs: pacedUs, ...pacedGuest } = paced;

@@ -5,6 +5,7 @@ import type { SampleContext, Scenario, ScenarioRow } from '../lib/scenario.js';
 
 const MEMORY_BYTES = 2 * 2 ** 30;
 const SAMPLE_MS = 5;
+const OBSERVE_MS = 50;
 const MIB = 2 ** 20;
 
 /** Remembers the highest use of both processes from the first phase to the last. */
@@ -38,24 +39,26 @@ class Peaks {
   }
 }
 
-async function measure(strategy: 'pre-copy' | 'post-copy', { signal, link }: SampleContext) {
+async function measure(strategy: 'pre-copy' | 'post-copy', context: SampleContext) {
   const peaks = new Peaks();
   try {
-    const { report, source, destination } = await migrateOnce({
-      guest: {
-        kind: 'workload',
-        options: {
-          workload: 'uniform',
-          memoryBytes: MEMORY_BYTES,
-          writesPerSecond: 20_000,
-          fill: { kind: 'random' },
+    const { report, source, destination } = await migrateOnce(
+      {
+        guest: {
+          kind: 'workload',
+          options: {
+            workload: 'uniform',
+            memoryBytes: MEMORY_BYTES,
+            writesPerSecond: 20_000,
+            fill: { kind: 'random' },
+          },
         },
+        // Watched for a moment afterwards: by then it is known here that the guest will be compared, which takes memory.
+        source: { strategy, observeMs: OBSERVE_MS },
+        onPhase: (phase, pids) => (phase === 'verify' ? peaks.stop() : peaks.onPhase(pids)),
       },
-      source: { strategy },
-      signal,
-      link,
-      onPhase: (_phase, pids) => peaks.onPhase(pids),
-    });
+      context,
+    );
     return {
       // The exact reading at the end counts too: the sampler could have missed a peak just then.
       sourceBytes: Math.max(peaks.bytes.source, source.memory.engineBytes),

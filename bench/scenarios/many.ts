@@ -49,8 +49,8 @@ function manyScenario(count: number): Scenario {
         better: 'lower',
       },
     ],
-    async sample({ signal, link }) {
-      const { sources } = await migrateMany(count, { ...MIGRATION, signal, link });
+    async sample(context) {
+      const { sources } = await migrateMany(count, MIGRATION, context);
       const totalMs = sources.map(({ report }) => report.totalMs);
       const downtimeMs = sources.map(({ report }) => report.downtimeMs);
       return {

@@ -42,8 +42,6 @@ export interface Wanted {
   readonly channels?: number | undefined;
   readonly codec: CodecName;
   readonly tracker?: TrackerKind | undefined;
-  /** A link of its own. */
-  readonly link?: WantedLink | undefined;
 }
 
 /** Bytes per second: the link's rate or the engine's own limit, whichever is lower; null without either. */
@@ -103,20 +101,16 @@ function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
 }
 
 /** Migrates once and answers the report and the record of it. The first repetition keeps a time line. */
-export async function migrateAsWanted(
-  label: string,
-  wanted: Wanted,
-  { signal, link, repetition, warmUp }: SampleContext,
-) {
+export async function migrateAsWanted(label: string, wanted: Wanted, context: SampleContext) {
+  const { signal, link, repetition, warmUp } = context;
   const { bandwidth, dirtyRatio = null } = wanted;
-  const between = wanted.link ?? link;
-  const linkBytesPerSecond = limitOf(between, bandwidth);
+  const linkBytesPerSecond = limitOf(link, bandwidth);
   // Only a dirty ratio is a share of it.
   const rate = dirtyRatio === null ? 0 : (linkBytesPerSecond ?? (await plainRate(signal)));
   const options = optionsOf(wanted, rate);
   const timeline = repetition === 0 && !warmUp;
-  const run = await migrateOnce({ ...options, signal, link: between, timeline });
-  const rttMs = between.kind === 'relay' ? between.rttMs : null;
+  const run = await migrateOnce({ ...options, timeline }, context);
+  const rttMs = link.kind === 'relay' ? link.rttMs : null;
   const record = recordOf(label, options, run, { linkBytesPerSecond, dirtyRatio, rttMs });
   return { report: run.report, record };
 }
@@ -127,21 +121,42 @@ function longestGap({ guest }: MigrationReport): number | null {
   return longestGapMs > 0 ? longestGapMs : null;
 }
 
-function figureOf(value: number | null): Figure {
-  return value === null ? { skipped: 'the guest set no two marks' } : { measured: value };
+/** Null for a guest that did nothing before, such as an idle one. */
+function lostMs({ guest }: MigrationReport): number | null {
+  return guest?.lostMs ?? null;
 }
 
 interface MigrationRow extends Pick<ScenarioRow, 'key' | 'title' | 'unit'> {
   of(report: MigrationReport): number | null;
+  /** Why a guest may have no such figure. */
+  readonly lacking?: string;
 }
 
 /** The figures that every strategy can be compared by. */
 const MIGRATION_ROWS: readonly MigrationRow[] = [
   { key: 'total', title: 'total migration time', unit: 'ms', of: ({ totalMs }) => totalMs },
   { key: 'downtime', title: 'downtime', unit: 'ms', of: ({ downtimeMs }) => downtimeMs },
-  { key: 'gap', title: 'longest gap between marks', unit: 'ms', of: longestGap },
+  {
+    key: 'gap',
+    title: 'longest gap between marks',
+    unit: 'ms',
+    of: longestGap,
+    lacking: 'the guest set no two marks',
+  },
+  {
+    key: 'lost',
+    title: 'time that the guest lost',
+    unit: 'ms',
+    of: lostMs,
+    lacking: 'the guest did nothing before the migration',
+  },
   { key: 'wire', title: 'sent', unit: 'MB', of: ({ wireBytes }) => wireBytes / 1e6 },
 ];
+
+function figureOf({ of, lacking }: MigrationRow, report: MigrationReport): Figure {
+  const measured = of(report);
+  return measured === null && lacking !== undefined ? { skipped: lacking } : { measured };
+}
 
 /** The rows' heads for one migration; keys begin with `prefix`. */
 export function migrationRows(prefix: string, title: string): ScenarioRow[] {
@@ -155,7 +170,7 @@ export function migrationRows(prefix: string, title: string): ScenarioRow[] {
 
 export function migrationFigures(prefix: string, report: MigrationReport): Record<string, Figure> {
   return Object.fromEntries(
-    MIGRATION_ROWS.map((row) => [`${prefix}-${row.key}`, figureOf(row.of(report))]),
+    MIGRATION_ROWS.map((row) => [`${prefix}-${row.key}`, figureOf(row, report)]),
   );
 }
 

@@ -4,7 +4,8 @@ import { inTurn } from '../lib/in-turn.js';
 import type { WorkloadMigration } from '../lib/pair.js';
 import type { Scenario } from '../lib/scenario.js';
 import { qemuObstacle } from '../peers/qemu-process.js';
-import { asQemu, detailsOf, pageferry, qemu } from '../peers/side-by-side.js';
+import { namesQemu } from '../peers/qemu-program.js';
+import { asQemu, detailsOf, pageferry, qemu, WHAT_IS_COMPARED } from '../peers/side-by-side.js';
 import { TOUCHED, UNTOUCHED } from './untouched.js';
 
 const HOW =
@@ -22,14 +23,14 @@ function totalScenario({ title, label, wanted, atMost, ...facts }: TotalScenario
   const { name, how } = facts;
   return {
     ...facts,
-    how: `${how} ${HOW}`,
+    how: `${how} ${HOW} ${WHAT_IS_COMPARED}`,
     rows: [
       {
         key: name,
         title,
         unit: 'ms',
         better: 'lower',
-        baseline: 'QEMU',
+        baseline: namesQemu(),
         target: { figure: 'measured', atMost },
       },
     ],

@@ -48,13 +48,11 @@ function populatedScenario(gib: number, fill: 'random' | 'zero', target?: Target
       row(`${name}-per-gib`, `${title}: total migration time per GiB`, 'ms'),
       row(`${name}-downtime`, `${title}: downtime`, 'ms', { target }),
     ],
-    async sample({ signal, link }) {
-      const run = await migrateOnce({
-        ...wanted,
-        destination: { prepare: !isZero, overcommit: isZero },
-        signal,
-        link,
-      });
+    async sample(context) {
+      const run = await migrateOnce(
+        { ...wanted, destination: { prepare: !isZero, overcommit: isZero } },
+        context,
+      );
       const { totalMs, downtimeMs, downtimeParts, rounds } = run.report;
       return {
         rows: {
@@ -98,18 +96,18 @@ export const sparseScenario: Scenario = {
       target: { figure: 'measured', atMost: 0.01 },
     }),
   ],
-  async sample({ repetition, signal, link }) {
+  async sample(context) {
     const wanted = sparse(SPARSE_BYTES);
     const migrate = async (migration: WantedMigration) => {
       // Neither destination can populate 1 TiB ahead, and memory that the host has to provide first costs
       // more than the migration: what the last one let go is given back to the host within seconds.
-      await runNative('warm-memory', [WARM_BYTES], { signal });
-      return await migrateOnce({ ...migration, peakMemory: true, signal, link });
+      await runNative('warm-memory', [WARM_BYTES], { signal: context.signal });
+      return await migrateOnce({ ...migration, peakMemory: true }, context);
     };
-    const { small, run } = await inTurn(
-      { repetition },
-      { small: () => migrate(sparse(2 * GIB)), run: () => migrate(wanted) },
-    );
+    const { small, run } = await inTurn(context, {
+      small: () => migrate(sparse(2 * GIB)),
+      run: () => migrate(wanted),
+    });
     const [less, more] = [bookkeepingBytes(small), bookkeepingBytes(run)];
     const share = (side: 'source' | 'destination') =>
       ((more[side] - less[side]) / SPARSE_BYTES) * 100;

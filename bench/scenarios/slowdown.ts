@@ -50,9 +50,9 @@ function missing(tracker: TrackerKind): string | undefined {
   return capability === undefined || capability.available ? undefined : capability.reason;
 }
 
-async function measure(tracker: TrackerKind, { signal, link }: SampleContext) {
+async function measure(tracker: TrackerKind, context: SampleContext) {
   const wanted = migration(tracker);
-  const run = await migrateOnce({ ...wanted, signal, link });
+  const run = await migrateOnce(wanted, context);
   const alone = run.source.opsPerSecond;
   if (alone === null || run.timeline === null) throw new Error('the guest was not watched');
   const beside = speedDuringRounds(run.timeline);

@@ -31,9 +31,9 @@ export const switchoverScenario: Scenario = {
       target: { figure: 'measured', atMost: 1.5 },
     },
   ],
-  async sample({ signal, link }) {
-    const bare = await bareRoundTrip({ count: 1000, signal });
-    const run = await migrateOnce({ ...MIGRATION, signal, link });
+  async sample(context) {
+    const bare = await bareRoundTrip({ count: 1000, signal: context.signal });
+    const run = await migrateOnce(MIGRATION, context);
     return {
       rows: {
         switchover: {

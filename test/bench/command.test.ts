@@ -71,6 +71,11 @@ describe('pageferry bench', () => {
         verdict: 'incomparable',
         reason: expect.stringContaining('no two marks'),
       },
+      {
+        key: 'small-lost',
+        verdict: 'incomparable',
+        reason: expect.stringContaining('did nothing before'),
+      },
     ]);
     expect(comparison.onlyInA).toEqual(['small: small-wire']);
     const table = await bench('compare', before, after);
@@ -86,6 +91,24 @@ describe('pageferry bench', () => {
       {},
     ]);
     expect(table.code).toBe(0);
+  });
+
+  it('compares a sample of every guest’s pages, and all of them in the last repetition', async () => {
+    const folder = newFolder();
+    const file = writeJson(folder, 'mine.json', [small()]);
+    const result = join(folder, 'result.json');
+    const { code, stdout } = await bench(file, '--repetitions', '3', '--json', result);
+    expect(code).toBe(0);
+    const { compared } = readResult(result);
+    const pages = 4096;
+    expect(compared).toEqual([
+      { scenario: 'small', repetition: 0, pages, pagesCompared: 1024 },
+      { scenario: 'small', repetition: 1, pages, pagesCompared: 1024 },
+      { scenario: 'small', repetition: 2, pages, pagesCompared: 4096 },
+    ]);
+    const verified = 'every page in 1 of 3, 1,024 of 4,096 pages in the others';
+    expect(stdout).toContain(`| ${verified} |`);
+    expect(readFileSync(join(folder, 'result.html'), 'utf8')).toContain(verified);
   });
 
   it('keeps what was done when it is interrupted, and resumes with what is missing', async () => {
@@ -127,6 +150,9 @@ describe('pageferry bench', () => {
       ['a', 1],
       ['b', 0],
       ['b', 1],
+    ]);
+    expect(after.compared.map(({ pagesCompared }) => pagesCompared)).toEqual([
+      1024, 4096, 1024, 4096,
     ]);
     for (const { share } of after.stolen) expect(share).toBeGreaterThanOrEqual(0);
   });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type NativeAnswer, runNative } from '#bench/lib/native.js';
 import { isSkipped } from '#bench/lib/scenario.js';
+import { A_SAMPLE } from '#bench/lib/verification.js';
 import { suite } from '#bench/suites/mechanisms.js';
 
 const MIB = 2 ** 20;
@@ -143,7 +144,10 @@ describe('the suite', () => {
     if (scenario === undefined) throw new Error(`no scenario ${name}`);
     const { signal } = new AbortController();
     const link = { kind: 'loopback' } as const;
-    const context = { repetition: 0, warmUp: false, signal, log: () => {}, link };
+    const context = {
+      ...{ repetition: 0, warmUp: false, verify: A_SAMPLE },
+      ...{ signal, link, log: () => {}, onCompared: () => {} },
+    };
     const sample = await scenario.sample(context);
     expect(Object.keys(sample.rows).sort()).toEqual(scenario.rows.map(({ key }) => key).sort());
     for (const { key, baseline } of scenario.rows) {

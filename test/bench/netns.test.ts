@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { migrateOnce } from '#bench/lib/pair.js';
+import { GIGABIT, secondsOnTheWire } from '#bench/links/gigabit.js';
 import { openLink } from '#bench/links/index.js';
 import { namespacesObstacle } from '#bench/links/netns.js';
 import { atEnd } from '../support/at-end.js';
@@ -53,31 +54,45 @@ async function openAndClose(): Promise<void> {
 
 describe.skipIf(obstacle !== null)(`the link of two network namespaces${skipped}`, () => {
   it('carries a migration, no faster than its rate, and is gone afterwards', async () => {
-    const { report } = await migrateOnce({
-      link: { kind: 'netns', rateBytesPerSecond: RATE },
-      guest: GUEST,
-      source: { strategy: 'pre-copy', verify: true },
-    });
+    const { report } = await migrateOnce(
+      { guest: GUEST, source: { strategy: 'pre-copy' } },
+      { link: { kind: 'netns', rateBytesPerSecond: RATE } },
+    );
     expect(report).toMatchObject({ outcome: 'completed', guestVerified: true });
     const leastMs = ((MEMORY_BYTES - MOST_BURST_BYTES) / RATE) * 1000;
     expect(report.totalMs).toBeGreaterThan(leastMs);
     expect(namespacesOf(process.pid)).toEqual([]);
   });
 
+  it('of 1 Gbit/s carries bytes in no less time than they take with the headers of their frames', async () => {
+    const memoryBytes = 128 * 2 ** 20;
+    const guest = { ...GUEST, options: { ...GUEST.options, memoryBytes } };
+    const { report } = await migrateOnce(
+      { guest, source: { strategy: 'pre-copy' } },
+      { link: GIGABIT },
+    );
+    const burst = MOST_BURST_BYTES / GIGABIT.rateBytesPerSecond;
+    const leastSeconds = secondsOnTheWire(report.wireBytes) - burst;
+    // The headers are what this is about: they must be more than what passes at once.
+    expect(leastSeconds).toBeGreaterThan(report.wireBytes / GIGABIT.rateBytesPerSecond);
+    expect(report.totalMs / 1000).toBeGreaterThan(leastSeconds);
+  });
+
   it('is gone after a migration that was aborted midway', async () => {
     const controller = new AbortController();
     let during: string[] = [];
-    const migrating = migrateOnce({
-      link: { kind: 'netns', rateBytesPerSecond: RATE },
-      guest: GUEST,
-      source: { strategy: 'pre-copy' },
-      signal: controller.signal,
-      onPhase(phase) {
-        if (phase !== 'copy-rounds') return;
-        during = namespacesOf(process.pid);
-        controller.abort(new Error('that is enough'));
+    const migrating = migrateOnce(
+      {
+        guest: GUEST,
+        source: { strategy: 'pre-copy' },
+        onPhase(phase) {
+          if (phase !== 'copy-rounds') return;
+          during = namespacesOf(process.pid);
+          controller.abort(new Error('that is enough'));
+        },
       },
-    });
+      { link: { kind: 'netns', rateBytesPerSecond: RATE }, signal: controller.signal },
+    );
     expect(await rejection(migrating)).toMatchObject({ message: 'that is enough' });
     expect(during).toHaveLength(2);
     expect(namespacesOf(process.pid)).toEqual([]);

@@ -118,7 +118,6 @@ describe('the watch for stalls', () => {
     if (obstacle !== undefined) return context.skip(obstacle);
     let standing: Promise<void> | undefined;
     const { report, timeline } = await migrateOnce({
-      link: { kind: 'loopback' },
       guest: {
         kind: 'workload',
         options: { workload: 'idle', memoryBytes: 32 * 2 ** 20, fill: { kind: 'random' } },

@@ -90,7 +90,6 @@ describe('a source', () => {
     ['a host without end', { ...GOOD, host: 'a'.repeat(10_000) }, 'host must be a text'],
     ['a yes for verify', { ...GOOD, verify: 'yes' }, 'verify must be true or false'],
     ['no page to verify', { ...GOOD, verify: { pages: 0 } }, 'a whole number of at least 1'],
-    ,
     ['an option that nobody knows', { ...GOOD, bandwith: 1 }, "there is no option 'bandwith'"],
     ['a strategy that nobody wrote', { ...GOOD, strategy: 'teleport' }, "not 'teleport'"],
     ['half a strategy', { ...GOOD, strategy: { name: 'mine' } }, "'mayServeFaults' is missing"],

@@ -8,11 +8,9 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { Fill, WorkloadChoice } from '#engine/index.js';
-import type { WantedLink } from '../../links/wanted-link.js';
 import { readJson } from '../../result/file.js';
 import { migrationScenario, type Wanted } from '../../scenarios/migration.js';
 import { errorOf, UsageError } from '../errors.js';
-import { linkObstacle } from '../options.js';
 import type { Scenario, Suite } from '../scenario.js';
 import { type CheckedCase, checkCases } from './check.js';
 import { type LoadedStrategy, loadStrategy } from './own-strategy.js';
@@ -40,10 +38,9 @@ function scenarioOf(
   { rtt, netns, ifNotConverging, downtimeBudget, ...wanted }: Omit<Migration, 'strategy'>,
   strategy: Wanted['strategy'],
 ): Scenario {
-  const link: WantedLink | undefined = netns ?? rtt;
   const limits = { otherwise: ifNotConverging, downtimeBudgetMs: downtimeBudget };
-  const scenario = migrationScenario({ ...wanted, ...limits, strategy, link });
-  return link === undefined ? scenario : { ...scenario, skip: async () => linkObstacle(link) };
+  const scenario = migrationScenario({ ...wanted, ...limits, strategy });
+  return { ...scenario, link: netns ?? rtt };
 }
 
 /** Each module is loaded once, however many cases name it. Throws UsageError. */

@@ -103,6 +103,6 @@ export function engines({ rows, migrations }: Result): Section | null {
     legend: [OURS, PEER],
     panels,
     caption:
-      'The same memory size, content, write pattern and link for both, one after the other in the same run. Medians, with a bar from the lowest to the highest repetition; logarithmic. The downtime that an engine reports hides what its guest feels: compare the gaps between marks, which both guests set after the same number of page writes.',
+      'The same memory size, content, write pattern and link for both, one after the other in the same run. Medians, with a bar from the lowest to the highest repetition; logarithmic. The downtime that an engine reports hides what its guest feels: compare the gaps between marks. The methods say when each guest sets one.',
   };
 }
