@@ -16,12 +16,14 @@ const VERDICT_CLASS: Readonly<Record<string, string>> = {
 interface Shown {
   readonly beside: boolean;
   readonly target: boolean;
+  readonly verified: boolean;
 }
 
-function shownFor(rows: readonly Row[]): Shown {
+function shownFor(rows: readonly Row[], compared: Result['compared']): Shown {
   return {
     beside: rows.some((row) => row.status === 'measured' && row.baseline !== null),
     target: rows.some(({ target }) => target !== null),
+    verified: compared.length > 0,
   };
 }
 
@@ -46,7 +48,7 @@ function tableRow(row: Row, shown: Shown, verified: string): Html {
     ${figures(row, shown)}
     ${shown.target && cell('target', 'figure', targetText(row.target, row.unit))}
     ${shown.target && cell('met', VERDICT_CLASS[met] ?? 'unjudged', met)}
-    ${cell('verified', 'compared', verified)}
+    ${shown.verified && cell('verified', 'compared', verified)}
   </tr>`;
 }
 
@@ -55,8 +57,8 @@ export function resultTable(
   described: ReadonlySet<string>,
   compared: Result['compared'],
 ): Html {
-  const shown = shownFor(rows);
-  const columns = 3 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0);
+  const shown = shownFor(rows, compared);
+  const columns = 2 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0) + (shown.verified ? 1 : 0);
   const body = ([scenario, group]: readonly [string, readonly Row[]]) => html`<tbody>
     <tr class="scenario"><th scope="rowgroup" colspan="${columns}">${scenarioName(scenario, described)}</th></tr>
     ${group.map((row) => tableRow(row, shown, comparedIn(compared, scenario) ?? NOTHING))}
@@ -66,7 +68,7 @@ export function resultTable(
       <th scope="col">Case</th><th scope="col">Measured</th>
       ${shown.beside && html`<th scope="col">Beside it, in the same run</th><th scope="col">Ratio</th>`}
       ${shown.target && html`<th scope="col">Target</th><th scope="col">Met</th>`}
-      <th scope="col">Verified</th>
+      ${shown.verified && html`<th scope="col">Verified</th>`}
     </tr></thead>
     ${[...groupBy(rows, ({ scenario }) => scenario)].map(body)}
   </table>`;

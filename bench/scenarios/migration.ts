@@ -104,7 +104,7 @@ function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
 export async function migrateAsWanted(label: string, wanted: Wanted, context: SampleContext) {
   const { signal, link, repetition, warmUp } = context;
   const { bandwidth, dirtyRatio = null } = wanted;
-  const linkBytesPerSecond = limitOf(link, bandwidth);
+  const linkBytesPerSecond = limitOf(link ?? LOOPBACK, bandwidth);
   // Only a dirty ratio is a share of it.
   const rate = dirtyRatio === null ? 0 : (linkBytesPerSecond ?? (await plainRate(signal)));
   const options = optionsOf(wanted, rate);
@@ -174,13 +174,17 @@ export function migrationFigures(prefix: string, report: MigrationReport): Recor
   );
 }
 
-export function migrationScenario(wanted: Wanted & { readonly name: string }): Scenario {
-  const { name, strategy, memory, bandwidth, dirtyRatio, link = LOOPBACK } = wanted;
+export function migrationScenario({
+  link,
+  ...wanted
+}: Wanted & { readonly name: string; readonly link: WantedLink | undefined }): Scenario {
+  const { name, strategy, memory, bandwidth, dirtyRatio } = wanted;
   const way = strategyName(strategy);
   return {
     name,
+    link,
     neededBytes: 2 * memory,
-    sampleSeconds: estimateSeconds(memory, way, limitOf(link, bandwidth), dirtyRatio),
+    sampleSeconds: estimateSeconds(memory, way, limitOf(link ?? LOOPBACK, bandwidth), dirtyRatio),
     how: `One migration by ${way} in two fresh processes, destination populated before; the guest is watched for ${OBSERVE_MS} ms before and after. With a dirty ratio the guest writes that share of what the link carries in pages; of a link without a limit that is what a plain send/recv gets right before.`,
     rows: migrationRows(name, name),
     async sample(context) {

@@ -89,6 +89,7 @@ describe('pageferry bench', () => {
       { verdict: 'better' },
       { verdict: 'better' },
       {},
+      { verdict: 'incomparable' },
     ]);
     expect(table.code).toBe(0);
   });

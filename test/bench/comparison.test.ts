@@ -30,8 +30,10 @@ function result(rows: Row[]): Result {
     startedAt: '2026-11-30T10:00:00.000Z',
     finishedAt: '2026-11-30T10:01:00.000Z',
     repetitions: 5,
+    compared: [],
     environment: {
       kernel: '6.18',
+      qemu: null,
       cpu: 'a CPU',
       cores: 2,
       memoryBytes: 2 ** 34,

@@ -51,7 +51,7 @@ describe('the suite redis', () => {
     const { code } = await bench.ended;
     const reason = expect.stringMatching(/^redis-server is not installed: apt-get install .*redis/);
     const { rows } = readResult(result);
-    expect(rows).toHaveLength(4);
+    expect(rows).toHaveLength(5);
     for (const row of rows) expect(row).toMatchObject({ status: 'skipped', reason });
     expect(tracesIn(cache)).toEqual([]);
     expect(code).toBe(0);

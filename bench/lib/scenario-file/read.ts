@@ -39,8 +39,7 @@ function scenarioOf(
   strategy: Wanted['strategy'],
 ): Scenario {
   const limits = { otherwise: ifNotConverging, downtimeBudgetMs: downtimeBudget };
-  const scenario = migrationScenario({ ...wanted, ...limits, strategy });
-  return { ...scenario, link: netns ?? rtt };
+  return migrationScenario({ ...wanted, ...limits, strategy, link: netns ?? rtt });
 }
 
 /** Each module is loaded once, however many cases name it. Throws UsageError. */
