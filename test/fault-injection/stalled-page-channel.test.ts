@@ -82,7 +82,7 @@ it('a page channel that stalls in the middle of a record hides none of its pages
     const complete = await source.message('complete');
     expect(Number(complete['duplicatePages'])).toBeGreaterThanOrEqual(STALLED + 4);
     expect(Number(complete['demandFaultsOverNetwork'])).toBeGreaterThanOrEqual(4);
-    source.send({ type: 'verify', observeMs: 0, pages: 4 });
+    source.send({ type: 'verify', observeMs: 0, pages: PAGES });
     const { verification } = await source.message('verified');
     expect(verification).toMatchObject({ pagesCompared: PAGES, pagesDifferent: 0 });
     source.send({ type: 'bye' });
