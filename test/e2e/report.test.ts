@@ -110,9 +110,11 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
     const { p50, p99, p999, max } = report.faultLatencyUs;
     expect([p50, p99, p999, max]).toEqual([p50, p99, p999, max].sort((a, b) => a - b));
     expect(p50 > 0).toBe(report.demandFaultsOverNetwork > 0);
-    for (const rate of ['opsPerSecondBefore', 'opsPerSecondDuring', 'opsPerSecondAfter'] as const) {
+    for (const rate of ['opsPerSecondBefore', 'opsPerSecondAfter'] as const) {
       expect(report.guest?.[rate]).toBeGreaterThan(0);
     }
+    // A migration that is over in milliseconds may leave it no operation.
+    expect(report.guest?.opsPerSecondDuring).toBeGreaterThanOrEqual(0);
   });
 });
 
