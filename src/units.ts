@@ -6,7 +6,8 @@ import { PageferryError } from './errors.js';
 
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 const PREFIXES = 'kmgt';
-const PAGE_BYTES = 4096;
+/** Of a page of guest memory: the unit of tracking and transfer. */
+export const PAGE_BYTES = 4096;
 
 /** `1.5 GiB`, `4 KiB`, `17 B`. */
 export function formatBytes(bytes: number): string {

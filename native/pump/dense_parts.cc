@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "codec/zero_page.h"
-#include "os/populate.h"
 
 namespace pageferry {
 
 namespace {
 
-constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 constexpr std::uint64_t kSamples = 4;
 // Populating less in one call takes longer than its faults would (region/populator.cc).
 constexpr std::uint64_t kLeastPages = 4 * kHugePagePages;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "os/populate.h"
 #include "region/guest_test_util.h"
 
 namespace pageferry {
@@ -10,7 +9,6 @@ namespace {
 
 using namespace testing;
 
-constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 constexpr std::uint64_t kLeast = 4 * kHugePagePages;
 constexpr std::size_t kMany = 1000;
 

@@ -64,9 +64,9 @@ class PageSender {
 
   // The guest is paused. Adds to `pages` what was written since the last harvest (a peek finds it: nobody
   // writes any more, and should the guest go on here, nothing was consumed), or without a tracker
-  // what is populated by now and not in `pages` yet; and the pages that the guest has discarded since their content was sent, which
-  // no tracker reports. Then sends them or announces them as missing, and a sync. One call, because every
-  // hand-over between threads is downtime.
+  // what is populated by now and not in `pages` yet; and the pages that the guest has discarded since their
+  // content was sent, which no tracker reports. Then sends them or announces them as missing, and a sync. One
+  // call, because every hand-over between threads is downtime.
   enum class FinalRound : std::uint8_t { kSend, kAnnounce };
   void final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRound what, OnSent on_sent);
 

@@ -223,7 +223,8 @@ Status ArrivingMemory::start_serving(std::function<void()> on_complete, FaultSou
 }
 
 Status ArrivingMemory::complete() {
-  if (populator_) populator_->stop();
+  // Not waited for: the guest may be paused, and populating changes nothing that it could see.
+  if (populator_) populator_->cancel();
   {
     const MutexLock lock(records_mutex_);
     if (Status quiet = check_no_record_in_place(); !quiet.ok()) return quiet;

@@ -85,10 +85,10 @@ class ArrivingMemory {
   Status mark_missing(PageRange run);
 
   // Registers the guest mapping with userfaultfd. From here on a guest thread that touches a missing page
-  // waits; with FaultSource::kUserMode a system call that does may fail instead. `on_complete` is called once, from the thread that publishes the last page (or from this call
-  // when nothing is missing). On failure nothing is registered; kProtocol when a record is being applied
-  // in place, because the source had ended the final round; kUnsupported when the memory is open to the
-  // agent.
+  // waits; with FaultSource::kUserMode a system call that does may fail instead. `on_complete` is called
+  // once, from the thread that publishes the last page (or from this call when nothing is missing). On
+  // failure nothing is registered; kProtocol when a record is being applied in place, because the source had
+  // ended the final round; kUnsupported when the memory is open to the agent.
   Status start_serving(std::function<void()> on_complete,
                        FaultSource needed = FaultSource::kAnyMode);
 

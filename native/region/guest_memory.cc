@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "os/helpers.h"
-#include "os/populate.h"
 
 namespace pageferry {
 
@@ -430,6 +429,10 @@ Status GuestMemory::prefault() const {
     Status status;
     const std::uint64_t parts = (region.page_count + kPrefaultPages - 1) / kPrefaultPages;
     helpers.run(parts, [&](std::size_t part) {
+      {
+        const MutexLock lock(mutex);
+        if (!status.ok()) return;
+      }
       const std::uint64_t at = part * kPrefaultPages;
       const std::uint64_t count = std::min(kPrefaultPages, region.page_count - at);
       Status populated = populate({region.first_page + at, count});

@@ -19,6 +19,7 @@
 #include "os/mapping.h"
 #include "os/mutex.h"
 #include "os/pagemap.h"
+#include "os/populate.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
 #include "os/userfaultfd.h"
@@ -32,6 +33,7 @@ enum class Backing : std::uint8_t {
 };
 
 inline constexpr std::uint64_t kPageBytes = 4096;
+inline constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 
 // One run of guest-physical memory. Created through GuestMemory.
 struct Region {

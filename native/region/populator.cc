@@ -5,13 +5,11 @@
 #include <utility>
 
 #include "os/contained.h"
-#include "os/populate.h"
 
 namespace pageferry {
 
 namespace {
 
-constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 // The kernel's call waits for all cores once, which on busy ones takes as long as some 30 MiB do.
 constexpr std::uint64_t kChunkPages = 16 * kHugePagePages;
 constexpr unsigned kMostThreads = 4;

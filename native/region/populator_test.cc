@@ -7,15 +7,12 @@
 #include <thread>
 #include <vector>
 
-#include "os/populate.h"
 #include "region/guest_test_util.h"
 
 namespace pageferry {
 namespace {
 
 using namespace testing;
-
-constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 
 // Memory that is populated, and how often its owner was told.
 struct Populating {

@@ -66,11 +66,12 @@ class Writer {
     EXPECT_EQ(::read(answers_.get(), &done, 1), 1);
     while (!sleeps()) ::usleep(100);
   }
+  // Or is no more.
   bool sleeps() const {
     std::ifstream stat("/proc/" + std::to_string(pid_) + "/stat");
     std::string number, name, state;
     stat >> number >> name >> state;
-    return state == "S";
+    return state == "S" || state == "Z" || state.empty();
   }
 
   static std::uint8_t* map(int flags) {

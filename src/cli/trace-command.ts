@@ -12,6 +12,7 @@ import {
   formatCount,
   formatDuration,
   formatWhole,
+  PAGE_BYTES,
   parseCount,
   parseDuration,
 } from '../units.js';
@@ -46,7 +47,6 @@ export interface TraceSummary {
   readonly writesPerSecond: number;
 }
 
-const PAGE_BYTES = 4096;
 const DEFAULT_INTERVAL_MS = 100;
 const LEAST_INTERVAL_MS = 1;
 const MOST_INTERVAL_MS = 60_000;

@@ -6,13 +6,12 @@ import { costOfPopulating } from '../host/memory.js';
 import type { GuestMemory } from '../native/binding.js';
 import { probe } from '../native/machine.js';
 import type { SourceMessage } from '../protocol/messages.js';
-import { formatBytes } from '../units.js';
+import { formatBytes, PAGE_BYTES } from '../units.js';
 import type { Claim, Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
 
 type Open = Extract<SourceMessage, { type: 'open' }>;
 
-const PAGE_BYTES = 4096;
 /** Sets of pages that are kept while a guest arrives, one bit a page each. */
 const PAGE_SETS = 3;
 

@@ -1,4 +1,5 @@
 /** The built-in guests: deterministic programs whose memory can be recomputed and compared. */
+
 import { randomInt } from 'node:crypto';
 import { cpus } from 'node:os';
 import { asArgumentError, errnoOf, PageferryError } from '../errors.js';
@@ -11,6 +12,7 @@ import {
 } from '../native/binding.js';
 import type { Trace } from '../trace/format.js';
 import { readTrace } from '../trace/read-trace.js';
+import { PAGE_BYTES } from '../units.js';
 import type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest.js';
 
 /** The initial content of a guest's memory. `process` copies a running process's resident memory. */
@@ -43,7 +45,6 @@ export interface WorkloadOptions {
   readonly fill?: Fill;
 }
 
-const PAGE_BYTES = 4096;
 /** Of the choice of pages to compare: another one each time finds more than the same one always. */
 const MOST_SEED = 2 ** 32;
 

@@ -1,5 +1,7 @@
 /** How much memory this process may still take: the one figure that admission, preflight and doctor share. */
+
 import { PageferryError } from '../errors.js';
+import { PAGE_BYTES } from '../units.js';
 import { cgroupRoom } from './cgroup.js';
 import { HostFiles } from './files.js';
 
@@ -13,7 +15,6 @@ export interface AvailableMemory {
 const MEMINFO = '/proc/meminfo';
 /** Stays free for everything that is not a guest, this process's own growth among it. */
 const KEPT_BYTES = 64 << 20;
-const PAGE_BYTES = 4096;
 /** The kernel's own for a populated page, rounded up: entries in two page tables and in the file's tree. */
 const KERNEL_BYTES_PER_PAGE = 32;
 

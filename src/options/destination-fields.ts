@@ -1,12 +1,12 @@
 /** Every option of a destination: what it may be, and its default. */
+
 import * as v from 'valibot';
 import { GUEST_CALL_MS } from '../policy/deadlines.js';
 import { MAX_STATE_BYTES } from '../protocol/framing.js';
 import { MAX_GUEST_CALL_MS } from '../protocol/messages.js';
+import { PAGE_BYTES } from '../units.js';
 import { callable, flag, whole } from './field.js';
 import { HOST, STALL_MS } from './shared-fields.js';
-
-const PAGE_BYTES = 4096;
 
 export const DESTINATION_FIELDS = {
   /** 0: a free one. */

@@ -26,13 +26,12 @@ import {
   type SourceMessage,
 } from '../protocol/messages.js';
 import { ask } from '../strategy/strategy.js';
-import { formatBytes } from '../units.js';
+import { formatBytes, PAGE_BYTES } from '../units.js';
 import { openConnection } from './connect.js';
 import type { SourceMigration } from './migration.js';
 import { paced } from './pace.js';
 import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.js';
 
-const PAGE_BYTES = 4096;
 const CLOCK_EXCHANGES = 8;
 /** A state of the guest travels beside the pages, and while it does the destination cannot be ready. */
 const STATE_BYTES_PER_MS = 1024;
