@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "napi/connection_wrap.h"
+#include "napi/control_stream_wrap.h"
 #include "napi/fault_wrap.h"
 #include "napi/machine.h"
 #include "napi/memory_wrap.h"
@@ -18,7 +19,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   GuestMemoryWrap::init(env, exports);
   DirtyTrackerWrap::init(env, exports);
   ConnectionWrap::init(env, exports);
-  ListenerWrap::init(env, exports);
+  ControlStreamWrap::init(env, exports);
+  GateWrap::init(env, exports);
   TokenBucketWrap::init(env, exports);
   ResidualSetWrap::init(env, exports);
   PageSenderWrap::init(env, exports);

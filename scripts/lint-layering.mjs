@@ -1,6 +1,6 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi → pump|fault|workload → tracker|codec|wire → region|net → os
+//   C++         addon.cc → napi → pump|fault|workload → channel → tracker|codec|wire → region|net → os
 //   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
@@ -25,6 +25,7 @@ const nativeLayers = [
   ['os'],
   ['region', 'net'],
   ['tracker', 'codec', 'wire'],
+  ['channel'],
   ['pump', 'fault', 'workload'],
   ['napi'],
   ['addon.cc'],

@@ -19,16 +19,16 @@ Status not_one_page() {
 }  // namespace
 
 AnswerReader::AnswerReader(const GuestMemory& memory)
-    : memory_(memory),
+    : layout_(memory.layout()),
       capacity_(kAnswers * (kHeadBytes + memory.regions().front().page_bytes)),
       buffer_(std::make_unique_for_overwrite<std::byte[]>(capacity_)) {}
 
-Status AnswerReader::receive(Socket& socket) {
+Status AnswerReader::receive(Stream& stream) {
   // What is left is part of one answer at most, and the buffer holds several.
   std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  const auto received = socket.receive_available(buffer_.get() + end_, capacity_ - end_);
+  const auto received = stream.receive_available(buffer_.get() + end_, capacity_ - end_);
   if (!received.ok()) return received.status();
   end_ += received.value();
   return Status();
@@ -47,7 +47,7 @@ Result<std::optional<AnswerReader::Answer>> AnswerReader::next() {
   wire::TableEntry entry;
   if (have < kHeadBytes) return std::optional<Answer>();
   std::memcpy(&entry, at + sizeof(header), sizeof(entry));
-  if (Status checked = check_table(header, memory_, {&entry, 1}); !checked.ok()) return checked;
+  if (Status checked = check_table(header, layout_, {&entry, 1}); !checked.ok()) return checked;
   const bool zero = entry.content == wire::kContentZero;
   if (entry.pages != 1 || !(zero || entry.content == wire::kContentRaw)) return not_one_page();
   if (have < kHeadBytes + entry.payload_bytes) return std::optional<Answer>();

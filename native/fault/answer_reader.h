@@ -9,9 +9,10 @@
 #include <span>
 #include <vector>
 
-#include "net/socket.h"
+#include "net/stream.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
+#include "region/page_layout.h"
 #include "wire/records.h"
 
 namespace pageferry {
@@ -20,8 +21,8 @@ class AnswerReader {
  public:
   explicit AnswerReader(const GuestMemory& memory);
 
-  // Takes what the socket holds, as far as there is room. kPeerClosed at its end.
-  Status receive(Socket& socket);
+  // Takes what has come, as far as there is room. kPeerClosed at its end.
+  Status receive(Stream& stream);
 
   struct Answer {
     PageIndex page;
@@ -31,7 +32,7 @@ class AnswerReader {
   Result<std::optional<Answer>> next();
 
  private:
-  const GuestMemory& memory_;
+  const PageLayout layout_;
   std::size_t capacity_;
   std::unique_ptr<std::byte[]> buffer_;
   // What has come and was not handed out: [begin_, end_) of the buffer.

@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "net/socket_test_util.h"
+#include "net/stream_test_util.h"
 #include "region/guest_test_util.h"
 
 namespace pageferry {
@@ -35,7 +35,7 @@ Bytes answer(PageIndex page, bool zero) {
 class AnswerReaderTest : public ::testing::Test {
  protected:
   TestGuest guest_ = make_guest(Backing::kShared, {256});
-  SocketPair pair_ = connect_pair();
+  StreamPair pair_ = connect_pair();
   AnswerReader reader_{*guest_.memory};
 
   void send(const Bytes& bytes) {

@@ -5,8 +5,8 @@
 
 #include <array>
 
+#include "channel/record_io.h"
 #include "os/contained.h"
-#include "wire/records.h"
 
 namespace pageferry {
 
@@ -18,9 +18,9 @@ constexpr int kForEver = -1;
 }  // namespace
 
 Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<ArrivingMemory> arriving,
-                                                          Socket fault_channel,
+                                                          StreamPtr fault_channel,
                                                           OnFailure on_failure) {
-  if (fault_channel.peer_closed()) {
+  if (fault_channel->peer_closed()) {
     return Status(StatusCode::kPeerClosed, "the fault channel is closed");
   }
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
@@ -39,10 +39,10 @@ Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<Arrivi
   return handler;
 }
 
-FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel,
+FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, StreamPtr fault_channel,
                            UniqueFd stop, OnFailure on_failure)
     : arriving_(std::move(arriving)),
-      socket_(std::move(fault_channel)),
+      stream_(std::move(fault_channel)),
       stop_(std::move(stop)),
       on_failure_(std::move(on_failure)),
       answers_(arriving_->memory()) {}
@@ -52,7 +52,7 @@ FaultHandler::~FaultHandler() { close(); }
 void FaultHandler::close() {
   closing_.store(true, std::memory_order_release);
   ::eventfd_write(stop_.get(), 1);
-  socket_.shutdown();
+  stream_->shutdown();
   handler_.reset();  // Joins it.
   mapper_.reset();
 }
@@ -67,17 +67,19 @@ void FaultHandler::run() noexcept {
 Status FaultHandler::serve() {
   std::array<pollfd, 3> waiting = {
       {{.fd = arriving_->userfaultfd().fd(), .events = POLLIN, .revents = 0},
-       {.fd = socket_.fd(), .events = POLLIN, .revents = 0},
+       {.fd = stream_->fd(), .events = POLLIN, .revents = 0},
        {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
   while (!closing_.load(std::memory_order_acquire)) {
-    if (::poll(waiting.data(), waiting.size(), kForEver) < 0) {
+    // What the stream holds already is not told by its descriptor.
+    const bool answered = stream_->holds_received();
+    if (::poll(waiting.data(), waiting.size(), answered ? 0 : kForEver) < 0) {
       if (errno == EINTR) continue;
       return Status::from_errno("poll");
     }
     if (waiting[0].revents != 0) {
       if (Status served = serve_faults(); !served.ok()) return served;
     }
-    if (waiting[1].revents != 0) {
+    if (answered || waiting[1].revents != 0) {
       if (Status served = serve_answers(); !served.ok()) return served;
     }
   }
@@ -113,13 +115,11 @@ Status FaultHandler::handle_fault(const FaultEvent& fault,
 
 Status FaultHandler::request(PageIndex page) {
   requested_.insert(page);
-  const wire::RecordHeader header = {
-      .type = wire::RecordType::kRequest, .entries = 0, .payload_bytes = 0, .value = page};
-  return socket_.send_all(&header, sizeof(header));
+  return send_header(*stream_, request_record(page));
 }
 
 Status FaultHandler::serve_answers() {
-  if (Status received = answers_.receive(socket_); !received.ok()) return received;
+  if (Status received = answers_.receive(*stream_); !received.ok()) return received;
   while (true) {
     const auto answer = answers_.next();
     if (!answer.ok()) return answer.status();

@@ -20,7 +20,7 @@
 #include <unordered_set>
 
 #include "fault/answer_reader.h"
-#include "net/socket.h"
+#include "net/stream.h"
 #include "os/native_thread.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
@@ -35,7 +35,7 @@ class FaultHandler {
   // `arriving` is serving. Fails when the system has no thread left, and with kPeerClosed when the fault
   // channel is dead already: then the guest must not be resumed here.
   static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
-                                                     Socket fault_channel, OnFailure on_failure);
+                                                     StreamPtr fault_channel, OnFailure on_failure);
   ~FaultHandler();
 
   // Faults of guest threads that this handler read.
@@ -53,7 +53,7 @@ class FaultHandler {
   void close();
 
  private:
-  FaultHandler(std::shared_ptr<ArrivingMemory> arriving, Socket fault_channel, UniqueFd stop,
+  FaultHandler(std::shared_ptr<ArrivingMemory> arriving, StreamPtr fault_channel, UniqueFd stop,
                OnFailure on_failure);
   void run() noexcept;
   Status serve();
@@ -64,7 +64,7 @@ class FaultHandler {
   Status install(const AnswerReader::Answer& answer);
 
   const std::shared_ptr<ArrivingMemory> arriving_;
-  Socket socket_;
+  const StreamPtr stream_;
   UniqueFd stop_;
   const OnFailure on_failure_;
   std::atomic<bool> closing_{false};

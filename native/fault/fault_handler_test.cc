@@ -38,8 +38,8 @@ class Destination {
         receiver_(std::in_place, arriving_, 1, failures_.callback()) {
     auto pair = connect_pair();
     page_channel_.emplace(std::move(pair.near));
-    page_channel_->set_no_delay();
-    EXPECT_TRUE(receiver_->add_channel(0, std::move(pair.far)).ok());
+    page_channel_->tune();
+    EXPECT_TRUE(receiver_->add_channel(0, owned(std::move(pair.far))).ok());
   }
   // Guest threads end before their memory goes, whatever they still wait for.
   ~Destination() {
@@ -54,8 +54,8 @@ class Destination {
     ASSERT_TRUE(arriving_->start_serving([this] { complete_.store(true); }).ok());
     auto pair = connect_pair();
     fault_channel_.emplace(std::move(pair.near));
-    fault_channel_->set_no_delay();
-    auto started = FaultHandler::start(arriving_, std::move(pair.far), failures_.callback());
+    fault_channel_->tune();
+    auto started = FaultHandler::start(arriving_, owned(std::move(pair.far)), failures_.callback());
     ASSERT_TRUE(started.ok()) << started.status().message();
     handler_ = std::move(started.value());
   }
@@ -80,7 +80,7 @@ class Destination {
     } else {
       writer.add_raw(page, bytes.data(), kPageBytes, false);
     }
-    ASSERT_TRUE(writer.send(*page_channel_).ok());
+    ASSERT_TRUE(send_record(*page_channel_, writer).ok());
   }
   // Waits until everything sent on the page channel has been applied.
   void sync() {
@@ -112,7 +112,7 @@ class Destination {
   PageReceiver& receiver() { return *receiver_; }
   FaultHandler& handler() { return *handler_; }
   StatusLog& failures() { return failures_; }
-  Socket& page_channel() { return *page_channel_; }
+  SocketStream& page_channel() { return *page_channel_; }
   bool complete() const { return complete_.load(); }
   void lose_fault_channel() { fault_channel_.reset(); }
   // What the owner of a migration does at its end.
@@ -128,8 +128,8 @@ class Destination {
   std::shared_ptr<ArrivingMemory> arriving_;
   std::atomic<bool> complete_{false};
   std::optional<PageReceiver> receiver_;
-  std::optional<Socket> page_channel_;
-  std::optional<Socket> fault_channel_;
+  std::optional<SocketStream> page_channel_;
+  std::optional<SocketStream> fault_channel_;
   std::unique_ptr<FaultHandler> handler_;
   std::uint64_t syncs_ = 0;
   std::vector<std::unique_ptr<Toucher>> threads_;
@@ -228,7 +228,7 @@ TEST_P(FaultHandlerOf, APageThatStallsOnItsPageChannelIsAskedForAndItsLateCopyCh
     const auto bytes = content(page, 2);
     payload.insert(payload.end(), bytes.begin(), bytes.end());
   }
-  Socket& channel = destination.page_channel();
+  SocketStream& channel = destination.page_channel();
   ASSERT_TRUE(channel.send_all(&header, sizeof(header)).ok());
   ASSERT_TRUE(channel.send_all(&entry, sizeof(entry)).ok());
   constexpr std::size_t kBefore = 100;
@@ -365,11 +365,11 @@ TEST_P(FaultHandlerOf, AnAnswerThatTheDocumentForbidsEndsIt) {
 TEST(FaultHandler, DoesNotStartOnAChannelWhosePeerIsGone) {
   const TestGuest guest = make_guest(Backing::kShared, {1});
   auto pair = connect_pair();
-  { const Socket closing = std::move(pair.near); }
+  { const SocketStream closing = std::move(pair.near); }
   wait_until([&] { return pair.far.peer_closed(); });
   StatusLog failures;
   const auto started = FaultHandler::start(std::make_shared<ArrivingMemory>(guest.memory),
-                                           std::move(pair.far), failures.callback());
+                                           owned(std::move(pair.far)), failures.callback());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.status().code(), StatusCode::kPeerClosed);
   EXPECT_EQ(failures.count(), 0u);
@@ -396,12 +396,12 @@ TEST(FaultHandler, AFaultOutsideTheGuestOnADescriptorThatWasPassedOnIsLeftToItsO
   ASSERT_TRUE(arriving->start_serving([] {}).ok());
   StatusLog failures;
   auto pair = connect_pair();
-  auto handler = FaultHandler::start(arriving, std::move(pair.far), failures.callback());
+  auto handler = FaultHandler::start(arriving, owned(std::move(pair.far)), failures.callback());
   ASSERT_TRUE(handler.ok());
   WatchedThread stranger([&] { (void)*word; });
   stranger.wait_until_asleep();
   WatchedThread guest([&] { read_page(*owner.memory, 5); });
-  const auto request = read_header(pair.near, wire::RecordType::kRequest);
+  const auto request = receive_header(pair.near, wire::RecordType::kRequest);
   ASSERT_TRUE(request.ok()) << request.status().message();
   EXPECT_EQ(request.value().value, 5u);
   EXPECT_FALSE(stranger.done());
@@ -425,7 +425,8 @@ TEST(FaultHandler, DoesNotStartWhenTheSystemHasNoThreadLeft) {
   StatusLog failures;
   ThreadLimit limit;
   limit.reach();
-  const auto started = FaultHandler::start(arriving, std::move(pair.far), failures.callback());
+  const auto started =
+      FaultHandler::start(arriving, owned(std::move(pair.far)), failures.callback());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.status().system_error(), EAGAIN) << started.status().message();
   EXPECT_EQ(failures.count(), 0u);

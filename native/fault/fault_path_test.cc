@@ -66,12 +66,12 @@ class FaultPath : public ::testing::TestWithParam<Case> {
     auto pair = connect_pair();
     auto server =
         PageServer::start(ferry_->shared_source(), residual_, std::make_shared<TokenBucket>(),
-                          std::move(pair.near), server_ended_.callback());
+                          owned(std::move(pair.near)), server_ended_.callback());
     ASSERT_TRUE(server.ok()) << server.status().message();
     server_ = std::move(server.value());
     ASSERT_TRUE(ferry_->arriving()->start_serving([this] { complete_.store(true); }).ok());
-    auto started =
-        FaultHandler::start(ferry_->arriving(), std::move(pair.far), handler_failed_.callback());
+    auto started = FaultHandler::start(ferry_->arriving(), owned(std::move(pair.far)),
+                                       handler_failed_.callback());
     ASSERT_TRUE(started.ok()) << started.status().message();
     handler_ = std::move(started.value());
   }

@@ -2,16 +2,16 @@
 
 #include <array>
 
+#include "channel/record_io.h"
 #include "codec/zero_page.h"
 #include "os/contained.h"
-#include "wire/record_reader.h"
 
 namespace pageferry {
 
 Result<std::unique_ptr<PageServer>> PageServer::start(std::shared_ptr<GuestMemory> memory,
                                                       std::shared_ptr<ResidualSet> residual,
                                                       std::shared_ptr<TokenBucket> bucket,
-                                                      Socket fault_channel, OnEnd on_end) {
+                                                      StreamPtr fault_channel, OnEnd on_end) {
   std::unique_ptr<PageServer> server(new PageServer(std::move(memory), std::move(residual),
                                                     std::move(bucket), std::move(fault_channel),
                                                     std::move(on_end)));
@@ -23,18 +23,18 @@ Result<std::unique_ptr<PageServer>> PageServer::start(std::shared_ptr<GuestMemor
 }
 
 PageServer::PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
-                       std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end)
+                       std::shared_ptr<TokenBucket> bucket, StreamPtr fault_channel, OnEnd on_end)
     : memory_(std::move(memory)),
       residual_(std::move(residual)),
       bucket_(std::move(bucket)),
-      socket_(std::move(fault_channel)),
+      stream_(std::move(fault_channel)),
       on_end_(std::move(on_end)) {}
 
 PageServer::~PageServer() { close(); }
 
 void PageServer::close() {
   closed_.store(true, std::memory_order_release);
-  socket_.shutdown();
+  stream_->shutdown();
   thread_.reset();  // Joins it.
 }
 
@@ -45,7 +45,7 @@ void PageServer::run() noexcept {
 
 Status PageServer::serve() {
   while (true) {
-    const auto request = read_header(socket_, wire::RecordType::kRequest);
+    const auto request = receive_header(*stream_, wire::RecordType::kRequest);
     if (!request.ok()) return request.status();
     if (request.value().value >= memory_->page_count()) {
       return Status(StatusCode::kProtocol, "request for page " +
@@ -73,7 +73,7 @@ Status PageServer::answer(PageIndex page) {
                                  {&entry, sizeof(entry)},
                                  {const_cast<std::byte*>(data), payload}}};
   bucket_->charge(sizeof(header) + sizeof(entry) + payload);
-  if (Status sent = socket_.send_all(parts); !sent.ok()) return sent;
+  if (Status sent = stream_->send_all(parts); !sent.ok()) return sent;
   pages_.fetch_add(1, std::memory_order_relaxed);
   if (zero) zero_pages_.fetch_add(1, std::memory_order_relaxed);
   return Status();

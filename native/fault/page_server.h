@@ -16,7 +16,7 @@
 #include <memory>
 #include <optional>
 
-#include "net/socket.h"
+#include "net/stream.h"
 #include "net/token_bucket.h"
 #include "os/native_thread.h"
 #include "os/status.h"
@@ -33,20 +33,20 @@ class PageServer {
   static Result<std::unique_ptr<PageServer>> start(std::shared_ptr<GuestMemory> memory,
                                                    std::shared_ptr<ResidualSet> residual,
                                                    std::shared_ptr<TokenBucket> bucket,
-                                                   Socket fault_channel, OnEnd on_end);
+                                                   StreamPtr fault_channel, OnEnd on_end);
   PageServer(const PageServer&) = delete;
   PageServer& operator=(const PageServer&) = delete;
   ~PageServer();
 
   std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
   std::uint64_t zero_pages_served() const { return zero_pages_.load(std::memory_order_relaxed); }
-  std::uint64_t wire_bytes() const { return socket_.bytes_sent(); }
+  std::uint64_t wire_bytes() const { return stream_->bytes_sent(); }
 
   void close();
 
  private:
   PageServer(std::shared_ptr<GuestMemory> memory, std::shared_ptr<ResidualSet> residual,
-             std::shared_ptr<TokenBucket> bucket, Socket fault_channel, OnEnd on_end);
+             std::shared_ptr<TokenBucket> bucket, StreamPtr fault_channel, OnEnd on_end);
   void run() noexcept;
   Status serve();
   Status answer(PageIndex page);
@@ -54,7 +54,7 @@ class PageServer {
   const std::shared_ptr<GuestMemory> memory_;
   const std::shared_ptr<ResidualSet> residual_;
   const std::shared_ptr<TokenBucket> bucket_;
-  Socket socket_;
+  const StreamPtr stream_;
   const OnEnd on_end_;
   std::atomic<bool> closed_{false};
   std::atomic<std::uint64_t> pages_{0};

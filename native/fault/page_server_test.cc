@@ -24,7 +24,7 @@ struct Served {
     auto pair = connect_pair();
     destination.emplace_back(std::move(pair.far));
     auto started = PageServer::start(guest.memory, residual, std::make_shared<TokenBucket>(),
-                                     std::move(pair.near), ended.callback());
+                                     owned(std::move(pair.near)), ended.callback());
     EXPECT_TRUE(started.ok()) << started.status().message();
     server = std::move(started.value());
   }
@@ -35,11 +35,11 @@ struct Served {
   void request(PageIndex page) { send({wire::RecordType::kRequest, 0, 0, page}); }
   // Receives one answer; its payload lands in `payload`.
   wire::TableEntry answer() {
-    Socket& socket = destination.front();
-    const auto header = read_header(socket, wire::RecordType::kPages);
+    SocketStream& socket = destination.front();
+    const auto header = receive_header(socket, wire::RecordType::kPages);
     EXPECT_TRUE(header.ok()) << header.status().message();
     std::vector<wire::TableEntry> table;
-    const Status read = read_table(socket, header.value(), *guest.memory, table);
+    const Status read = receive_table(socket, header.value(), guest.memory->layout(), table);
     EXPECT_TRUE(read.ok()) << read.message();
     payload.resize(header.value().payload_bytes);
     EXPECT_TRUE(socket.receive_all(payload.data(), payload.size()).ok());
@@ -50,7 +50,7 @@ struct Served {
   TestGuest guest;
   std::shared_ptr<ResidualSet> residual = std::make_shared<ResidualSet>(kPages);
   StatusLog ended;
-  std::vector<Socket> destination;
+  std::vector<SocketStream> destination;
   std::vector<std::byte> payload;
   std::unique_ptr<PageServer> server;
 };
@@ -128,9 +128,9 @@ TEST(PageServer, DoesNotStartWhenTheSystemHasNoThreadLeft) {
   StatusLog ended;
   ThreadLimit limit;
   limit.reach();
-  const auto started =
-      PageServer::start(guest.memory, std::make_shared<ResidualSet>(16),
-                        std::make_shared<TokenBucket>(), std::move(pair.near), ended.callback());
+  const auto started = PageServer::start(guest.memory, std::make_shared<ResidualSet>(16),
+                                         std::make_shared<TokenBucket>(),
+                                         owned(std::move(pair.near)), ended.callback());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.status().system_error(), EAGAIN) << started.status().message();
   EXPECT_TRUE(receive_until_end(pair.far).empty()) << "the fault channel is closed";

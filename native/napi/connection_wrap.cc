@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "channel/greeting.h"
+
 namespace pageferry::napi {
 
 namespace {
@@ -28,21 +30,33 @@ const char* role_name(wire::Role role) {
   return "control";
 }
 
-// What every channel of a migration wants from its socket.
-void configure(Socket& socket, milliseconds stall) {
-  socket.set_send_timeout(stall);
-  // On page channels too: a sync behind a small record would wait 40 ms for a delayed acknowledgement.
-  socket.set_no_delay();
-  // The kernel's default may pace (bbr does), which on one host only adds waiting.
-  if (socket.peer_is_local()) socket.set_congestion_control("cubic");
+// {host, port} or {path}.
+Address to_address(const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "address must be an object");
+  const auto object = value.As<Napi::Object>();
+  if (object.Has("path")) return UnixAddress{to_text(object.Get("path"), "path")};
+  const auto port = to_u32(object.Get("port"), "port");
+  if (port > UINT16_MAX) throw Napi::RangeError::New(value.Env(), "port must be 0 to 65535");
+  return TcpAddress{to_text(object.Get("host"), "host"), static_cast<std::uint16_t>(port)};
+}
+
+Napi::Value from_address(Napi::Env env, const Address& address) {
+  Napi::Object object = Napi::Object::New(env);
+  if (const auto* local = std::get_if<UnixAddress>(&address)) {
+    object.Set("path", local->path);
+  } else {
+    const auto& tcp = std::get<TcpAddress>(address);
+    object.Set("host", tcp.host);
+    object.Set("port", Napi::Number::New(env, tcp.port));
+  }
+  return object;
 }
 
 struct Target {
-  std::string host;
-  std::uint16_t port;
+  Address address;
   wire::Role role;
   std::uint32_t channel;
-  std::array<std::uint8_t, 16> migration_id;
+  MigrationId migration_id;
   milliseconds timeout;
   milliseconds stall;
 };
@@ -51,13 +65,11 @@ Target to_target(const Napi::Value& value) {
   if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "target must be an object");
   const auto object = value.As<Napi::Object>();
   Target target = {};
-  target.host = to_text(object.Get("host"), "host");
-  const auto port = to_u32(object.Get("port"), "port");
+  target.address = to_address(object.Get("address"));
   const auto id = to_bytes(object.Get("migrationId"), "migrationId");
-  if (port == 0 || port > UINT16_MAX || id.size() != target.migration_id.size()) {
-    throw Napi::TypeError::New(value.Env(), "port must be 1 to 65535 and migrationId 16 bytes");
+  if (id.size() != target.migration_id.size()) {
+    throw Napi::TypeError::New(value.Env(), "migrationId must be 16 bytes");
   }
-  target.port = static_cast<std::uint16_t>(port);
   target.role = to_role(object.Get("role"));
   target.channel = to_u32(object.Get("channel"), "channel");
   std::ranges::copy(id, target.migration_id.begin());
@@ -69,16 +81,14 @@ Target to_target(const Napi::Value& value) {
 using Shared = std::shared_ptr<Connection>;
 
 Result<Shared> open_connection(const Target& target) {
-  auto socket = Socket::connect(target.host, target.port, target.timeout);
-  if (!socket.ok()) return socket.status();
-  configure(socket.value(), target.stall);
-  const Status offered = offer_preamble(socket.value(), target.role, target.channel,
-                                        target.migration_id, target.timeout);
+  auto connected = SocketStream::connect(target.address, target.timeout);
+  if (!connected.ok()) return connected.status();
+  auto stream = std::make_unique<SocketStream>(std::move(connected.value()));
+  stream->set_send_timeout(target.stall);
+  const Status offered =
+      offer_preamble(*stream, target.role, target.channel, target.migration_id, target.timeout);
   if (!offered.ok()) return offered;
-  const bool v6 = target.host.find(':') != std::string::npos;
-  const std::string host = v6 ? "[" + target.host + "]" : target.host;
-  return std::make_shared<Connection>(std::move(socket.value()),
-                                      host + ":" + std::to_string(target.port));
+  return std::make_shared<Connection>(std::move(stream), to_text(target.address));
 }
 
 Napi::Value connect(const Napi::CallbackInfo& info) {
@@ -99,21 +109,20 @@ Napi::Object to_object(Napi::Env env, const wire::Preamble& preamble, const Shar
   return arrival;
 }
 
+// Arguments: address, stall timeout, and what to call on arrivals, strangers and trouble.
 Napi::Value listen(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto port = to_u32(info[1], "port");
-  if (port > UINT16_MAX) throw Napi::RangeError::New(env, "port must be 0 to 65535");
-  const milliseconds stall(to_u32(info[2], "stallMs"));
-  const Notifier arrived(env, to_function(info[3], "onArrival"), true);
-  const Notifier stranger(env, to_function(info[4], "onStranger"), false);
-  const Notifier trouble(env, to_function(info[5], "onTrouble"), false);
-  auto listener = value_or_throw(
-      env, Listener::open(
-               to_text(info[0], "host"), static_cast<std::uint16_t>(port),
+  const milliseconds stall(to_u32(info[1], "stallMs"));
+  const Notifier arrived(env, to_function(info[2], "onArrival"), true);
+  const Notifier stranger(env, to_function(info[3], "onStranger"), false);
+  const Notifier trouble(env, to_function(info[4], "onTrouble"), false);
+  auto gate = value_or_throw(
+      env, Gate::open(
+               to_address(info[0]),
                [arrived, stall](Arrival arrival) {
-                 configure(arrival.socket, stall);
+                 arrival.stream->set_send_timeout(stall);
                  auto connection =
-                     std::make_shared<Connection>(std::move(arrival.socket), arrival.peer);
+                     std::make_shared<Connection>(std::move(arrival.stream), arrival.peer);
                  arrived.call([connection, preamble = arrival.preamble](Napi::Env env) {
                    return std::vector<napi_value>{to_object(env, preamble, connection)};
                  });
@@ -129,57 +138,49 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
                    return std::vector<napi_value>{to_error(env, status).Value()};
                  });
                }));
-  return ListenerWrap::make(env, std::move(listener));
+  return GateWrap::make(env, std::move(gate));
 }
 
 }  // namespace
 
 void ConnectionWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("answer", &ConnectionWrap::answer),
-               InstanceMethod("detach", &ConnectionWrap::detach),
                InstanceAccessor("peer", &ConnectionWrap::peer, nullptr),
                InstanceMethod("close", &ConnectionWrap::close)});
   export_function<connect>(env, exports, "connect");
 }
 
-Socket ConnectionWrap::take(const Napi::Value& value) {
+StreamPtr ConnectionWrap::take(const Napi::Value& value) {
   const auto connection = from(value);
-  if (!connection->socket.has_value()) {
+  if (connection->stream == nullptr) {
     throw Napi::Error::New(value.Env(), "this connection is in use already");
   }
-  Socket socket = std::move(*connection->socket);
-  connection->socket.reset();
-  return socket;
+  return std::move(connection->stream);
 }
 
 Napi::Value ConnectionWrap::answer(const Napi::CallbackInfo& info) {
   const auto status = static_cast<wire::PreambleStatus>(to_u32(info[0], "status"));
-  if (!native()->socket.has_value()) return Napi::Boolean::New(info.Env(), false);
-  const bool sent = answer_preamble(*native()->socket, status).ok();
+  if (native()->stream == nullptr) return Napi::Boolean::New(info.Env(), false);
+  const bool sent = answer_preamble(*native()->stream, status).ok();
   return Napi::Boolean::New(info.Env(), sent);
-}
-
-Napi::Value ConnectionWrap::detach(const Napi::CallbackInfo& info) {
-  Socket socket = take(info.This());
-  return Napi::Number::New(info.Env(), socket.release().release());
 }
 
 Napi::Value ConnectionWrap::peer(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), native()->peer);
 }
 
-void ConnectionWrap::close(const Napi::CallbackInfo&) { native()->socket.reset(); }
+void ConnectionWrap::close(const Napi::CallbackInfo&) { native()->stream.reset(); }
 
-void ListenerWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceAccessor("port", &ListenerWrap::port, nullptr),
-               InstanceMethod("close", &ListenerWrap::close)});
+void GateWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceAccessor("address", &GateWrap::address, nullptr),
+               InstanceMethod("close", &GateWrap::close)});
   export_function<listen>(env, exports, "listen");
 }
 
-Napi::Value ListenerWrap::port(const Napi::CallbackInfo& info) {
-  return from_u64(info.Env(), native()->port());
+Napi::Value GateWrap::address(const Napi::CallbackInfo& info) {
+  return from_address(info.Env(), native()->address());
 }
 
-void ListenerWrap::close(const Napi::CallbackInfo&) { native()->close(); }
+void GateWrap::close(const Napi::CallbackInfo&) { native()->close(); }
 
 }  // namespace pageferry::napi

@@ -1,18 +1,18 @@
-// JavaScript classes Connection and Listener.
+// JavaScript classes Connection and Gate.
 #pragma once
 
+#include "channel/gate.h"
 #include "napi/wrap.h"
-#include "net/socket.h"
-#include "wire/listener.h"
+#include "net/stream.h"
 
 namespace pageferry::napi {
 
-// A connection that nobody uses yet: it becomes the control channel (detach) or is taken by a native
+// A connection that nobody uses yet: it becomes the control channel (ControlStream) or is taken by a native
 // page or fault channel.
 struct Connection {
-  Connection(Socket connected, std::string address)
-      : socket(std::move(connected)), peer(std::move(address)) {}
-  std::optional<Socket> socket;
+  Connection(StreamPtr connected, std::string address)
+      : stream(std::move(connected)), peer(std::move(address)) {}
+  StreamPtr stream;  // null once it was taken
   std::string peer;
 };
 
@@ -22,25 +22,24 @@ class ConnectionWrap : public Wrap<ConnectionWrap, Connection> {
   static constexpr napi_type_tag kTag = {0x5067f001, 4};
   using Wrap::Wrap;
   static void init(Napi::Env env, Napi::Object exports);
-  // Takes the socket out; throws when it was taken before.
-  static Socket take(const Napi::Value& value);
+  // Takes the stream out; throws when it was taken before.
+  static StreamPtr take(const Napi::Value& value);
 
  private:
   Napi::Value answer(const Napi::CallbackInfo& info);
-  Napi::Value detach(const Napi::CallbackInfo& info);
   Napi::Value peer(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 };
 
-class ListenerWrap : public Wrap<ListenerWrap, Listener> {
+class GateWrap : public Wrap<GateWrap, Gate> {
  public:
-  static constexpr const char* kName = "Listener";
+  static constexpr const char* kName = "Gate";
   static constexpr napi_type_tag kTag = {0x5067f001, 5};
   using Wrap::Wrap;
   static void init(Napi::Env env, Napi::Object exports);
 
  private:
-  Napi::Value port(const Napi::CallbackInfo& info);
+  Napi::Value address(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 };
 

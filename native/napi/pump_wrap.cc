@@ -65,13 +65,13 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(env, "connections must be an array of at least one");
   }
   const auto connections = info[1].As<Napi::Array>();
-  std::vector<Socket> sockets;
+  std::vector<StreamPtr> streams;
   for (std::uint32_t i = 0; i < connections.Length(); ++i) {
-    sockets.push_back(ConnectionWrap::take(connections.Get(i)));
-    if (buffer_bytes != 0) sockets.back().set_send_buffer(static_cast<int>(buffer_bytes));
+    streams.push_back(ConnectionWrap::take(connections.Get(i)));
+    if (buffer_bytes != 0) streams.back()->set_send_buffer(static_cast<int>(buffer_bytes));
   }
   return PageSenderWrap::make(
-      env, value_or_throw(env, PageSender::create(std::move(memory), std::move(sockets),
+      env, value_or_throw(env, PageSender::create(std::move(memory), std::move(streams),
                                                   std::move(bucket), codec)));
 }
 

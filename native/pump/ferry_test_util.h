@@ -11,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "net/socket_test_util.h"
+#include "channel/channel_test_util.h"
+#include "net/stream_test_util.h"
 #include "pump/page_receiver.h"
 #include "pump/page_sender.h"
 #include "region/guest_test_util.h"
@@ -80,10 +81,11 @@ inline Result<SendStats> push(PageSender& sender, ResidualSet& residual, PushWid
 
 // A PageSender over these sockets, which there are threads for.
 inline std::unique_ptr<PageSender> make_sender(
-    std::shared_ptr<GuestMemory> memory, std::vector<Socket> sockets,
+    std::shared_ptr<GuestMemory> memory, std::vector<SocketStream> sockets,
     std::shared_ptr<TokenBucket> bucket = std::make_shared<TokenBucket>(),
     const PageCodec* codec = nullptr) {
-  auto sender = PageSender::create(std::move(memory), std::move(sockets), std::move(bucket), codec);
+  auto sender =
+      PageSender::create(std::move(memory), owned(std::move(sockets)), std::move(bucket), codec);
   EXPECT_TRUE(sender.ok()) << sender.status().message();
   return std::move(sender.value());
 }
@@ -107,11 +109,11 @@ class Ferry {
         bucket_(std::make_shared<TokenBucket>(options.rate)),
         receiver_(
             std::make_unique<PageReceiver>(arriving_, options.channels, failures_.callback())) {
-    std::vector<Socket> sending;
+    std::vector<SocketStream> sending;
     for (std::uint32_t i = 0; i < options.channels; ++i) {
       auto pair = connect_pair();
       sending.push_back(std::move(pair.near));
-      EXPECT_TRUE(receiver_->add_channel(i, std::move(pair.far)).ok());
+      EXPECT_TRUE(receiver_->add_channel(i, owned(std::move(pair.far))).ok());
     }
     sender_ = make_sender(source_.memory, std::move(sending), bucket_, options.codec);
   }

@@ -12,9 +12,9 @@
 #include <functional>
 #include <iterator>
 
+#include "channel/greeting.h"
 #include "fault/page_server.h"
 #include "pump/ferry_test_util.h"
-#include "wire/listener.h"
 #include "wire/record_reader.h"
 #include "wire/record_test_util.h"
 #include "wire/record_writer.h"
@@ -77,7 +77,7 @@ Bytes lz4_page_of_f() {
   return block;
 }
 
-void write_round(Socket& socket) {
+void write_round(SocketStream& socket) {
   const Bytes memory[] = {page_of(2, 1), page_of(3, 1), page_of(11, 1), page_of(12, 1)};
   Bytes pair = memory[0];
   pair.insert(pair.end(), memory[1].begin(), memory[1].end());
@@ -87,39 +87,39 @@ void write_round(Socket& socket) {
   for (PageIndex page = 5; page < 9; ++page) writer.add_zero(page, false);
   writer.add_raw(11, memory[2].data(), kPageBytes, false);
   writer.add_raw(12, memory[3].data(), kPageBytes, true);
-  ASSERT_TRUE(writer.send(socket).ok());
+  ASSERT_TRUE(send_record(socket, writer).ok());
   ASSERT_TRUE(send_sync(socket, 1).ok());
   const Bytes again = page_of(3, 2);
   writer.add_zero(2, false);
   writer.add_raw(3, again.data(), kPageBytes, false);
-  ASSERT_TRUE(writer.send(socket).ok());
+  ASSERT_TRUE(send_record(socket, writer).ok());
   ASSERT_TRUE(send_sync(socket, 2).ok());
 }
 
-void write_lz4(Socket& socket) {
+void write_lz4(SocketStream& socket) {
   const Bytes block = lz4_page_of_f();
   RecordWriter writer;
   for (const PageIndex page : {4, 5}) {
     std::ranges::copy(block, writer.encode_room(kPageBytes).begin());
     writer.add_encoded(page, kContentLz4, static_cast<std::uint32_t>(block.size()));
   }
-  ASSERT_TRUE(writer.send(socket).ok());
+  ASSERT_TRUE(send_record(socket, writer).ok());
   ASSERT_TRUE(send_sync(socket, 1).ok());
 }
 
-void write_residual(Socket& socket) {
+void write_residual(SocketStream& socket) {
   const TestGuest guest = make_guest(Backing::kShared, kRegions);
   PageBitmap missing(16);
   missing.set_range({1, 3});
   missing.set_range({10, 2});
   missing.set_range({12, 4});
-  std::vector<Socket> sockets;
+  std::vector<SocketStream> sockets;
   sockets.emplace_back(UniqueFd(::dup(socket.fd())));
   const auto sender = make_sender(guest.memory, std::move(sockets));
   ASSERT_TRUE(announce_missing(*sender, missing).ok());
 }
 
-void write_request(Socket& socket) {
+void write_request(SocketStream& socket) {
   const wire::RecordHeader request = {wire::RecordType::kRequest, 0, 0, 13};
   ASSERT_TRUE(socket.send_all(&request, sizeof(request)).ok());
 }
@@ -129,9 +129,9 @@ Bytes fault_answers() {
   const TestGuest guest = make_guest(Backing::kShared, kRegions);
   std::ranges::copy(page_of(13, 1), guest.memory->engine_page(13));
   auto pair = connect_pair();
-  const auto server =
-      PageServer::start(guest.memory, std::make_shared<ResidualSet>(16),
-                        std::make_shared<TokenBucket>(), std::move(pair.near), [](Status) {});
+  const auto server = PageServer::start(guest.memory, std::make_shared<ResidualSet>(16),
+                                        std::make_shared<TokenBucket>(),
+                                        owned(std::move(pair.near)), [](Status) {});
   EXPECT_TRUE(server.ok()) << server.status().message();
   for (const PageIndex page : {13, 14}) {
     const wire::RecordHeader request = {wire::RecordType::kRequest, 0, 0, page};
@@ -154,7 +154,7 @@ TEST(GoldenStreams, TheWriterStillWritesThem) {
   Bytes preamble(32);
   ASSERT_TRUE(pair.far.receive_all(preamble.data(), preamble.size()).ok());
   expect_written("preamble.bin", preamble);
-  expect_written("preamble-answer.bin", bytes_sent_by([](Socket& socket) {
+  expect_written("preamble-answer.bin", bytes_sent_by([](SocketStream& socket) {
                    EXPECT_TRUE(answer_preamble(socket, wire::PreambleStatus::kBusy).ok());
                  }));
 }
@@ -166,7 +166,7 @@ struct Received {
         arriving(std::make_shared<ArrivingMemory>(guest.memory)) {
     auto pair = connect_pair();
     PageReceiver receiver(arriving, 1, failures.callback());
-    EXPECT_TRUE(receiver.add_channel(0, std::move(pair.far)).ok());
+    EXPECT_TRUE(receiver.add_channel(0, owned(std::move(pair.far))).ok());
     const Bytes stream = read_vector(name);
     EXPECT_TRUE(pair.near.send_all(stream.data(), stream.size()).ok());
     const Status reached = wait_sync(receiver, sync);
@@ -214,7 +214,7 @@ TEST(GoldenStreams, TheFaultChannelCarriesARequestAndSinglePages) {
   const Bytes request = read_vector("fault-request.bin");
   const Bytes answers = read_vector("fault-answers.bin");
   ASSERT_TRUE(pair.near.send_all(request.data(), request.size()).ok());
-  const auto asked = read_header(pair.far, wire::RecordType::kRequest);
+  const auto asked = receive_header(pair.far, wire::RecordType::kRequest);
   ASSERT_TRUE(asked.ok()) << asked.status().message();
   EXPECT_EQ(asked.value().value, 13u);
   const auto records = parse_records(answers);
@@ -226,7 +226,7 @@ TEST(GoldenStreams, TheFaultChannelCarriesARequestAndSinglePages) {
   const TestGuest guest = make_guest(Backing::kShared, kRegions);
   for (const ParsedRecord& record : records) {
     EXPECT_TRUE(check_header(record.header, wire::RecordType::kPages).ok());
-    EXPECT_TRUE(check_table(record.header, *guest.memory, record.table).ok());
+    EXPECT_TRUE(check_table(record.header, guest.memory->layout(), record.table).ok());
   }
 }
 

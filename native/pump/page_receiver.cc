@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "channel/record_io.h"
 #include "os/contained.h"
 #include "pump/record_applier.h"
-#include "wire/record_reader.h"
 
 namespace pageferry {
 
@@ -15,14 +15,14 @@ PageReceiver::PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32
 
 PageReceiver::~PageReceiver() { close(); }
 
-Status PageReceiver::add_channel(std::uint32_t number, Socket socket) {
+Status PageReceiver::add_channel(std::uint32_t number, StreamPtr stream) {
   const MutexLock lock(mutex_);
   if (closed_) return Status(StatusCode::kCancelled, "the migration has ended");
   if (number >= channels_.size() || channels_[number] != nullptr) {
     return Status(StatusCode::kProtocol, "page channel " + std::to_string(number) +
                                              " is there already or was never agreed on");
   }
-  channels_[number] = std::make_unique<Channel>(std::move(socket));
+  channels_[number] = std::make_unique<Channel>(std::move(stream));
   Channel& channel = *channels_[number];
   auto thread = NativeThread::start("page-receiver", [this, &channel]() noexcept { run(channel); });
   if (!thread.ok()) {
@@ -41,7 +41,7 @@ std::uint64_t PageReceiver::bytes_received() const {
 std::uint64_t PageReceiver::bytes_received_locked() const {
   std::uint64_t sum = bytes_of_closed_;
   for (const auto& channel : channels_) {
-    if (channel != nullptr) sum += channel->socket.bytes_received();
+    if (channel != nullptr) sum += channel->stream->bytes_received();
   }
   return sum;
 }
@@ -54,14 +54,14 @@ void PageReceiver::run(Channel& channel) noexcept {
 Status PageReceiver::receive_records(Channel& channel) {
   RecordApplier applier(arriving_);
   while (true) {
-    const auto header = read_header(channel.socket, wire::RecordType::kPages);
+    const auto header = receive_header(*channel.stream, wire::RecordType::kPages);
     if (!header.ok()) return header.status();
     if (header.value().type == wire::RecordType::kSync) {
       if (Status next = advance(channel, header.value().value); !next.ok()) return next;
       tell_waiters();
       continue;
     }
-    const auto applied = applier.apply(channel.socket, header.value());
+    const auto applied = applier.apply(*channel.stream, header.value());
     if (!applied.ok()) return applied.status();
     pages_.fetch_add(applied.value().pages, std::memory_order_relaxed);
     duplicates_.fetch_add(applied.value().duplicates, std::memory_order_relaxed);
@@ -144,13 +144,13 @@ void PageReceiver::close() {
   }
   tell_waiters();
   for (const auto& channel : ending) {
-    if (channel != nullptr) channel->socket.shutdown();
+    if (channel != nullptr) channel->stream->shutdown();
   }
   std::uint64_t bytes = 0;
   for (const auto& channel : ending) {
     if (channel == nullptr) continue;
     channel->thread.reset();  // Joins it.
-    bytes += channel->socket.bytes_received();
+    bytes += channel->stream->bytes_received();
   }
   const MutexLock lock(mutex_);
   bytes_of_closed_ += bytes;

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "net/socket.h"
+#include "net/stream.h"
 #include "os/mutex.h"
 #include "os/native_thread.h"
 #include "os/status.h"
@@ -29,7 +29,7 @@ class PageReceiver {
   ~PageReceiver();
 
   // Starts the thread of page channel `number`. kProtocol when it is there already or out of range.
-  Status add_channel(std::uint32_t number, Socket socket);
+  Status add_channel(std::uint32_t number, StreamPtr stream);
 
   // True once every channel has delivered sync `number`.
   bool has_reached(std::uint64_t number) const;
@@ -47,8 +47,8 @@ class PageReceiver {
 
  private:
   struct Channel {
-    explicit Channel(Socket taken) : socket(std::move(taken)) {}
-    Socket socket;
+    explicit Channel(StreamPtr taken) : stream(std::move(taken)) {}
+    const StreamPtr stream;
     std::uint64_t sync = 0;  // guarded by the receiver's mutex
     std::optional<NativeThread> thread;
   };

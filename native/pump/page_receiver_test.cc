@@ -24,12 +24,12 @@ struct Reception {
   Status add(std::uint32_t number) {
     auto pair = connect_pair();
     sources.push_back(std::move(pair.near));
-    return receiver->add_channel(number, std::move(pair.far));
+    return receiver->add_channel(number, owned(std::move(pair.far)));
   }
 
   TestGuest guest;
   StatusLog failures;
-  std::vector<Socket> sources;
+  std::vector<SocketStream> sources;
   std::optional<PageReceiver> receiver;
 };
 
@@ -125,7 +125,7 @@ TEST(PageReceiver, ClosingWhileChannelsAreAddedLeavesNoneBehind) {
     });
     reception.receiver->close();
     adding.join();
-    for (Socket& source : reception.sources) EXPECT_TRUE(receive_until_end(source).empty());
+    for (SocketStream& source : reception.sources) EXPECT_TRUE(receive_until_end(source).empty());
   }
 }
 
@@ -134,7 +134,7 @@ TEST(PageReceiver, CountsStayAfterClose) {
   ASSERT_TRUE(reception.add(0).ok());
   RecordWriter writer;
   writer.add_zero(3, false);
-  ASSERT_TRUE(writer.send(reception.sources[0]).ok());
+  ASSERT_TRUE(send_record(reception.sources[0], writer).ok());
   ASSERT_TRUE(send_sync(reception.sources[0], 1).ok());
   ASSERT_TRUE(wait_sync(*reception.receiver, 1).ok());
   EXPECT_EQ(reception.receiver->bytes_received(), 48u);

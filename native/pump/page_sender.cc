@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "channel/record_io.h"
 #include "codec/zero_page.h"
 #include "os/contained.h"
 #include "wire/record_writer.h"
@@ -31,19 +32,19 @@ void SendStats::add(const SendStats& other) {
 class PageSender::Channel {
  public:
   Channel(PageSender& sender, std::size_t number)
-      : sender_(sender), number_(number), socket_(sender.sockets_[number]) {}
+      : sender_(sender), number_(number), stream_(*sender.streams_[number]) {}
 
   std::size_t number() const { return number_; }
   // The next call begins; the one before ended well.
   void begin() {
-    sent_before_ = socket_.bytes_sent();
+    sent_before_ = stream_.bytes_sent();
     batch_bytes_ = rate_share();
     reported_ = {};
     stats_ = {};
   }
   SendStats stats() const {
     SendStats stats = stats_;
-    stats.wire_bytes = socket_.bytes_sent() - sent_before_;
+    stats.wire_bytes = stream_.bytes_sent() - sent_before_;
     return stats;
   }
 
@@ -105,14 +106,14 @@ class PageSender::Channel {
     if (writer_.empty()) return Status();
     if (!pay(writer_.wire_bytes())) return Status(StatusCode::kCancelled, "send");
     batch_bytes_ = rate_share();
-    if (Status sent = writer_.send(socket_); !sent.ok()) return sent;
+    if (Status sent = send_record(stream_, writer_); !sent.ok()) return sent;
     report_pages();
     return Status();
   }
 
   Status finish(std::uint64_t sync) {
     if (Status sent = flush(); !sent.ok()) return sent;
-    return send_sync(socket_, sync);
+    return send_header(stream_, sync_record(sync));
   }
 
  private:
@@ -153,7 +154,7 @@ class PageSender::Channel {
 
   PageSender& sender_;
   const std::size_t number_;
-  Socket& socket_;
+  Stream& stream_;
   std::uint64_t sent_before_ = 0;
   RecordWriter writer_;
   std::uint64_t batch_bytes_ = 0;
@@ -163,25 +164,25 @@ class PageSender::Channel {
 };
 
 Result<std::unique_ptr<PageSender>> PageSender::create(std::shared_ptr<GuestMemory> memory,
-                                                       std::vector<Socket> channels,
+                                                       std::vector<StreamPtr> channels,
                                                        std::shared_ptr<TokenBucket> bucket,
                                                        const PageCodec* codec) {
   std::unique_ptr<PageSender> sender(
       new PageSender(std::move(memory), std::move(channels), std::move(bucket), codec));
-  auto threads = ChannelThreads::start(sender->sockets_.size());
+  auto threads = ChannelThreads::start(sender->streams_.size());
   if (!threads.ok()) return threads.status();
   sender->threads_ = std::move(threads.value());
   return sender;
 }
 
-PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
+PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<StreamPtr> channels,
                        std::shared_ptr<TokenBucket> bucket, const PageCodec* codec)
     : memory_(std::move(memory)),
-      sockets_(std::move(channels)),
+      streams_(std::move(channels)),
       bucket_(std::move(bucket)),
       codec_(codec),
       with_content_(memory_->page_count()) {
-  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
     channels_.push_back(std::make_unique<Channel>(*this, i));
   }
 }
@@ -362,30 +363,30 @@ PageSender::Progress PageSender::progress() const {
                        .pages_zero = zero_sent_.load(std::memory_order_relaxed),
                        .pages_encoded = encoded_sent_.load(std::memory_order_relaxed),
                        .wire_bytes = 0};
-  for (const Socket& channel : sockets_) progress.wire_bytes += channel.bytes_sent();
+  for (const StreamPtr& stream : streams_) progress.wire_bytes += stream->bytes_sent();
   return progress;
 }
 
 std::uint64_t PageSender::unacknowledged_bytes() const {
   std::uint64_t bytes = 0;
-  for (const Socket& channel : sockets_) bytes += channel.bytes_unacknowledged();
+  for (const StreamPtr& stream : streams_) bytes += stream->bytes_unacknowledged();
   return bytes;
 }
 
 std::optional<PageSender::Link> PageSender::link() const {
-  if (sockets_.front().peer_is_local()) return std::nullopt;
+  if (streams_.front()->peer_is_local()) return std::nullopt;
   std::optional<Link> link;
-  for (const Socket& channel : sockets_) {
+  for (const StreamPtr& stream : streams_) {
     // Those that carry nothing tell of times that have passed.
-    const auto round_trip = channel.round_trip();
-    if (!round_trip.has_value() || channel.bytes_unacknowledged() == 0) continue;
+    const auto round_trip = stream->round_trip();
+    if (!round_trip.has_value() || stream->bytes_unacknowledged() == 0) continue;
     if (!link.has_value()) link = Link{.delivered_bytes = 0, .round_trip = *round_trip};
     link->round_trip.smoothed_us = std::max(link->round_trip.smoothed_us, round_trip->smoothed_us);
     link->round_trip.least_us = std::min(link->round_trip.least_us, round_trip->least_us);
   }
   if (!link.has_value()) return std::nullopt;
-  for (const Socket& channel : sockets_) {
-    link->delivered_bytes += channel.bytes_sent() - channel.bytes_unacknowledged();
+  for (const StreamPtr& stream : streams_) {
+    link->delivered_bytes += stream->bytes_sent() - stream->bytes_unacknowledged();
   }
   return link;
 }
@@ -393,7 +394,7 @@ std::optional<PageSender::Link> PageSender::link() const {
 void PageSender::cancel() {
   cancelled_.store(true, std::memory_order_release);
   bucket_->cancel();
-  for (Socket& channel : sockets_) channel.shutdown();
+  for (const StreamPtr& stream : streams_) stream->shutdown();
 }
 
 }  // namespace pageferry

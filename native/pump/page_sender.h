@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "codec/page_codec.h"
-#include "net/socket.h"
+#include "net/stream.h"
 #include "net/token_bucket.h"
 #include "os/status.h"
 #include "pump/channel_threads.h"
@@ -45,10 +45,10 @@ class PageSender {
   // What a call was given is used until this is called.
   using OnSent = std::function<void(Result<SendStats>)>;
 
-  // `codec` null: raw and zero pages only. One page channel per socket, at least one. Fails when the system
+  // `codec` null: raw and zero pages only. One page channel per stream, at least one. Fails when the system
   // has no thread left for one of them.
   static Result<std::unique_ptr<PageSender>> create(std::shared_ptr<GuestMemory> memory,
-                                                    std::vector<Socket> channels,
+                                                    std::vector<StreamPtr> channels,
                                                     std::shared_ptr<TokenBucket> bucket,
                                                     const PageCodec* codec);
   PageSender(const PageSender&) = delete;
@@ -104,7 +104,7 @@ class PageSender {
  private:
   class Channel;
 
-  PageSender(std::shared_ptr<GuestMemory> memory, std::vector<Socket> channels,
+  PageSender(std::shared_ptr<GuestMemory> memory, std::vector<StreamPtr> channels,
              std::shared_ptr<TokenBucket> bucket, const PageCodec* codec);
   template <class Work>
   void begin(Work work, OnSent on_sent);
@@ -119,7 +119,7 @@ class PageSender {
   Status push_stretches(Channel& channel, ResidualSet& residual, MayGoOn may_go_on);
 
   const std::shared_ptr<GuestMemory> memory_;
-  std::vector<Socket> sockets_;
+  std::vector<StreamPtr> streams_;
   const std::shared_ptr<TokenBucket> bucket_;
   const PageCodec* const codec_;
   std::atomic<bool> cancelled_{false};

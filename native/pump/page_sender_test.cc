@@ -20,8 +20,8 @@ using namespace testing;
 const std::vector<std::uint64_t> kRegions = {2500, 1, 1100, 700};
 
 struct Channels {
-  std::vector<Socket> sockets;
-  std::vector<Socket> peers;
+  std::vector<SocketStream> sockets;
+  std::vector<SocketStream> peers;
 };
 
 Channels connect_channels(int count) {
@@ -247,7 +247,7 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   const TestGuest guest = make_guest(Backing::kShared, {16384});
   for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
   auto pair = connect_pair();
-  std::vector<Socket> sockets;
+  std::vector<SocketStream> sockets;
   sockets.push_back(std::move(pair.near));
   const auto sender = make_sender(guest.memory, std::move(sockets));
   const PageBitmap pages = populated_pages(*guest.memory);
@@ -267,9 +267,9 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
 }
 
 // Threads that receive until the channels end.
-std::vector<std::thread> drain(std::vector<Socket>& peers) {
+std::vector<std::thread> drain(std::vector<SocketStream>& peers) {
   std::vector<std::thread> draining;
-  for (Socket& peer : peers) {
+  for (SocketStream& peer : peers) {
     draining.emplace_back([&peer] {
       std::vector<std::byte> bytes(64 << 10);
       while (peer.receive_all(bytes.data(), 1).ok()) {
@@ -309,7 +309,7 @@ TEST(PageSender, APushUsesEveryChannelOnceNothingIsDemanded) {
   const TestGuest guest = make_guest(Backing::kShared, {kPages});
   for (PageIndex page = 0; page < kPages; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(5);
-  for (Socket& socket : sockets) socket.set_send_buffer(64 << 10);
+  for (SocketStream& socket : sockets) socket.set_send_buffer(64 << 10);
   const auto sender = make_sender(guest.memory, std::move(sockets));
   ResidualSet residual(kPages);
   residual.pages().merge(populated_pages(*guest.memory));
@@ -318,7 +318,7 @@ TEST(PageSender, APushUsesEveryChannelOnceNothingIsDemanded) {
     PushWidth quiet(PushWidth::Clock::now() - PushWidth::kQuiet);
     pushed = push(*sender, residual, quiet).status();
   });
-  for (Socket& peer : peers) {
+  for (SocketStream& peer : peers) {
     wire::RecordHeader header = {};
     const Status received =
         peer.receive_all_within(&header, sizeof(header), std::chrono::seconds(20));
@@ -337,7 +337,7 @@ TEST(PageSender, ALostChannelIsTheReasonAlthoughTheOthersWereCancelled) {
   const TestGuest guest = make_guest(Backing::kShared, {16384});
   for (PageIndex page = 0; page < 16384; ++page) fill_page(*guest.memory, page, 1);
   auto [sockets, peers] = connect_channels(3);
-  { const Socket closing = std::move(peers[1]); }
+  { const SocketStream closing = std::move(peers[1]); }
   const auto sender = make_sender(guest.memory, std::move(sockets));
   const auto sent = send_round(*sender, populated_pages(*guest.memory));
   ASSERT_FALSE(sent.ok());
@@ -381,9 +381,10 @@ TEST(PageSender, NoCallNeedsAThreadThatDoesNotExistYet) {
 TEST(PageSender, IsNotMadeWhenTheSystemHasNoThreadLeft) {
   const TestGuest guest = make_guest(Backing::kShared, {16});
   auto [sockets, peers] = connect_channels(2);
+  std::vector<StreamPtr> streams = owned(std::move(sockets));
   ThreadLimit limit;
   limit.reach();
-  const auto sender = PageSender::create(guest.memory, std::move(sockets),
+  const auto sender = PageSender::create(guest.memory, std::move(streams),
                                          std::make_shared<TokenBucket>(), nullptr);
   ASSERT_FALSE(sender.ok());
   EXPECT_EQ(sender.status().system_error(), EAGAIN);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "channel/record_io.h"
 #include "codec/page_codec.h"
-#include "wire/record_reader.h"
 
 namespace pageferry {
 
@@ -35,20 +35,20 @@ Status check_contents(std::span<const wire::TableEntry> table) {
 
 RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving)
     : arriving_(std::move(arriving)),
+      layout_(arriving_->memory().layout()),
       buffer_(std::make_unique_for_overwrite<std::byte[]>(kStepBytes + kMostPartBytes)),
       decoded_(std::make_unique_for_overwrite<std::byte[]>(
           arriving_->memory().regions().front().page_bytes)) {}
 
-Result<RecordApplier::Applied> RecordApplier::apply(Socket& socket,
+Result<RecordApplier::Applied> RecordApplier::apply(Stream& stream,
                                                     const wire::RecordHeader& header) {
-  if (Status read = read_table(socket, header, arriving_->memory(), table_); !read.ok())
-    return read;
+  if (Status got = receive_table(stream, header, layout_, table_); !got.ok()) return got;
   if (Status known = check_contents(table_); !known.ok()) return known;
   const ArrivingMemory::ApplicationGuard guard(*arriving_);
   Applied applied;
   for (position_ = {}; position_.entry < table_.size();) {
     plan_step(guard.in_place());
-    if (Status received = socket.receive_all(parts_); !received.ok()) return received;
+    if (Status received = stream.receive_all(parts_); !received.ok()) return received;
     if (Status stored = store_step(guard.in_place(), applied); !stored.ok()) return stored;
   }
   return applied;

@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "net/socket.h"
+#include "net/stream.h"
 #include "os/status.h"
 #include "region/arriving_memory.h"
 #include "wire/records.h"
@@ -27,7 +27,7 @@ class RecordApplier {
     std::uint64_t duplicates = 0;  // discarded, because somebody else wrote the page first
   };
   // `header` is that of a pages record and has been checked.
-  Result<Applied> apply(Socket& socket, const wire::RecordHeader& header);
+  Result<Applied> apply(Stream& stream, const wire::RecordHeader& header);
 
  private:
   // The next page of the table that no step has planned yet.
@@ -55,6 +55,7 @@ class RecordApplier {
   Status mark_missing(const Piece& piece);
 
   std::shared_ptr<ArrivingMemory> arriving_;
+  const PageLayout layout_;
   std::vector<wire::TableEntry> table_;
   Position position_;
   std::vector<Piece> pieces_;

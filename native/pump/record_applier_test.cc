@@ -70,7 +70,7 @@ Status apply_stream(const std::shared_ptr<ArrivingMemory>& arriving, const Bytes
   RecordApplier applier(arriving);
   Status ended;
   while (ended.ok()) {
-    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    const auto header = receive_header(pair.far, wire::RecordType::kPages);
     ended = header.status();
     if (!ended.ok() || header.value().type == wire::RecordType::kSync) continue;
     ended = applier.apply(pair.far, header.value()).status();
@@ -153,7 +153,7 @@ TEST(RecordApplier, PagesAreCountedAsWrittenOrAsDuplicates) {
   auto pair = connect_pair();
   std::thread sender([&] { (void)pair.near.send_all(stream.data(), stream.size()); });
   RecordApplier applier(arriving);
-  const auto header = read_header(pair.far, wire::RecordType::kPages);
+  const auto header = receive_header(pair.far, wire::RecordType::kPages);
   ASSERT_TRUE(header.ok());
   const auto applied = applier.apply(pair.far, header.value());
   sender.join();
@@ -180,7 +180,7 @@ TEST(RecordApplier, WhileAGuestMayWaitTheFirstPagesOfARecordAreThereBeforeItsLas
   std::thread sender([&] { (void)pair.near.send_all(stream.data(), stream.size() - 1); });
   Status status;
   WatchedThread applying([&] {
-    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    const auto header = receive_header(pair.far, wire::RecordType::kPages);
     status = RecordApplier(arriving).apply(pair.far, header.value()).status();
   });
   wait_until([&] { return !arriving->missing(0); });
@@ -218,7 +218,7 @@ TEST_P(RecordApplierServing, ARecordThatStallsKeepsNoPageFromWhoeverHasItFirst) 
   ASSERT_TRUE(pair.near.send_all(stream.data(), half).ok());
   Result<RecordApplier::Applied> applied = RecordApplier::Applied{};
   WatchedThread applying([&] {
-    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    const auto header = receive_header(pair.far, wire::RecordType::kPages);
     applied = RecordApplier(arriving_).apply(pair.far, header.value());
   });
   wait_until([&] { return pair.far.bytes_received() >= 4 * 16; });
@@ -281,7 +281,7 @@ TEST(RecordApplier, ARecordThatCameTooEarlyIsNotAppliedToARunningGuest) {
   ASSERT_TRUE(pair.near.send_all(stream.data(), stream.size() - 1).ok());
   Status status;
   WatchedThread applying([&] {
-    const auto header = read_header(pair.far, wire::RecordType::kPages);
+    const auto header = receive_header(pair.far, wire::RecordType::kPages);
     status = RecordApplier(arriving).apply(pair.far, header.value()).status();
   });
   wait_until([&] { return pair.far.bytes_received() > 0; });

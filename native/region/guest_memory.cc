@@ -263,6 +263,12 @@ const Region& GuestMemory::region_of(PageIndex page) const {
   return *std::prev(after);
 }
 
+PageLayout GuestMemory::layout() const {
+  std::vector<PageIndex> ends;
+  for (const Region& region : regions_) ends.push_back(region.pages().end());
+  return PageLayout(std::move(ends));
+}
+
 std::byte* GuestMemory::engine_page(PageIndex page) const {
   const Region& region = region_of(page);
   return region.engine_base + (page - region.first_page) * region.page_bytes;

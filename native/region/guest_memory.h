@@ -24,6 +24,7 @@
 #include "os/unique_fd.h"
 #include "os/userfaultfd.h"
 #include "region/page_bitmap.h"
+#include "region/page_layout.h"
 
 namespace pageferry {
 
@@ -32,7 +33,6 @@ enum class Backing : std::uint8_t {
   kPrivate,  // an anonymous mapping that someone else owns; guest and engine use the same addresses
 };
 
-inline constexpr std::uint64_t kPageBytes = 4096;
 inline constexpr std::uint64_t kHugePagePages = kHugePageBytes / kPageBytes;
 
 // One run of guest-physical memory. Created through GuestMemory.
@@ -80,6 +80,7 @@ class GuestMemory {
   Backing backing() const { return regions_.front().backing; }
 
   const Region& region_of(PageIndex page) const;
+  PageLayout layout() const;
   std::byte* engine_page(PageIndex page) const;
   // Where to read a page that the guest may be writing. In this process that is the guest's own mapping:
   // its page tables are filled, while each page that nobody has touched through the engine mapping yet

@@ -1,5 +1,7 @@
 #include "wire/record_reader.h"
 
+#include <string>
+
 namespace pageferry {
 
 namespace {
@@ -12,32 +14,31 @@ struct PayloadBounds {
   std::uint64_t most;
 };
 
-PayloadBounds payload_bounds(const wire::TableEntry& entry, std::uint64_t page_bytes) {
+PayloadBounds payload_bounds(const wire::TableEntry& entry) {
   switch (entry.content) {
     case wire::kContentRaw:
-      return {entry.pages * page_bytes, entry.pages * page_bytes};
+      return {entry.pages * kPageBytes, entry.pages * kPageBytes};
     case wire::kContentZero:
       return {0, 0};
     case wire::kContentMissing:
       return {0, (entry.pages + 7u) / 8u};
     default:
-      return {1, page_bytes - 1};
+      return {1, kPageBytes - 1};
   }
 }
 
-Status check_entry(const wire::TableEntry& entry, const GuestMemory& memory) {
+Status check_entry(const wire::TableEntry& entry, const PageLayout& layout) {
   const std::string at = "entry for page " + std::to_string(entry.page);
   if (entry.reserved != 0) return violation(at + " has a reserved field that is not zero");
   if (entry.pages == 0) return violation(at + " names no page");
-  if (entry.page >= memory.page_count()) return violation(at + " is outside the guest's memory");
-  const Region& region = memory.region_of(entry.page);
-  if (entry.pages > region.pages().end() - entry.page) {
+  if (entry.page >= layout.page_count()) return violation(at + " is outside the guest's memory");
+  if (entry.pages > layout.end_of_region(entry.page) - entry.page) {
     return violation(at + " runs past the end of its region");
   }
   const bool encoded = entry.content != wire::kContentRaw && entry.content != wire::kContentZero &&
                        entry.content != wire::kContentMissing;
   if (encoded && entry.pages != 1) return violation(at + " encodes more than one page");
-  const PayloadBounds bounds = payload_bounds(entry, region.page_bytes);
+  const PayloadBounds bounds = payload_bounds(entry);
   const bool partial_bitmap = entry.content == wire::kContentMissing && entry.payload_bytes != 0 &&
                               entry.payload_bytes != bounds.most;
   if (entry.payload_bytes < bounds.least || entry.payload_bytes > bounds.most || partial_bitmap) {
@@ -72,21 +73,12 @@ Status check_header(const wire::RecordHeader& header, wire::RecordType expected)
   return Status();
 }
 
-Result<wire::RecordHeader> read_header(Socket& socket, wire::RecordType expected) {
-  wire::RecordHeader header = {};
-  if (Status received = socket.receive_all(&header, sizeof(header)); !received.ok()) {
-    return received;
-  }
-  if (Status checked = check_header(header, expected); !checked.ok()) return checked;
-  return header;
-}
-
-Status check_table(const wire::RecordHeader& header, const GuestMemory& memory,
+Status check_table(const wire::RecordHeader& header, const PageLayout& layout,
                    std::span<const wire::TableEntry> table) {
   std::uint64_t sum = 0;
   PageIndex next = 0;
   for (const wire::TableEntry& entry : table) {
-    if (Status checked = check_entry(entry, memory); !checked.ok()) return checked;
+    if (Status checked = check_entry(entry, layout); !checked.ok()) return checked;
     // So no page is named twice.
     if (entry.page < next) {
       return violation("entry for page " + std::to_string(entry.page) +
@@ -101,16 +93,6 @@ Status check_table(const wire::RecordHeader& header, const GuestMemory& memory,
                      " bytes while its header says " + std::to_string(header.payload_bytes));
   }
   return Status();
-}
-
-Status read_table(Socket& socket, const wire::RecordHeader& header, const GuestMemory& memory,
-                  std::vector<wire::TableEntry>& table) {
-  table.resize(header.entries);
-  if (Status received = socket.receive_all(table.data(), table.size() * sizeof(wire::TableEntry));
-      !received.ok()) {
-    return received;
-  }
-  return check_table(header, memory, table);
 }
 
 }  // namespace pageferry

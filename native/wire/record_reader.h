@@ -1,28 +1,22 @@
-// Reads records and checks them before anything is believed: every length, index and sum of
-// docs/protocol.md, section 2, before a byte of payload is read.
-//
-// Thread contract: stateless; one thread per socket.
+// Reads records out of bytes, and checks every index, length and sum of docs/protocol.md, section 2, before a
+// byte of payload is looked at. It knows no stream and no guest, so that a file or a fuzzer can be read the same way.
 #pragma once
 
 #include <span>
-#include <vector>
 
-#include "net/socket.h"
 #include "os/status.h"
-#include "region/guest_memory.h"
+#include "region/page_layout.h"
 #include "wire/records.h"
 
 namespace pageferry {
 
-// Reads and checks a header. `expected` is the one type this channel carries, or kPages for a page
-// channel, which carries kSync too.
-Result<wire::RecordHeader> read_header(Socket& socket, wire::RecordType expected);
+// `expected` is the one type that this channel carries, or kPages for a page channel, which carries kSync too.
+// kProtocol, with what is wrong, where the document forbids the header.
 Status check_header(const wire::RecordHeader& header, wire::RecordType expected);
 
-// Reads the table of a pages record into `table`, and checks it against the header and the memory.
-Status read_table(Socket& socket, const wire::RecordHeader& header, const GuestMemory& memory,
-                  std::vector<wire::TableEntry>& table);
-Status check_table(const wire::RecordHeader& header, const GuestMemory& memory,
+// The table of a pages record, whose header has been checked, against it and against the memory that the page
+// indices run through.
+Status check_table(const wire::RecordHeader& header, const PageLayout& layout,
                    std::span<const wire::TableEntry> table);
 
 }  // namespace pageferry

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "net/socket_test_util.h"
-
 namespace pageferry {
 namespace {
 
@@ -22,11 +20,7 @@ constexpr std::uint8_t kContentLz4 = 2;
 constexpr std::uint64_t kFirst = 70000;
 constexpr std::uint64_t kAll = kFirst + 13;
 
-std::shared_ptr<GuestMemory> make_memory() {
-  auto memory = GuestMemory::create_shared({kFirst * kPageBytes, 3 * kPageBytes, 10 * kPageBytes});
-  EXPECT_TRUE(memory.ok()) << memory.status().message();
-  return memory.value();
-}
+const PageLayout kLayout({kFirst, kFirst + 3, kAll});
 
 RecordHeader pages_header(std::uint16_t entries, std::uint32_t payload_bytes) {
   return {RecordType::kPages, entries, payload_bytes, 0};
@@ -117,36 +111,32 @@ TEST(RecordReader, EntriesAreAcceptedExactlyAsTheDocumentSays) {
       {"a bitmap too long", {0, 3, 9, kContentMissing, 0}, false},
       {"missing over a region's end", {kFirst - 1, 0, 2, kContentMissing, 0}, false},
   };
-  const auto memory = make_memory();
   for (const EntryCase& each : cases) {
     const TableEntry table[] = {each.entry};
-    const Status status = check_table(pages_header(1, each.entry.payload_bytes), *memory, table);
+    const Status status = check_table(pages_header(1, each.entry.payload_bytes), kLayout, table);
     EXPECT_EQ(status.code(), each.accepted ? StatusCode::kOk : StatusCode::kProtocol) << each.what;
   }
 }
 
 TEST(RecordReader, EntriesMustAddUpToThePayloadOfTheHeader) {
-  const auto memory = make_memory();
   const TableEntry table[] = {{0, 4096, 1, wire::kContentRaw, 0},
                               {1, 0, 9, wire::kContentZero, 0},
                               {20, 100, 1, kContentLz4, 0}};
-  EXPECT_TRUE(check_table(pages_header(3, 4196), *memory, table).ok());
+  EXPECT_TRUE(check_table(pages_header(3, 4196), kLayout, table).ok());
   for (const std::uint32_t wrong : {0u, 4096u, 4195u, 4197u}) {
-    EXPECT_EQ(check_table(pages_header(3, wrong), *memory, table).code(), StatusCode::kProtocol);
+    EXPECT_EQ(check_table(pages_header(3, wrong), kLayout, table).code(), StatusCode::kProtocol);
   }
 }
 
 TEST(RecordReader, ASumThatWrapsAroundIsNotTakenForTheHeadersPayload) {
-  const auto memory = GuestMemory::create_shared({(16 * 65535 + 17) * kPageBytes});
-  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  const PageLayout layout({16 * 65535 + 17});
   // Together 4096 bytes more than 2^32.
   std::vector<TableEntry> table;
   for (PageIndex page = 0; page < 16 * 65535; page += 65535) {
     table.push_back({page, 65535u * 4096u, 65535, wire::kContentRaw, 0});
   }
   table.push_back({16 * 65535, 17u * 4096u, 17, wire::kContentRaw, 0});
-  EXPECT_EQ(check_table(pages_header(17, 4096), *memory.value(), table).code(),
-            StatusCode::kProtocol);
+  EXPECT_EQ(check_table(pages_header(17, 4096), layout, table).code(), StatusCode::kProtocol);
 }
 
 struct OrderCase {
@@ -185,23 +175,21 @@ TEST(RecordReader, EntriesMustAscendAndNameNoPageTwice) {
       {"backwards", {raw5, {4, 0, 1, kContentZero, 0}}, false},
       {"back to an earlier one", {raw5, {9, 0, 1, kContentZero, 0}, zero5}, false},
   };
-  const auto memory = make_memory();
   for (const OrderCase& each : cases) {
     std::uint32_t sum = 0;
     for (const TableEntry& entry : each.table) sum += entry.payload_bytes;
     const auto header = pages_header(static_cast<std::uint16_t>(each.table.size()), sum);
-    EXPECT_EQ(check_table(header, *memory, each.table).code(),
+    EXPECT_EQ(check_table(header, kLayout, each.table).code(),
               each.accepted ? StatusCode::kOk : StatusCode::kProtocol)
         << each.what;
   }
 }
 
 // What the checks promise to whoever believes an entry that passed them.
-void expect_within(const GuestMemory& memory, const TableEntry& entry) {
-  ASSERT_LT(entry.page, memory.page_count());
-  const Region& region = memory.region_of(entry.page);
+void expect_within(const PageLayout& layout, const TableEntry& entry) {
+  ASSERT_LT(entry.page, layout.page_count());
   ASSERT_GT(entry.pages, 0u);
-  ASSERT_LE(entry.page + entry.pages, region.pages().end());
+  ASSERT_LE(entry.page + entry.pages, layout.end_of_region(entry.page));
   if (entry.content == wire::kContentRaw) {
     ASSERT_EQ(entry.payload_bytes, entry.pages * kPageBytes);
   } else if (entry.content != wire::kContentZero && entry.content != wire::kContentMissing) {
@@ -226,25 +214,23 @@ TableEntry random_entry(std::mt19937_64& random) {
 }
 
 TEST(RecordReader, NoRandomTableThatPassesPointsOutsideTheGuest) {
-  const auto memory = make_memory();
   std::mt19937_64 random(20240601);
   std::size_t accepted = 0;
   for (int i = 0; i < 200000; ++i) {
     const TableEntry table[] = {random_entry(random), random_entry(random)};
     const auto sum = table[0].payload_bytes + table[1].payload_bytes;
-    const Status status = check_table(pages_header(2, sum), *memory, table);
+    const Status status = check_table(pages_header(2, sum), kLayout, table);
     if (!status.ok()) {
       ASSERT_EQ(status.code(), StatusCode::kProtocol);
       continue;
     }
     ++accepted;
-    for (const TableEntry& entry : table) ASSERT_NO_FATAL_FAILURE(expect_within(*memory, entry));
+    for (const TableEntry& entry : table) ASSERT_NO_FATAL_FAILURE(expect_within(kLayout, entry));
   }
   EXPECT_GT(accepted, 1000u);
 }
 
 TEST(RecordReader, NoNoiseIsTakenForATable) {
-  const auto memory = make_memory();
   std::mt19937_64 random(7);
   std::vector<TableEntry> table(8);
   for (int i = 0; i < 100000; ++i) {
@@ -252,40 +238,8 @@ TEST(RecordReader, NoNoiseIsTakenForATable) {
       const std::uint64_t words[] = {random(), random()};
       std::memcpy(&entry, words, sizeof(entry));
     }
-    ASSERT_EQ(check_table(pages_header(8, 100), *memory, table).code(), StatusCode::kProtocol);
+    ASSERT_EQ(check_table(pages_header(8, 100), kLayout, table).code(), StatusCode::kProtocol);
   }
-}
-
-TEST(RecordReader, ATableIsReadFromTheSocketAndCheckedAtOnce) {
-  const auto memory = make_memory();
-  auto pair = testing::connect_pair();
-  const RecordHeader header = pages_header(2, 4096);
-  const TableEntry table[] = {{3, 4096, 1, wire::kContentRaw, 0},
-                              {kAll, 0, 1, wire::kContentZero, 0}};
-  ASSERT_TRUE(pair.near.send_all(&header, sizeof(header)).ok());
-  ASSERT_TRUE(pair.near.send_all(table, sizeof(table)).ok());
-  const auto read = read_header(pair.far, RecordType::kPages);
-  ASSERT_TRUE(read.ok()) << read.status().message();
-  EXPECT_EQ(read.value().entries, 2u);
-  std::vector<TableEntry> entries;
-  // No payload was sent: the answer must not wait for it.
-  EXPECT_EQ(read_table(pair.far, read.value(), *memory, entries).code(), StatusCode::kProtocol);
-  ASSERT_EQ(entries.size(), 2u);
-  EXPECT_EQ(entries[0].page, 3u);
-}
-
-TEST(RecordReader, AHeaderOrTableThatIsCutShortSaysPeerClosed) {
-  const auto memory = make_memory();
-  const RecordHeader header = pages_header(2, 0);
-  auto first = testing::connect_pair();
-  ASSERT_TRUE(first.near.send_all(&header, 15).ok());
-  { const Socket closing = std::move(first.near); }
-  EXPECT_EQ(read_header(first.far, RecordType::kPages).status().code(), StatusCode::kPeerClosed);
-  auto second = testing::connect_pair();
-  ASSERT_TRUE(second.near.send_all(&header, sizeof(header)).ok());
-  { const Socket closing = std::move(second.near); }
-  std::vector<TableEntry> entries;
-  EXPECT_EQ(read_table(second.far, header, *memory, entries).code(), StatusCode::kPeerClosed);
 }
 
 }  // namespace

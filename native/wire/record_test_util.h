@@ -5,10 +5,9 @@
 
 #include <cstddef>
 #include <cstring>
-#include <thread>
 #include <vector>
 
-#include "net/socket_test_util.h"
+#include "wire/record_writer.h"
 #include "wire/records.h"
 
 namespace pageferry::testing {
@@ -19,15 +18,14 @@ struct ParsedRecord {
   std::vector<std::byte> payload;
 };
 
-// What write(socket) sends, up to its end.
-template <class Write>
-std::vector<std::byte> bytes_sent_by(Write write) {
-  auto pair = connect_pair();
+// The bytes of a record, which is cleared.
+inline std::vector<std::byte> bytes_of(RecordWriter& record) {
   std::vector<std::byte> bytes;
-  std::thread reader([&] { bytes = receive_until_end(pair.far); });
-  write(pair.near);
-  ::shutdown(pair.near.fd(), SHUT_WR);
-  reader.join();
+  for (const iovec& part : record.parts()) {
+    const auto* at = static_cast<const std::byte*>(part.iov_base);
+    bytes.insert(bytes.end(), at, at + part.iov_len);
+  }
+  record.clear();
   return bytes;
 }
 

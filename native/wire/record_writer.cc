@@ -92,26 +92,29 @@ void RecordWriter::add_missing(PageRange run, std::span<const std::byte> bitmap)
   encoded_bytes_ += bitmap.size();
 }
 
-Status RecordWriter::send(Socket& socket) {
-  if (empty()) return Status();
+std::span<iovec> RecordWriter::parts() {
   header_ = {.type = wire::RecordType::kPages,
              .entries = static_cast<std::uint16_t>(table_.size()),
              .payload_bytes = static_cast<std::uint32_t>(payload_bytes_),
              .value = 0};
   parts_[0] = {&header_, sizeof(header_)};
   parts_[1] = {table_.data(), table_.size() * sizeof(wire::TableEntry)};
-  const Status sent = socket.send_all(parts_);
+  return parts_;
+}
+
+void RecordWriter::clear() {
   table_.clear();
   parts_.resize(2);
   encoded_bytes_ = 0;
   payload_bytes_ = 0;
-  return sent;
 }
 
-Status send_sync(Socket& socket, std::uint64_t number) {
-  const wire::RecordHeader header = {
-      .type = wire::RecordType::kSync, .entries = 0, .payload_bytes = 0, .value = number};
-  return socket.send_all(&header, sizeof(header));
+wire::RecordHeader sync_record(std::uint64_t number) {
+  return {.type = wire::RecordType::kSync, .entries = 0, .payload_bytes = 0, .value = number};
+}
+
+wire::RecordHeader request_record(PageIndex page) {
+  return {.type = wire::RecordType::kRequest, .entries = 0, .payload_bytes = 0, .value = page};
 }
 
 }  // namespace pageferry

@@ -1,7 +1,9 @@
-// Collects table entries and payload for one pages record and sends it in one piece.
+// Collects table entries and payload for one pages record, and gives it as parts that lie where they are.
 //
-// Raw pages are sent from where they lie; only encoded pages are copied. Thread contract: one thread.
+// Raw pages are not copied; only encoded pages are. Thread contract: one thread.
 #pragma once
+
+#include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +11,6 @@
 #include <span>
 #include <vector>
 
-#include "net/socket.h"
-#include "os/status.h"
 #include "region/page_bitmap.h"
 #include "wire/records.h"
 
@@ -28,7 +28,7 @@ class RecordWriter {
 
   // The record is not full, and every page added so far comes before `page`: a receiver refuses a record
   // whose pages do not ascend. Pages that follow each other in memory and in index become one entry.
-  // `data` must stay valid until send().
+  // `data` must stay valid until clear().
   void add_raw(PageIndex page, const std::byte* data, std::uint64_t page_bytes, bool new_region);
   void add_zero(PageIndex page, bool new_region);
   // Room for one encoded page; the encoder writes there and add_encoded takes the first `bytes` of it.
@@ -37,8 +37,11 @@ class RecordWriter {
   // A run that is in the residual set; `bitmap` empty when all of it is.
   void add_missing(PageRange run, std::span<const std::byte> bitmap);
 
-  // Sends the record, if there is anything in it, and starts the next.
-  Status send(Socket& socket);
+  // The record, which has a page in it: header, table and payload, in order. Good until clear(); whoever sends them
+  // may change the parts.
+  std::span<iovec> parts();
+  // Starts the next record.
+  void clear();
 
  private:
   wire::TableEntry* extendable(PageIndex page, std::uint8_t content, bool new_region);
@@ -53,6 +56,7 @@ class RecordWriter {
   wire::RecordHeader header_ = {};
 };
 
-Status send_sync(Socket& socket, std::uint64_t number);
+wire::RecordHeader sync_record(std::uint64_t number);
+wire::RecordHeader request_record(PageIndex page);
 
 }  // namespace pageferry

@@ -11,7 +11,7 @@
 namespace pageferry {
 namespace {
 
-using testing::bytes_sent_by;
+using testing::bytes_of;
 using testing::parse_records;
 using testing::ParsedRecord;
 
@@ -23,8 +23,7 @@ std::vector<std::byte> numbered_pages(std::size_t count) {
 }
 
 ParsedRecord only_record(RecordWriter& writer) {
-  auto records =
-      parse_records(bytes_sent_by([&](Socket& socket) { EXPECT_TRUE(writer.send(socket).ok()); }));
+  auto records = parse_records(bytes_of(writer));
   EXPECT_EQ(records.size(), 1u);
   return records.empty() ? ParsedRecord{} : std::move(records.front());
 }
@@ -159,25 +158,28 @@ TEST(RecordWriter, SaysFullBeforeAnyLimitIsBroken) {
   EXPECT_LE(encoded.header.payload_bytes, wire::kMaxPayloadBytes);
 }
 
-TEST(RecordWriter, AfterSendingItStartsWithNothing) {
+TEST(RecordWriter, OnceItIsClearedItStartsWithNothing) {
   const auto bytes = numbered_pages(1);
   RecordWriter writer;
   writer.add_raw(1, bytes.data(), kPageBytes, false);
   EXPECT_EQ(writer.wire_bytes(), 16 + 16 + kPageBytes);
-  const auto sent = bytes_sent_by([&](Socket& socket) {
-    EXPECT_TRUE(writer.send(socket).ok());
-    EXPECT_TRUE(writer.empty());
-    EXPECT_TRUE(writer.send(socket).ok());
-    writer.add_zero(2, false);
-    EXPECT_TRUE(writer.send(socket).ok());
-    EXPECT_TRUE(send_sync(socket, 77).ok());
-  });
-  const auto records = parse_records(sent);
-  ASSERT_EQ(records.size(), 3u);
-  EXPECT_EQ(records[1].table.size(), 1u);
-  EXPECT_TRUE(records[1].payload.empty());
-  EXPECT_EQ(records[2].header.type, wire::RecordType::kSync);
-  EXPECT_EQ(records[2].header.value, 77u);
+  EXPECT_EQ(bytes_of(writer).size(), 16 + 16 + kPageBytes);
+  EXPECT_TRUE(writer.empty());
+  writer.add_zero(2, false);
+  const auto second = only_record(writer);
+  EXPECT_EQ(second.table.size(), 1u);
+  EXPECT_TRUE(second.payload.empty());
+}
+
+TEST(RecordWriter, ASyncAndARequestAreAHeaderAndNothingElse) {
+  const wire::RecordHeader sync = sync_record(77);
+  EXPECT_EQ(sync.type, wire::RecordType::kSync);
+  EXPECT_EQ(sync.entries, 0);
+  EXPECT_EQ(sync.payload_bytes, 0u);
+  EXPECT_EQ(sync.value, 77u);
+  const wire::RecordHeader request = request_record(13);
+  EXPECT_EQ(request.type, wire::RecordType::kRequest);
+  EXPECT_EQ(request.value, 13u);
 }
 
 }  // namespace

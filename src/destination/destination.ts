@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { type Arrival, binding, type Connection, type Listener } from '../native/binding.js';
+import { type Arrival, binding, type Connection, type Gate } from '../native/binding.js';
 import { type Address, formatAddress, missesZone } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
 import { dropHold } from './ending.js';
@@ -50,7 +50,7 @@ export class Destination extends Announcer<DestinationEvents> {
   readonly #lost = new Map<Guest, Hold>();
   /** What the migrations that ended had received. */
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
-  #listener: Listener | undefined;
+  #gate: Gate | undefined;
 
   private constructor(
     host: string | undefined,
@@ -73,9 +73,8 @@ export class Destination extends Announcer<DestinationEvents> {
     const { host } = destination;
     const port = options.port ?? 0;
     try {
-      destination.#listener = binding.listen(
-        host,
-        port,
+      destination.#gate = binding.listen(
+        { host, port },
         destination.#context.options.stallMs,
         (arrival) => destination.#onArrival(arrival),
         (peer, reason) => destination.#onStranger(peer, reason),
@@ -89,7 +88,8 @@ export class Destination extends Announcer<DestinationEvents> {
   }
 
   get port(): number {
-    return this.#listener?.port ?? 0;
+    const address = this.#gate?.address;
+    return address !== undefined && 'port' in address ? address.port : 0;
   }
 
   /** Migrations under way. */
@@ -129,7 +129,7 @@ export class Destination extends Announcer<DestinationEvents> {
    */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#listener?.close();
+    this.#gate?.close();
     for (const agent of this.#agents.values()) {
       if (agent.mayHoldGuest) continue;
       agent.abort(new PageferryError('PEER_GONE', 'the destination is shutting down'));
@@ -142,7 +142,7 @@ export class Destination extends Announcer<DestinationEvents> {
     return this.#closing.signal.aborted;
   }
 
-  // The addon's calls are queued: some may come after the listener was closed.
+  // The addon's calls are queued: some may come after the gate was closed.
 
   #onStranger(peer: string, reason: string): void {
     if (!this.#isClosed) this.tell('stranger', peer, reason);

@@ -85,13 +85,11 @@ export interface DirtyTracker extends Releasable {
   disarm(): Promise<void>;
 }
 
-/** A TCP connection past its preamble that no channel has taken yet. */
+/** A connection past its preamble that no channel has taken yet. */
 export interface Connection {
   readonly peer: string;
   /** Sends the 16-byte answer to the preamble; false when the peer is gone. */
   answer(status: number): boolean;
-  /** Gives up the descriptor; the caller owns it. */
-  detach(): number;
   close(): void;
 }
 
@@ -102,14 +100,31 @@ export interface Arrival {
   readonly connection: Connection;
 }
 
-export interface Listener {
-  readonly port: number;
+/** A connection that JavaScript reads and writes itself. Nothing waits. */
+export interface ControlStream {
+  /** Answers how many of the bytes were sent. Throws when the connection is lost. */
+  send(bytes: Uint8Array): number;
+  /** Null when nothing has come. Throws PEER_CLOSED at the end, without an errno where the peer has ended its side. */
+  receive(): Buffer | null;
+  /** When to call `onReady` from now on; with neither never. What receive() has left is no reason. */
+  watch(readable: boolean, writable: boolean): void;
+  /** Nothing more is sent. */
+  endSending(): void;
+  /** Idempotent; every other call throws after it, but watch(). */
+  close(): void;
+}
+
+/** A host and a port, or the path of a Unix-domain socket. */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
+export interface Gate {
+  /** With the port that it has. */
+  readonly address: Address;
   close(): void;
 }
 
 export interface ConnectTarget {
-  readonly host: string;
-  readonly port: number;
+  readonly address: Address;
   readonly role: ChannelRole;
   readonly channel: number;
   readonly migrationId: Uint8Array;
@@ -345,18 +360,21 @@ export interface Binding {
     onFailure: (error: Error) => void,
   ): DirtyTracker;
   connect(target: ConnectTarget): Promise<Connection>;
+  openControl(
+    connection: Connection,
+    onReady: (readable: boolean, writable: boolean) => void,
+  ): ControlStream;
   /**
    * `onTrouble`: connections wait and cannot be accepted; called once, until one was accepted again. A call that was
    * queued may still come after close().
    */
   listen(
-    host: string,
-    port: number,
+    address: Address,
     stallMs: number,
     onArrival: (arrival: Arrival) => void,
     onStranger: (peer: string, reason: string) => void,
     onTrouble: (error: Error) => void,
-  ): Listener;
+  ): Gate;
   createTokenBucket(bytesPerSecond: number): TokenBucket;
   createPageSender(
     memory: GuestMemory,

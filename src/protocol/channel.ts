@@ -4,17 +4,17 @@
  * Any end of the channel (lost, silent, nonsense received) is one PageferryError, given to whoever waits in
  * receive() and to `onEnd`, once. Whoever has the channel then closes it.
  *
- * What a peer can make us keep is bounded. Messages that nobody has received yet: then the socket is not read until
+ * What a peer can make us keep is bounded. Messages that nobody has received yet: then the stream is not read until
  * somebody has. Messages that the peer does not take: then it counts as gone.
  */
-import { Socket } from 'node:net';
 import { ERROR_CODES, PageferryError } from '../errors.js';
 import type { Connection } from '../native/binding.js';
+import { ControlStream } from './control-stream.js';
 import { encodeFrame, FrameDecoder, FrameTooLong, MAX_MESSAGE_BYTES } from './framing.js';
 import { MAX_TEXT, MessageRefused, shortened } from './messages.js';
 
 const ALIVE_EVERY_MS = 250;
-/** Messages that wait for receive() before the socket is left unread. */
+/** Messages that wait for receive() before the stream is left unread. */
 const MAX_WAITING = 64;
 /** Bytes of messages that wait for the peer, a long message apart. */
 const MAX_UNTAKEN_BYTES = 262_144;
@@ -30,9 +30,9 @@ export interface ChannelOptions<In> {
 
 export class ControlChannel<Out extends { type: string }, In extends { type: string }> {
   readonly peer: string;
-  /** Settles once nothing of the channel is left: no socket, no timer. */
+  /** Settles once nothing of the channel is left: no connection, no timer. */
   readonly closed: Promise<void>;
-  readonly #socket: Socket;
+  readonly #stream: ControlStream;
   readonly #options: ChannelOptions<In>;
   readonly #decoder = new FrameDecoder();
   readonly #arrived: In[] = [];
@@ -43,16 +43,21 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
   /** The type of message that may be longer than others now. */
   #long: In['type'] | undefined;
   #beat: NodeJS.Timeout;
+  #late: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection, options: ChannelOptions<In>) {
     this.peer = connection.peer;
     this.#options = options;
-    this.#socket = new Socket({ fd: connection.detach(), readable: true, writable: true });
-    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    this.#socket.on('error', (error) => this.#end(this.#gone(error)));
-    this.#socket.on('close', () => this.#end(this.#gone()));
-    this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve()));
-    this.#socket.resume();
+    const { promise, resolve } = withResolve();
+    this.closed = promise;
+    this.#stream = new ControlStream(connection, {
+      onData: (chunk) => this.#onData(chunk),
+      onClose: (error) => {
+        clearTimeout(this.#late);
+        this.#end(this.#gone(error));
+        resolve();
+      },
+    });
     this.#beat = setInterval(() => this.#onBeat(), ALIVE_EVERY_MS);
     this.#beat.unref();
   }
@@ -73,11 +78,11 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
    * for the answer learns why. A peer that sent nonsense can still be told so.
    */
   send(message: Out): void {
-    if (!this.#socket.writable) return;
+    if (!this.#stream.isWritable) return;
     const frame = encodeFrame(withShortTexts(message));
     const counted = frame.byteLength <= MAX_MESSAGE_BYTES ? frame.byteLength : 0;
     this.#untakenBytes += counted;
-    this.#socket.write(frame, () => {
+    this.#stream.write(frame, () => {
       this.#untakenBytes -= counted;
     });
     if (this.#untakenBytes <= MAX_UNTAKEN_BYTES) return;
@@ -106,12 +111,11 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
    */
   close(): void {
     this.#finish(new PageferryError('PEER_GONE', 'the control channel was closed here'));
-    if (!this.#socket.writable) return;
-    const late = setTimeout(() => this.#socket.destroy(), LAST_WORDS_MS);
-    this.#socket.once('close', () => clearTimeout(late));
-    this.#socket.end();
+    if (!this.#stream.isWritable) return;
+    this.#late = setTimeout(() => this.#stream.close(), LAST_WORDS_MS);
+    this.#stream.end();
     // What comes now is read and forgotten: bytes left unread would reset the connection, and the last words with it.
-    this.#socket.resume();
+    this.#stream.resume();
   }
 
   #gone(cause?: unknown): PageferryError {
@@ -145,7 +149,7 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
         if (message.type === this.#long) this.#expectShort();
         if (message.type !== 'alive') this.#handOver(message);
       }
-      this.#socket.pause();
+      this.#stream.pause();
     } catch (error) {
       const explained = error instanceof MessageRefused || error instanceof FrameTooLong;
       const reason = explained ? error.message : 'a frame that is not ours';
@@ -155,10 +159,10 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
   }
 
   #readOn(): void {
-    if (!this.#socket.isPaused()) return;
+    if (!this.#stream.isPaused) return;
     // While we did not read, the peer was not silent.
     this.#heardAt = performance.now();
-    this.#socket.resume();
+    this.#stream.resume();
   }
 
   #handOver(message: In): void {
@@ -172,11 +176,11 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
     // Should our own event loop have been blocked, then what came meanwhile is read before this runs.
     if (this.#silentMs() > this.#options.stallMs) setImmediate(() => this.#checkSilence());
     // What waits to be taken says as much.
-    if (this.#socket.writableLength === 0) this.send({ type: 'alive' } as Out);
+    if (!this.#stream.hasUnsent) this.send({ type: 'alive' } as Out);
   }
 
   #silentMs(): number {
-    return this.#socket.isPaused() ? 0 : performance.now() - this.#heardAt;
+    return this.#stream.isPaused ? 0 : performance.now() - this.#heardAt;
   }
 
   #checkSilence(): void {
@@ -192,8 +196,8 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
 
   #end(error: PageferryError): void {
     if (this.#ended !== undefined) return;
-    this.#socket.destroy();
     this.#stop(error);
+    this.#stream.close();
   }
 
   /** Nothing is taken from the peer any more. Closing is up to whoever has the channel. */
@@ -209,6 +213,14 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
     this.#waiting?.reject(error);
     this.#waiting = undefined;
   }
+}
+
+function withResolve(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 /** What an error says may quote a guest or another program, at any length. */

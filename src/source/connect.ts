@@ -13,8 +13,7 @@ export async function openConnection(
   const { host, port, connectMs, stallMs } = m.options;
   try {
     const connecting = binding.connect({
-      host,
-      port,
+      address: { host, port },
       role,
       channel,
       migrationId: m.id,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
@@ -20,9 +20,8 @@ type Channel = ControlChannel<DestinationMessage, SourceMessage>;
 /** A channel as the destination has it, and the other end of its connection as a bare socket. */
 async function openChannel(stallMs = 30_000, allowHalfOpen = false) {
   const arrivals: Arrival[] = [];
-  const listener = binding.listen(
-    '127.0.0.1',
-    0,
+  const gate = binding.listen(
+    { host: '127.0.0.1', port: 0 },
     30_000,
     (one) => arrivals.push(one),
     () => {},
@@ -33,7 +32,7 @@ async function openChannel(stallMs = 30_000, allowHalfOpen = false) {
   preamble.set(magic);
   preamble.writeUInt16LE(version, 8);
   preamble.writeUInt8(roles.control, 10);
-  const peer = connect({ port: listener.port, host: '127.0.0.1', allowHalfOpen });
+  const peer = connect({ ...(gate.address as TcpSocketConnectOpts), allowHalfOpen });
   peer.on('error', () => {});
   peer.write(preamble);
   await until('the connection arrives', () => arrivals.length > 0);
@@ -44,7 +43,7 @@ async function openChannel(stallMs = 30_000, allowHalfOpen = false) {
     onEnd: (error) => ends.push(error),
   });
   atEnd(() => {
-    listener.close();
+    gate.close();
     channel.close();
     peer.destroy();
   });

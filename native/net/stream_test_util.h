@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "net/socket.h"
+#include "net/socket_stream.h"
 
 namespace pageferry::testing {
 
@@ -33,40 +33,53 @@ class LoopbackPort {
 
   std::uint16_t port() const { return port_; }
   int fd() const { return fd_.get(); }
-  Socket accept() const { return Socket(UniqueFd(::accept(fd_.get(), nullptr, nullptr))); }
+  SocketStream accept() const {
+    return SocketStream(UniqueFd(::accept(fd_.get(), nullptr, nullptr)));
+  }
 
  private:
   UniqueFd fd_;
   std::uint16_t port_ = 0;
 };
 
-struct SocketPair {
-  Socket near;
-  Socket far;
+struct StreamPair {
+  SocketStream near;
+  SocketStream far;
 };
 
-inline Socket connect_to(std::uint16_t port) {
-  auto connected = Socket::connect("127.0.0.1", port, std::chrono::seconds(10));
+inline SocketStream connect_to(std::uint16_t port) {
+  auto connected = SocketStream::connect(TcpAddress{"127.0.0.1", port}, std::chrono::seconds(10));
   EXPECT_TRUE(connected.ok()) << connected.status().message();
-  return connected.ok() ? std::move(connected.value()) : Socket(UniqueFd());
+  return connected.ok() ? std::move(connected.value()) : SocketStream(UniqueFd());
 }
 
-inline SocketPair connect_pair() {
+inline StreamPair connect_pair() {
   const LoopbackPort port;
-  Socket near = connect_to(port.port());
+  SocketStream near = connect_to(port.port());
   return {std::move(near), port.accept()};
 }
 
-inline Status send_text(Socket& socket, const std::string& text) {
-  return socket.send_all(text.data(), text.size());
+inline Status send_text(Stream& stream, const std::string& text) {
+  return stream.send_all(text.data(), text.size());
+}
+
+// As those who use a channel have it.
+inline StreamPtr owned(SocketStream stream) {
+  return std::make_unique<SocketStream>(std::move(stream));
+}
+
+inline std::vector<StreamPtr> owned(std::vector<SocketStream> streams) {
+  std::vector<StreamPtr> each;
+  for (SocketStream& stream : streams) each.push_back(owned(std::move(stream)));
+  return each;
 }
 
 // Everything that comes until the other side ends its stream.
-inline std::vector<std::byte> receive_until_end(Socket& socket) {
+inline std::vector<std::byte> receive_until_end(const Stream& stream) {
   std::vector<std::byte> bytes;
   std::byte buffer[4096];
   while (true) {
-    const ssize_t got = ::recv(socket.fd(), buffer, sizeof(buffer), 0);
+    const ssize_t got = ::recv(stream.fd(), buffer, sizeof(buffer), 0);
     if (got <= 0) return bytes;
     bytes.insert(bytes.end(), buffer, buffer + got);
   }

@@ -1,4 +1,4 @@
-#include "wire/listener.h"
+#include "channel/gate.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include "net/socket_test_util.h"
+#include "net/stream_test_util.h"
 #include "os/thread_test_util.h"
 
 namespace pageferry {
@@ -19,32 +19,28 @@ using std::chrono::seconds;
 using testing::connect_to;
 using testing::receive_until_end;
 
-constexpr std::array<std::uint8_t, 16> kId = {1, 2,  3,  4,  5,  6,  7,  8,
-                                              9, 10, 11, 12, 13, 14, 15, 16};
+constexpr MigrationId kId = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 wire::Preamble good_preamble(wire::Role role = wire::Role::kControl, std::uint32_t channel = 0) {
-  return {.magic = wire::kMagic,
-          .version = wire::kVersion,
-          .role = role,
-          .reserved = 0,
-          .channel = channel,
-          .migration_id = kId};
+  return make_preamble(role, channel, kId);
 }
 
-// A listener on a free port that keeps what it was told.
+// A gate on a free port that keeps what it was told.
 class Port {
  public:
   Port() {
-    auto opened = Listener::open(
-        "127.0.0.1", 0, [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
+    auto opened = Gate::open(
+        TcpAddress{"127.0.0.1", 0},
+        [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
         [this](std::string, std::string reason) { keep(strangers_, std::move(reason)); },
         [this](Status status) { keep(troubles_, std::move(status)); });
     EXPECT_TRUE(opened.ok()) << opened.status().message();
-    listener_ = std::move(opened.value());
+    gate_ = std::move(opened.value());
   }
 
-  Socket connect() const { return connect_to(listener_->port()); }
-  Listener& listener() { return *listener_; }
+  SocketStream connect() const { return connect_to(port_number()); }
+  Gate& gate() { return *gate_; }
+  std::uint16_t port_number() const { return std::get<TcpAddress>(gate_->address()).port; }
 
   // Each waits for the next one.
   Arrival next_arrival() { return next(arrivals_); }
@@ -83,12 +79,12 @@ class Port {
   std::vector<Arrival> arrivals_;
   std::vector<std::string> strangers_;
   std::vector<Status> troubles_;
-  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Gate> gate_;
 };
 
-TEST(Listener, HandsOverAConnectionWhosePreambleIsOurs) {
+TEST(Gate, HandsOverAConnectionWhosePreambleIsOurs) {
   Port port;
-  Socket source = port.connect();
+  SocketStream source = port.connect();
   const auto preamble = good_preamble(wire::Role::kPage, 3);
   ASSERT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
   Arrival arrival = port.next_arrival();
@@ -96,16 +92,15 @@ TEST(Listener, HandsOverAConnectionWhosePreambleIsOurs) {
   EXPECT_EQ(arrival.preamble.channel, 3u);
   EXPECT_EQ(arrival.preamble.migration_id, kId);
   EXPECT_EQ(arrival.peer.rfind("127.0.0.1:", 0), 0u) << arrival.peer;
-  ASSERT_TRUE(testing::send_text(arrival.socket, "hello").ok());
+  ASSERT_TRUE(testing::send_text(*arrival.stream, "hello").ok());
   char hello[5];
   ASSERT_TRUE(source.receive_all(hello, sizeof(hello)).ok());
   EXPECT_EQ(std::string(hello, 5), "hello");
 }
 
-TEST(Listener, TakesAPreambleThatComesByteByByteAndWhatFollowsIsNotLost) {
+TEST(Gate, TakesAPreambleThatComesByteByByteAndWhatFollowsIsNotLost) {
   Port port;
-  Socket source = port.connect();
-  source.set_no_delay();
+  SocketStream source = port.connect();
   const auto preamble = good_preamble();
   for (std::size_t i = 0; i < sizeof(preamble); ++i) {
     ASSERT_TRUE(source.send_all(reinterpret_cast<const char*>(&preamble) + i, 1).ok());
@@ -113,13 +108,13 @@ TEST(Listener, TakesAPreambleThatComesByteByByteAndWhatFollowsIsNotLost) {
   ASSERT_TRUE(testing::send_text(source, "next").ok());
   Arrival arrival = port.next_arrival();
   char next[4];
-  ASSERT_TRUE(arrival.socket.receive_all(next, sizeof(next)).ok());
+  ASSERT_TRUE(arrival.stream->receive_all(next, sizeof(next)).ok());
   EXPECT_EQ(std::string(next, 4), "next");
 }
 
-TEST(Listener, AnswersAnotherVersionWithItsOwnAndCloses) {
+TEST(Gate, AnswersAnotherVersionWithItsOwnAndCloses) {
   Port port;
-  Socket source = port.connect();
+  SocketStream source = port.connect();
   auto preamble = good_preamble();
   preamble.version = 2;
   ASSERT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
@@ -133,19 +128,19 @@ TEST(Listener, AnswersAnotherVersionWithItsOwnAndCloses) {
   EXPECT_NE(port.next_stranger().find("version 2"), std::string::npos);
 }
 
-TEST(Listener, ClosesOnAnotherProtocolAtOnceAndSaysNothing) {
+TEST(Gate, ClosesOnAnotherProtocolAtOnceAndSaysNothing) {
   Port port;
   const std::string openings[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01", "PGFERRY\r",
                                   std::string(32, '\0'), "p"};
   for (const std::string& opening : openings) {
-    Socket source = port.connect();
+    SocketStream source = port.connect();
     ASSERT_TRUE(testing::send_text(source, opening).ok());
     EXPECT_TRUE(receive_until_end(source).empty()) << opening;
     EXPECT_NE(port.next_stranger().find("another protocol"), std::string::npos) << opening;
   }
 }
 
-TEST(Listener, ClosesOnAPreambleThatIsMalformedAndSaysNothing) {
+TEST(Gate, ClosesOnAPreambleThatIsMalformedAndSaysNothing) {
   Port port;
   std::vector<wire::Preamble> malformed(5, good_preamble());
   malformed[0].role = static_cast<wire::Role>(0);
@@ -154,32 +149,32 @@ TEST(Listener, ClosesOnAPreambleThatIsMalformedAndSaysNothing) {
   malformed[3].channel = 1;  // a control channel has no number
   malformed[4] = good_preamble(wire::Role::kFault, 1);
   for (const auto& preamble : malformed) {
-    Socket source = port.connect();
+    SocketStream source = port.connect();
     ASSERT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
     EXPECT_TRUE(receive_until_end(source).empty());
     EXPECT_NE(port.next_stranger().find("malformed"), std::string::npos);
   }
 }
 
-TEST(Listener, AConnectionThatClosesBeforeItsPreambleIsCompleteIsAStranger) {
+TEST(Gate, AConnectionThatClosesBeforeItsPreambleIsCompleteIsAStranger) {
   Port port;
   const auto preamble = good_preamble();
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{8}, sizeof(preamble) - 1}) {
     {
-      Socket source = port.connect();
+      SocketStream source = port.connect();
       ASSERT_TRUE(source.send_all(&preamble, bytes).ok());
     }
     EXPECT_NE(port.next_stranger().find("closed"), std::string::npos);
   }
 }
 
-TEST(Listener, PreamblesThatStallAreDroppedAndHoldNobodyUp) {
+TEST(Gate, PreamblesThatStallAreDroppedAndHoldNobodyUp) {
   Port port;
   const auto preamble = good_preamble();
-  Socket silent = port.connect();
-  Socket partial = port.connect();
+  SocketStream silent = port.connect();
+  SocketStream partial = port.connect();
   ASSERT_TRUE(partial.send_all(&preamble, sizeof(preamble) - 1).ok());
-  Socket prompt = port.connect();
+  SocketStream prompt = port.connect();
   ASSERT_TRUE(prompt.send_all(&preamble, sizeof(preamble)).ok());
   const Arrival arrival = port.next_arrival();
   EXPECT_EQ(arrival.preamble.role, wire::Role::kControl);
@@ -190,16 +185,16 @@ TEST(Listener, PreamblesThatStallAreDroppedAndHoldNobodyUp) {
   }
 }
 
-TEST(Listener, TakesManyConnectionsAtOnceEachOnce) {
+TEST(Gate, TakesManyConnectionsAtOnceEachOnce) {
   constexpr std::uint32_t kConnections = 300;
   Port port;
-  std::vector<Socket> sources;
+  std::vector<SocketStream> sources;
   for (std::uint32_t i = 0; i < kConnections; ++i) {
     sources.push_back(port.connect());
     const auto preamble = good_preamble(wire::Role::kPage, i);
     ASSERT_TRUE(sources.back().send_all(&preamble, sizeof(preamble) / 2).ok());
     if (i < 200) continue;
-    // The listener holds no more than so many half-said preambles: these first ones finish.
+    // The gate holds no more than so many half-said preambles: these first ones finish.
     const auto first = good_preamble(wire::Role::kPage, i - 200);
     ASSERT_TRUE(sources[i - 200].send_all(reinterpret_cast<const char*>(&first) + 16, 16).ok());
   }
@@ -214,7 +209,7 @@ TEST(Listener, TakesManyConnectionsAtOnceEachOnce) {
   EXPECT_EQ(port.waiting(), 0u);
 }
 
-TEST(Listener, WithoutADescriptorLeftItWaitsAndThenAccepts) {
+TEST(Gate, WithoutADescriptorLeftItWaitsAndThenAccepts) {
   Port port;
   UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   rlimit before = {};
@@ -226,12 +221,12 @@ TEST(Listener, WithoutADescriptorLeftItWaitsAndThenAccepts) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
-  address.sin_port = htons(port.listener().port());
+  address.sin_port = htons(port.port_number());
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   // The kernel completes the connection before anyone accepts it.
   const int connected =
       ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  Socket source(std::move(client));
+  SocketStream source(std::move(client));
   const auto preamble = good_preamble();
   EXPECT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
   const Status trouble = port.next_trouble();
@@ -244,80 +239,38 @@ TEST(Listener, WithoutADescriptorLeftItWaitsAndThenAccepts) {
   EXPECT_EQ(port.next_arrival().preamble.role, wire::Role::kControl);
 }
 
-TEST(Listener, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
+TEST(Gate, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
   Port port;
   const auto preamble = good_preamble();
-  Socket silent = port.connect();
-  Socket partial = port.connect();
+  SocketStream silent = port.connect();
+  SocketStream partial = port.connect();
   ASSERT_TRUE(partial.send_all(&preamble, 12).ok());
   // Its arrival shows that the two before it were accepted.
-  Socket last = port.connect();
+  SocketStream last = port.connect();
   ASSERT_TRUE(last.send_all(&preamble, sizeof(preamble)).ok());
   (void)port.next_arrival();
-  port.listener().close();
+  port.gate().close();
   EXPECT_TRUE(receive_until_end(silent).empty());
   EXPECT_TRUE(receive_until_end(partial).empty());
-  port.listener().close();
+  port.gate().close();
   EXPECT_EQ(port.waiting(), 0u);
-  EXPECT_FALSE(Socket::connect("127.0.0.1", port.listener().port(), seconds(10)).ok());
+  EXPECT_FALSE(
+      SocketStream::connect(TcpAddress{"127.0.0.1", port.port_number()}, seconds(10)).ok());
 }
 
-TEST(Listener, APortThatIsTakenIsRefusedWithTheReason) {
+TEST(Gate, APortThatIsTakenIsRefusedWithTheReason) {
   Port port;
-  const auto second = Listener::open(
-      "127.0.0.1", port.listener().port(), [](Arrival) {}, [](std::string, std::string) {},
-      [](Status) {});
+  const auto second = Gate::open(
+      port.gate().address(), [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().system_error(), EADDRINUSE);
 }
 
-TEST(OfferPreamble, EndsAsTheDestinationAnswers) {
-  using wire::PreambleStatus;
-  const std::pair<PreambleStatus, StatusCode> outcomes[] = {
-      {PreambleStatus::kAccepted, StatusCode::kOk},
-      {PreambleStatus::kVersionNotSupported, StatusCode::kUnsupported},
-      {PreambleStatus::kUnknownMigration, StatusCode::kProtocol},
-      {PreambleStatus::kBusy, StatusCode::kBusy},
-      {static_cast<PreambleStatus>(9), StatusCode::kProtocol}};
-  for (const auto& [answer, expected] : outcomes) {
-    auto pair = testing::connect_pair();
-    ASSERT_TRUE(answer_preamble(pair.far, answer).ok());
-    const Status status = offer_preamble(pair.near, wire::Role::kFault, 0, kId, seconds(60));
-    EXPECT_EQ(status.code(), expected) << status.message();
-    wire::Preamble seen;
-    ASSERT_TRUE(pair.far.receive_all(&seen, sizeof(seen)).ok());
-    EXPECT_EQ(seen.role, wire::Role::kFault);
-    EXPECT_EQ(seen.migration_id, kId);
-  }
-}
-
-TEST(OfferPreamble, APeerThatIsNotOneOfUsIsAProtocolError) {
-  auto speaks_first = testing::connect_pair();
-  ASSERT_TRUE(testing::send_text(speaks_first.far, "220 smtp.example ESMTP ready\r\n").ok());
-  EXPECT_EQ(offer_preamble(speaks_first.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
-            StatusCode::kProtocol);
-  auto hangs_up = testing::connect_pair();
-  ::shutdown(hangs_up.far.fd(), SHUT_WR);
-  EXPECT_EQ(offer_preamble(hangs_up.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
-            StatusCode::kProtocol);
-  auto reserved = testing::connect_pair();
-  const wire::PreambleReply reply = {wire::kMagic, wire::kVersion, wire::PreambleStatus::kAccepted,
-                                     1};
-  ASSERT_TRUE(reserved.far.send_all(&reply, sizeof(reply)).ok());
-  EXPECT_EQ(offer_preamble(reserved.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
-            StatusCode::kProtocol);
-  auto silent = testing::connect_pair();
-  const Status unanswered =
-      offer_preamble(silent.near, wire::Role::kControl, 0, kId, std::chrono::milliseconds(20));
-  EXPECT_EQ(unanswered.code(), StatusCode::kTimedOut);
-  EXPECT_EQ(unanswered.system_error(), EAGAIN);
-}
-
-TEST(Listener, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
+TEST(Gate, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
   testing::ThreadLimit limit;
   limit.reach();
-  const auto opened = Listener::open(
-      "127.0.0.1", 0, [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
+  const auto opened = Gate::open(
+      TcpAddress{"127.0.0.1", 0}, [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.status().system_error(), EAGAIN) << opened.status().message();
 }

@@ -1,4 +1,4 @@
-#include "net/socket.h"
+#include "net/socket_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "net/socket_test_util.h"
+#include "net/stream_test_util.h"
 #include "os/thread_test_util.h"
 
 namespace pageferry {
@@ -40,7 +40,7 @@ std::vector<iovec> cut(std::vector<std::byte>& bytes, std::uint32_t seed) {
   return parts;
 }
 
-TEST(Socket, ThousandsOfPartsArriveInOrderThroughASmallSendBuffer) {
+TEST(SocketStream, ThousandsOfPartsArriveInOrderThroughASmallSendBuffer) {
   auto pair = connect_pair();
   pair.near.set_send_buffer(4096);
   auto sent = random_bytes(3 << 20, 1);
@@ -57,7 +57,7 @@ TEST(Socket, ThousandsOfPartsArriveInOrderThroughASmallSendBuffer) {
   EXPECT_EQ(pair.far.bytes_received(), sent.size());
 }
 
-TEST(Socket, NothingToSendOrReceiveSucceedsAtOnce) {
+TEST(SocketStream, NothingToSendOrReceiveSucceedsAtOnce) {
   auto pair = connect_pair();
   iovec empty[] = {{nullptr, 0}, {nullptr, 0}};
   EXPECT_TRUE(pair.near.send_all(empty).ok());
@@ -66,24 +66,24 @@ TEST(Socket, NothingToSendOrReceiveSucceedsAtOnce) {
   EXPECT_EQ(pair.near.bytes_sent(), 0u);
 }
 
-TEST(Socket, ReceivingFromAPeerThatClosesTooEarlySaysPeerClosed) {
+TEST(SocketStream, ReceivingFromAPeerThatClosesTooEarlySaysPeerClosed) {
   auto pair = connect_pair();
   ASSERT_TRUE(testing::send_text(pair.near, "short").ok());
-  { const Socket closing = std::move(pair.near); }
+  { const SocketStream closing = std::move(pair.near); }
   char bytes[6];
   EXPECT_EQ(pair.far.receive_all(bytes, sizeof(bytes)).code(), StatusCode::kPeerClosed);
   EXPECT_EQ(pair.far.receive_all_within(bytes, 1, seconds(60)).code(), StatusCode::kPeerClosed);
 }
 
-TEST(Socket, SendingToAPeerThatHasClosedSaysPeerClosedAndRaisesNoSignal) {
+TEST(SocketStream, SendingToAPeerThatHasClosedSaysPeerClosedAndRaisesNoSignal) {
   auto pair = connect_pair();
-  { const Socket closing = std::move(pair.far); }
+  { const SocketStream closing = std::move(pair.far); }
   Status status;
   while (status.ok()) status = testing::send_text(pair.near, "into the void");
   EXPECT_EQ(status.code(), StatusCode::kPeerClosed) << status.message();
 }
 
-TEST(Socket, ShutdownEndsABlockedReceiveWithCancelled) {
+TEST(SocketStream, ShutdownEndsABlockedReceiveWithCancelled) {
   auto pair = connect_pair();
   Status status;
   WatchedThread receiver([&] {
@@ -97,7 +97,7 @@ TEST(Socket, ShutdownEndsABlockedReceiveWithCancelled) {
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 
-TEST(Socket, ShutdownEndsAReceiveWithATimeLimitWithCancelled) {
+TEST(SocketStream, ShutdownEndsAReceiveWithATimeLimitWithCancelled) {
   auto pair = connect_pair();
   Status status;
   WatchedThread receiver([&] {
@@ -110,7 +110,7 @@ TEST(Socket, ShutdownEndsAReceiveWithATimeLimitWithCancelled) {
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 
-TEST(Socket, ShutdownEndsABlockedSendWithCancelled) {
+TEST(SocketStream, ShutdownEndsABlockedSendWithCancelled) {
   auto pair = connect_pair();
   std::vector<std::byte> bytes(kMoreThanBuffers);
   Status status;
@@ -122,7 +122,7 @@ TEST(Socket, ShutdownEndsABlockedSendWithCancelled) {
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 
-TEST(Socket, EveryCallAfterShutdownSaysCancelled) {
+TEST(SocketStream, EveryCallAfterShutdownSaysCancelled) {
   auto pair = connect_pair();
   pair.near.shutdown();
   char byte = 0;
@@ -130,7 +130,7 @@ TEST(Socket, EveryCallAfterShutdownSaysCancelled) {
   EXPECT_EQ(pair.near.receive_all(&byte, 1).code(), StatusCode::kCancelled);
 }
 
-TEST(Socket, ASendTimesOutWhenThePeerTakesNothing) {
+TEST(SocketStream, ASendTimesOutWhenThePeerTakesNothing) {
   auto pair = connect_pair();
   pair.near.set_send_timeout(milliseconds(50));
   std::vector<std::byte> bytes(kMoreThanBuffers);
@@ -138,7 +138,7 @@ TEST(Socket, ASendTimesOutWhenThePeerTakesNothing) {
   EXPECT_EQ(status.code(), StatusCode::kTimedOut) << status.message();
 }
 
-TEST(Socket, ASlowPeerThatKeepsTakingIsNotTimedOut) {
+TEST(SocketStream, ASlowPeerThatKeepsTakingIsNotTimedOut) {
   auto pair = connect_pair();
   pair.near.set_send_timeout(seconds(200));
   auto sent = random_bytes(kMoreThanBuffers / 2, 4);
@@ -152,7 +152,7 @@ TEST(Socket, ASlowPeerThatKeepsTakingIsNotTimedOut) {
   EXPECT_TRUE(received == sent);
 }
 
-TEST(Socket, AReceiveWithATimeLimitTimesOutAlthoughSomethingCame) {
+TEST(SocketStream, AReceiveWithATimeLimitTimesOutAlthoughSomethingCame) {
   auto pair = connect_pair();
   ASSERT_TRUE(testing::send_text(pair.near, "abc").ok());
   char bytes[4];
@@ -160,7 +160,7 @@ TEST(Socket, AReceiveWithATimeLimitTimesOutAlthoughSomethingCame) {
   EXPECT_EQ(status.code(), StatusCode::kTimedOut) << status.message();
 }
 
-TEST(Socket, AReceiveWithATimeLimitCountsItsBytes) {
+TEST(SocketStream, AReceiveWithATimeLimitCountsItsBytes) {
   auto pair = connect_pair();
   ASSERT_TRUE(testing::send_text(pair.near, "abcd").ok());
   char bytes[4];
@@ -169,35 +169,35 @@ TEST(Socket, AReceiveWithATimeLimitCountsItsBytes) {
   EXPECT_EQ(pair.far.bytes_received(), 4u);
 }
 
-TEST(Socket, ConnectingToAPortThatNobodyListensOnIsRefused) {
+TEST(SocketStream, ConnectingToAPortThatNobodyListensOnIsRefused) {
   std::uint16_t port = 0;
   {
     const testing::LoopbackPort closing;
     port = closing.port();
   }
-  const auto connected = Socket::connect("127.0.0.1", port, seconds(10));
+  const auto connected = SocketStream::connect(TcpAddress{"127.0.0.1", port}, seconds(10));
   ASSERT_FALSE(connected.ok());
   EXPECT_EQ(connected.status().system_error(), ECONNREFUSED);
 }
 
-TEST(Socket, AHostThatHasNoAddressIsAnInvalidArgument) {
-  const auto connected = Socket::connect("not a host name", 1, seconds(10));
+TEST(SocketStream, AHostThatHasNoAddressIsAnInvalidArgument) {
+  const auto connected = SocketStream::connect(TcpAddress{"not a host name", 1}, seconds(10));
   ASSERT_FALSE(connected.ok());
   EXPECT_EQ(connected.status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST(Socket, KnowsThatThePeerHasClosedOnceAllItSentWasReceived) {
+TEST(SocketStream, KnowsThatThePeerHasClosedOnceAllItSentWasReceived) {
   auto pair = connect_pair();
   EXPECT_FALSE(pair.far.peer_closed());
   ASSERT_TRUE(testing::send_text(pair.near, "a").ok());
-  { const Socket closing = std::move(pair.near); }
+  { const SocketStream closing = std::move(pair.near); }
   EXPECT_FALSE(pair.far.peer_closed());
   char byte;
   ASSERT_TRUE(pair.far.receive_all(&byte, 1).ok());
   testing::wait_until([&] { return pair.far.peer_closed(); });
 }
 
-TEST(Socket, TheLoopbackPeerIsLocal) {
+TEST(SocketStream, TheLoopbackPeerIsLocal) {
   auto pair = connect_pair();
   EXPECT_TRUE(pair.near.peer_is_local());
   EXPECT_TRUE(pair.far.peer_is_local());

@@ -1,0 +1,77 @@
+// The destination's door: accepts connections and reads their preambles (docs/protocol.md, 1.1). Whoever has not
+// said yet who it is costs a descriptor and some bytes, and no thread.
+//
+// Thread contract: one thread of its own does all the work and calls `on_arrival` from there, one call
+// at a time. close() may come from any thread, joins that thread and is idempotent; no call follows it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/listening_socket.h"
+#include "net/stream.h"
+#include "os/mutex.h"
+#include "os/native_thread.h"
+#include "os/status.h"
+#include "os/unique_fd.h"
+#include "wire/preamble.h"
+
+namespace pageferry {
+
+struct Arrival {
+  wire::Preamble preamble;
+  StreamPtr stream;
+  std::string peer;  // as of Accepted
+};
+
+class Gate {
+ public:
+  using OnArrival = std::function<void(Arrival)>;
+  // A connection whose preamble is not ours: its peer, and what was wrong with it.
+  using OnStranger = std::function<void(std::string peer, std::string reason)>;
+  // Connections wait and cannot be accepted. Called once, until all that wait could be.
+  using OnTrouble = std::function<void(Status)>;
+
+  // A connection is handed to on_arrival when its magic and its version are right; the answer to the preamble is
+  // the taker's to send (answer_preamble). Fails when the system has no thread left.
+  static Result<std::unique_ptr<Gate>> open(const Address& address, OnArrival on_arrival,
+                                            OnStranger on_stranger, OnTrouble on_trouble);
+  ~Gate();
+
+  // With the port that it has.
+  const Address& address() const { return address_; }
+  void close() EXCLUDES(closing_);
+
+ private:
+  struct Newcomer;  // A connection whose preamble is not complete yet.
+  struct Watch;     // What the thread keeps from one turn to the next.
+
+  Gate(ListeningSocket listening, UniqueFd stop, OnArrival on_arrival, OnStranger on_stranger,
+       OnTrouble on_trouble);
+
+  void run() noexcept;
+  // Waits for what comes next, and deals with it.
+  Status take_turn(Watch& watch);
+  // What waits is left to wait for a while.
+  void rest(Watch& watch, const Status& trouble);
+  // Fails when the system has no descriptor or no memory left for the connections that wait.
+  Status accept_all(std::vector<Newcomer>& newcomers);
+  // True when the connection is done with: handed over, refused or dead.
+  bool read_preamble(Newcomer& newcomer);
+
+  std::optional<ListeningSocket> listening_;
+  const Address address_;
+  UniqueFd stop_;
+  OnArrival on_arrival_;
+  OnStranger on_stranger_;
+  OnTrouble on_trouble_;
+  std::atomic<bool> stopping_{false};
+  Mutex closing_;
+  std::optional<NativeThread> thread_ GUARDED_BY(closing_);
+};
+
+}  // namespace pageferry

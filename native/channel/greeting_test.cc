@@ -1,0 +1,60 @@
+#include "channel/greeting.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "net/stream_test_util.h"
+
+namespace pageferry {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr MigrationId kId = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+
+TEST(OfferPreamble, EndsAsTheDestinationAnswers) {
+  using wire::PreambleStatus;
+  const std::pair<PreambleStatus, StatusCode> outcomes[] = {
+      {PreambleStatus::kAccepted, StatusCode::kOk},
+      {PreambleStatus::kVersionNotSupported, StatusCode::kUnsupported},
+      {PreambleStatus::kUnknownMigration, StatusCode::kProtocol},
+      {PreambleStatus::kBusy, StatusCode::kBusy},
+      {static_cast<PreambleStatus>(9), StatusCode::kProtocol}};
+  for (const auto& [answer, expected] : outcomes) {
+    auto pair = testing::connect_pair();
+    ASSERT_TRUE(answer_preamble(pair.far, answer).ok());
+    const Status status = offer_preamble(pair.near, wire::Role::kFault, 0, kId, seconds(60));
+    EXPECT_EQ(status.code(), expected) << status.message();
+    wire::Preamble seen;
+    ASSERT_TRUE(pair.far.receive_all(&seen, sizeof(seen)).ok());
+    EXPECT_EQ(seen.role, wire::Role::kFault);
+    EXPECT_EQ(seen.migration_id, kId);
+  }
+}
+
+TEST(OfferPreamble, APeerThatIsNotOneOfUsIsAProtocolError) {
+  auto speaks_first = testing::connect_pair();
+  ASSERT_TRUE(testing::send_text(speaks_first.far, "220 smtp.example ESMTP ready\r\n").ok());
+  EXPECT_EQ(offer_preamble(speaks_first.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
+            StatusCode::kProtocol);
+  auto hangs_up = testing::connect_pair();
+  ::shutdown(hangs_up.far.fd(), SHUT_WR);
+  EXPECT_EQ(offer_preamble(hangs_up.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
+            StatusCode::kProtocol);
+  auto reserved = testing::connect_pair();
+  const wire::PreambleReply reply = {wire::kMagic, wire::kVersion, wire::PreambleStatus::kAccepted,
+                                     1};
+  ASSERT_TRUE(reserved.far.send_all(&reply, sizeof(reply)).ok());
+  EXPECT_EQ(offer_preamble(reserved.near, wire::Role::kControl, 0, kId, seconds(60)).code(),
+            StatusCode::kProtocol);
+  auto silent = testing::connect_pair();
+  const Status unanswered =
+      offer_preamble(silent.near, wire::Role::kControl, 0, kId, std::chrono::milliseconds(20));
+  EXPECT_EQ(unanswered.code(), StatusCode::kTimedOut);
+  EXPECT_EQ(unanswered.system_error(), EAGAIN);
+}
+
+}  // namespace
+}  // namespace pageferry
