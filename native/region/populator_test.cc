@@ -92,6 +92,8 @@ TEST(Populator, WhatSeveralThreadsWriteOnceItIsEnsuredStays) {
     });
   }
   for (auto& writer : writers) writer.join();
+  // A chunk is ensured a moment before its thread has told that it was the last.
+  populating.wait();
   for (PageIndex page = 0; page < memory.page_count(); ++page) {
     ASSERT_EQ(*memory.engine_page(page), static_cast<std::byte>(page % 251 + 1)) << page;
   }
