@@ -155,13 +155,31 @@ export function parseCount(text: string, least = 0, most = Number.MAX_SAFE_INTEG
   throw expected(`a whole number ${range}`, text);
 }
 
-export interface Address {
+export interface TcpAddress {
   readonly host: string;
   readonly port: number;
 }
 
+/** A Unix-domain socket in the file system: for processes of one host, and for tunnels. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+export type Address = TcpAddress | UnixAddress;
+
+/** The kernel has 108 bytes for it, the last of which is zero. */
+const MOST_PATH_BYTES = 107;
+
+/** `HOST:PORT`, `[::1]:7777` or `unix:PATH`. */
+export function parseAddress(text: string): Address {
+  const path = /^unix:(.+)$/.exec(text.trim())?.[1];
+  if (path === undefined) return parseTcpAddress(text);
+  if (Buffer.byteLength(path) <= MOST_PATH_BYTES) return { path };
+  throw expected(`a path of at most ${MOST_PATH_BYTES} bytes after unix:`, text);
+}
+
 /** `HOST:PORT`, `[::1]:7777`; with `defaultHost` a port alone is enough. */
-export function parseAddress(text: string, defaultHost?: string): Address {
+export function parseTcpAddress(text: string, defaultHost?: string): TcpAddress {
   const trimmed = text.trim();
   const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(trimmed);
   const alone = defaultHost !== undefined && /^\d{1,5}$/.test(trimmed) ? trimmed : undefined;
@@ -170,18 +188,27 @@ export function parseAddress(text: string, defaultHost?: string): Address {
   if (host !== undefined && port <= 65_535) return { host, port };
   throw expected(
     defaultHost === undefined
-      ? 'HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777'
+      ? 'HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777, or unix:PATH'
       : 'a port or HOST:PORT, such as 9464 or 0.0.0.0:9464',
     text,
   );
 }
 
 /** True for a link-local IPv6 address (RFC 4291, section 2.5.6) that does not say on which interface it is. */
-export function missesZone(host: string): boolean {
+export function missesZone(address: Address): address is TcpAddress {
+  if ('path' in address) return false;
+  const { host } = address;
   return /^fe[89ab][0-9a-f]:/i.test(host) && !host.includes('%');
 }
 
+/** An example of how to say it. */
+export function withZone({ host, port }: TcpAddress): string {
+  return `[${host}%eth0]:${port}`;
+}
+
 /** As parseAddress reads it: an IPv6 host in brackets. */
-export function formatAddress({ host, port }: Address): string {
+export function formatAddress(address: Address): string {
+  if ('path' in address) return `unix:${address.path}`;
+  const { host, port } = address;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

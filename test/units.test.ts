@@ -15,6 +15,7 @@ import {
   parseDuration,
   parsePages,
   parseRate,
+  parseTcpAddress,
 } from '../src/units.js';
 
 /** What a parser says to a text it does not take. */
@@ -184,14 +185,21 @@ describe('addresses', () => {
     "'%s' is refused with what was expected",
     (text) => {
       expect(refusal(() => parseAddress(text))).toBe(
-        `expected HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777, not '${text}'`,
+        `expected HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777, or unix:PATH, not '${text}'`,
       );
     },
   );
 
+  it('may be the path of a Unix-domain socket', () => {
+    expect(parseAddress('unix:/run/pageferry.sock')).toEqual({ path: '/run/pageferry.sock' });
+    expect(formatAddress({ path: 'here.sock' })).toBe('unix:here.sock');
+    expect(refusal(() => parseAddress(`unix:${'a'.repeat(108)}`))).toContain('at most 107 bytes');
+    expect(refusal(() => parseAddress('unix:'))).toContain('or unix:PATH');
+  });
+
   it('may be a port alone where a host is the default', () => {
-    expect(parseAddress('9464', '127.0.0.1')).toEqual({ host: '127.0.0.1', port: 9464 });
-    expect(parseAddress('0.0.0.0:9464', '127.0.0.1')).toEqual({ host: '0.0.0.0', port: 9464 });
-    expect(refusal(() => parseAddress('99999', '127.0.0.1'))).toContain('a port or HOST:PORT');
+    expect(parseTcpAddress('9464', '127.0.0.1')).toEqual({ host: '127.0.0.1', port: 9464 });
+    expect(parseTcpAddress('0.0.0.0:9464', '127.0.0.1')).toEqual({ host: '0.0.0.0', port: 9464 });
+    expect(refusal(() => parseTcpAddress('99999', '127.0.0.1'))).toContain('a port or HOST:PORT');
   });
 });

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -14,10 +15,16 @@ namespace pageferry {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr auto kPreambleTimeout = std::chrono::seconds(5);
-// Connections that have not said who they are yet. More than this are left in the kernel's queue.
+// Connections that have not said who they are yet, and those of one address among them: whoever floods from one
+// address leaves room for the others.
 constexpr std::size_t kMaxNewcomers = 256;
+constexpr std::ptrdiff_t kMaxOfOneHost = 128;
+// After so long nobody is about to speak.
+constexpr auto kTimeToSpeak = std::chrono::seconds(1);
+// Accepted before those that were accepted are read. So few that one which speaks at once is read before it must
+// give way to those behind it.
+constexpr int kAcceptedAtOnce = 32;
 constexpr int kTickMs = 200;
 
 }  // namespace
@@ -25,13 +32,17 @@ constexpr int kTickMs = 200;
 struct Gate::Newcomer {
   std::unique_ptr<SocketStream> stream;
   std::string peer;
+  std::string host;
   Clock::time_point deadline;
   std::array<std::byte, sizeof(wire::Preamble)> preamble = {};
   std::size_t received = 0;
 };
 
 struct Gate::Watch {
-  std::vector<Newcomer> newcomers;
+  explicit Watch(const OnStranger& on_stranger) : strangers(on_stranger) {}
+
+  std::vector<Newcomer> newcomers;  // in the order in which they came
+  StrangerLog strangers;
   std::vector<pollfd> waiting;
   // Nothing is left to accept with, a descriptor or memory: poll() would not wait for it.
   bool resting = false;
@@ -80,7 +91,7 @@ void Gate::close() {
 }
 
 void Gate::run() noexcept {
-  Watch watch;
+  Watch watch(on_stranger_);
   while (!stopping_.load(std::memory_order_acquire)) {
     const Status taken = contained([&] { return take_turn(watch); });
     if (taken.ok()) continue;
@@ -95,21 +106,22 @@ Status Gate::take_turn(Watch& watch) {
   std::vector<pollfd>& waiting = watch.waiting;
   waiting.clear();
   waiting.push_back({.fd = stop_.get(), .events = POLLIN, .revents = 0});
-  const bool full = newcomers.size() >= kMaxNewcomers;
-  const int door = full || watch.resting ? -1 : listening_->fd();
+  const int door = watch.resting ? -1 : listening_->fd();
   waiting.push_back({.fd = door, .events = POLLIN, .revents = 0});
   for (const Newcomer& newcomer : newcomers) {
     waiting.push_back({.fd = newcomer.stream->fd(), .events = POLLIN, .revents = 0});
   }
-  ::poll(waiting.data(), waiting.size(), newcomers.empty() && !watch.resting ? -1 : kTickMs);
+  const bool idle = newcomers.empty() && !watch.resting && !watch.strangers.has_rest();
+  ::poll(waiting.data(), waiting.size(), idle ? -1 : kTickMs);
   if (waiting[0].revents != 0) return Status();
   const auto now = Clock::now();
+  watch.strangers.tell_rest(now);
   std::size_t index = 2;
   std::erase_if(newcomers, [&](Newcomer& newcomer) {
     const bool readable = waiting[index++].revents != 0;
-    if (readable && read_preamble(newcomer)) return true;
+    if (readable && read_preamble(watch, newcomer)) return true;
     if (now < newcomer.deadline) return false;
-    on_stranger_(newcomer.peer, "sent no complete preamble within 5 seconds");
+    watch.strangers.turned_away(newcomer.peer, "sent no complete preamble within 5 seconds", now);
     return true;
   });
   if (waiting[1].revents == 0) {
@@ -117,8 +129,10 @@ Status Gate::take_turn(Watch& watch) {
     watch.resting = false;
     return Status();
   }
-  if (const Status accepted = accept_all(newcomers); !accepted.ok()) {
+  if (const Status accepted = accept_some(watch); !accepted.ok()) {
     rest(watch, accepted);
+    // What somebody holds who says nothing may be what is missing.
+    make_way(watch, now);
   } else {
     watch.resting = watch.told = false;
   }
@@ -130,24 +144,53 @@ void Gate::rest(Watch& watch, const Status& trouble) {
   if (!std::exchange(watch.told, true)) on_trouble_(trouble);
 }
 
-Status Gate::accept_all(std::vector<Newcomer>& newcomers) {
-  while (newcomers.size() < kMaxNewcomers) {
+Status Gate::accept_some(Watch& watch) {
+  for (int i = 0; i < kAcceptedAtOnce; ++i) {
     auto accepted = listening_->accept();
     if (!accepted.ok()) return accepted.status();
     if (!accepted.value().has_value()) return Status();
-    auto& [stream, peer] = *accepted.value();
-    newcomers.push_back({.stream = std::make_unique<SocketStream>(std::move(stream)),
-                         .peer = std::move(peer),
-                         .deadline = Clock::now() + kPreambleTimeout});
+    auto& [stream, peer, host] = *accepted.value();
+    watch.newcomers.push_back({.stream = std::make_unique<SocketStream>(std::move(stream)),
+                               .peer = std::move(peer),
+                               .host = std::move(host),
+                               .deadline = Clock::now() + kPreambleTimeout});
+    // The one that came last is not looked at before it could speak.
+    const auto others = std::span(watch.newcomers).first(watch.newcomers.size() - 1);
+    const std::string& newest = watch.newcomers.back().host;
+    if (std::ranges::count(others, newest, &Newcomer::host) >= kMaxOfOneHost) {
+      turn_away(watch, [&](const Newcomer& newcomer) { return newcomer.host == newest; });
+    } else if (others.size() >= kMaxNewcomers) {
+      turn_away(watch, [](const Newcomer&) { return true; });
+    }
   }
   return Status();
 }
 
-bool Gate::read_preamble(Newcomer& newcomer) {
+void Gate::make_way(Watch& watch, Clock::time_point now) {
+  const auto had_its_time = [now](const Newcomer& newcomer) {
+    return newcomer.received == 0 && newcomer.deadline - kPreambleTimeout + kTimeToSpeak < now;
+  };
+  if (std::ranges::any_of(watch.newcomers, had_its_time)) turn_away(watch, had_its_time);
+}
+
+template <class Candidate>
+void Gate::turn_away(Watch& watch, Candidate candidate) {
+  std::vector<Newcomer>& newcomers = watch.newcomers;
+  auto leaving = std::ranges::find_if(newcomers, [&](const Newcomer& newcomer) {
+    return newcomer.received == 0 && candidate(newcomer);
+  });
+  if (leaving == newcomers.end()) leaving = std::ranges::find_if(newcomers, candidate);
+  watch.strangers.turned_away(leaving->peer, "had sent no complete preamble, and others came since",
+                              Clock::now());
+  newcomers.erase(leaving);
+}
+
+bool Gate::read_preamble(Watch& watch, Newcomer& newcomer) {
   const auto room = std::span(newcomer.preamble).subspan(newcomer.received);
   const auto got = newcomer.stream->receive_available(room.data(), room.size());
   if (!got.ok()) {
-    on_stranger_(newcomer.peer, "closed before its preamble was complete");
+    watch.strangers.turned_away(newcomer.peer, "closed before its preamble was complete",
+                                Clock::now());
     return true;
   }
   newcomer.received += got.value();
@@ -157,7 +200,7 @@ bool Gate::read_preamble(Newcomer& newcomer) {
     if (refused->speaks_another_version) {
       (void)answer_preamble(*newcomer.stream, wire::PreambleStatus::kVersionNotSupported);
     }
-    on_stranger_(newcomer.peer, refused->reason);
+    watch.strangers.turned_away(newcomer.peer, refused->reason, Clock::now());
     return true;
   }
   on_arrival_({.preamble = std::get<wire::Preamble>(verdict),

@@ -1,17 +1,20 @@
 // The destination's door: accepts connections and reads their preambles (docs/protocol.md, 1.1). Whoever has not
-// said yet who it is costs a descriptor and some bytes, and no thread.
+// said yet who it is costs a descriptor and some bytes, and no thread. Of these there are so many and no more: the one
+// that waits longest, and before all the one that has said nothing at all, gives way to the next.
 //
 // Thread contract: one thread of its own does all the work and calls `on_arrival` from there, one call
 // at a time. close() may come from any thread, joins that thread and is idempotent; no call follows it.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "channel/stranger_log.h"
 #include "net/listening_socket.h"
 #include "net/stream.h"
 #include "os/mutex.h"
@@ -31,8 +34,8 @@ struct Arrival {
 class Gate {
  public:
   using OnArrival = std::function<void(Arrival)>;
-  // A connection whose preamble is not ours: its peer, and what was wrong with it.
-  using OnStranger = std::function<void(std::string peer, std::string reason)>;
+  // A connection whose preamble is not ours, or did not come.
+  using OnStranger = std::function<void(Stranger)>;
   // Connections wait and cannot be accepted. Called once, until all that wait could be.
   using OnTrouble = std::function<void(Status)>;
 
@@ -47,6 +50,7 @@ class Gate {
   void close() EXCLUDES(closing_);
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Newcomer;  // A connection whose preamble is not complete yet.
   struct Watch;     // What the thread keeps from one turn to the next.
 
@@ -58,10 +62,15 @@ class Gate {
   Status take_turn(Watch& watch);
   // What waits is left to wait for a while.
   void rest(Watch& watch, const Status& trouble);
-  // Fails when the system has no descriptor or no memory left for the connections that wait.
-  Status accept_all(std::vector<Newcomer>& newcomers);
+  // Takes some of the connections that wait. Fails when the system has no descriptor or no memory left for them.
+  Status accept_some(Watch& watch);
+  // Closes the one that waits longest, silent ones first, of those that `candidate` says may go; there is one.
+  template <class Candidate>
+  void turn_away(Watch& watch, Candidate candidate);
+  // Closes one that has said nothing for a while, if there is one.
+  void make_way(Watch& watch, Clock::time_point now);
   // True when the connection is done with: handed over, refused or dead.
-  bool read_preamble(Newcomer& newcomer);
+  bool read_preamble(Watch& watch, Newcomer& newcomer);
 
   std::optional<ListeningSocket> listening_;
   const Address address_;

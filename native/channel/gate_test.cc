@@ -32,13 +32,25 @@ class Port {
     auto opened = Gate::open(
         TcpAddress{"127.0.0.1", 0},
         [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
-        [this](std::string, std::string reason) { keep(strangers_, std::move(reason)); },
+        [this](Stranger who) { keep(strangers_, std::move(who.reason)); },
         [this](Status status) { keep(troubles_, std::move(status)); });
     EXPECT_TRUE(opened.ok()) << opened.status().message();
     gate_ = std::move(opened.value());
   }
 
   SocketStream connect() const { return connect_to(port_number()); }
+  // From another address of this host.
+  SocketStream connect_from(const char* host) const {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    EXPECT_EQ(::inet_pton(AF_INET, host, &address.sin_addr), 1);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port_number());
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    return SocketStream(std::move(fd));
+  }
   Gate& gate() { return *gate_; }
   std::uint16_t port_number() const { return std::get<TcpAddress>(gate_->address()).port; }
 
@@ -187,26 +199,58 @@ TEST(Gate, PreamblesThatStallAreDroppedAndHoldNobodyUp) {
 
 TEST(Gate, TakesManyConnectionsAtOnceEachOnce) {
   constexpr std::uint32_t kConnections = 300;
+  // Fewer than the gate keeps of one address.
+  constexpr std::uint32_t kHalfSaid = 100;
   Port port;
   std::vector<SocketStream> sources;
+  const auto say = [&](std::uint32_t i, std::size_t from) {
+    const auto preamble = good_preamble(wire::Role::kPage, i);
+    const auto* bytes = reinterpret_cast<const char*>(&preamble) + from;
+    ASSERT_TRUE(sources[i].send_all(bytes, sizeof(preamble) / 2).ok());
+  };
   for (std::uint32_t i = 0; i < kConnections; ++i) {
+    if (i >= kHalfSaid) say(i - kHalfSaid, sizeof(wire::Preamble) / 2);
     sources.push_back(port.connect());
-    const auto preamble = good_preamble(wire::Role::kPage, i);
-    ASSERT_TRUE(sources.back().send_all(&preamble, sizeof(preamble) / 2).ok());
-    if (i < 200) continue;
-    // The gate holds no more than so many half-said preambles: these first ones finish.
-    const auto first = good_preamble(wire::Role::kPage, i - 200);
-    ASSERT_TRUE(sources[i - 200].send_all(reinterpret_cast<const char*>(&first) + 16, 16).ok());
+    say(i, 0);
   }
-  for (std::uint32_t i = 100; i < kConnections; ++i) {
-    const auto preamble = good_preamble(wire::Role::kPage, i);
-    ASSERT_TRUE(sources[i].send_all(reinterpret_cast<const char*>(&preamble) + 16, 16).ok());
+  for (std::uint32_t i = kConnections - kHalfSaid; i < kConnections; ++i) {
+    say(i, sizeof(wire::Preamble) / 2);
   }
   std::set<std::uint32_t> channels;
   while (channels.size() < kConnections) {
     ASSERT_TRUE(channels.insert(port.next_arrival().preamble.channel).second);
   }
   EXPECT_EQ(port.waiting(), 0u);
+}
+
+TEST(Gate, WhoeverSaysNothingGivesWayToTheNextAndKeepsNobodyOut) {
+  Port port;
+  SocketStream first = port.connect();
+  const auto preamble = good_preamble(wire::Role::kPage, 1);
+  ASSERT_TRUE(first.send_all(&preamble, 8).ok());
+  std::vector<SocketStream> silent;
+  for (int i = 0; i < 1000; ++i) silent.push_back(port.connect());
+  // The one that waits longest of the silent ones has gone, long before its time was over.
+  EXPECT_TRUE(receive_until_end(silent.front()).empty());
+  EXPECT_NE(port.next_stranger().find("others came since"), std::string::npos);
+  // The one that had begun to speak came before them all, and stays.
+  ASSERT_TRUE(first.send_all(reinterpret_cast<const char*>(&preamble) + 8, 24).ok());
+  EXPECT_EQ(port.next_arrival().preamble.channel, 1u);
+  SocketStream honest = port.connect();
+  const auto second = good_preamble(wire::Role::kPage, 2);
+  ASSERT_TRUE(honest.send_all(&second, sizeof(second)).ok());
+  EXPECT_EQ(port.next_arrival().preamble.channel, 2u);
+}
+
+TEST(Gate, OneAddressThatFloodsLeavesTheOtherAddressesTheirConnections) {
+  Port port;
+  SocketStream other = port.connect_from("127.0.0.9");
+  std::vector<SocketStream> flood;
+  for (int i = 0; i < 1000; ++i) flood.push_back(port.connect());
+  const auto preamble = good_preamble(wire::Role::kPage, 9);
+  ASSERT_TRUE(other.send_all(&preamble, sizeof(preamble)).ok());
+  const Arrival arrival = port.next_arrival();
+  EXPECT_EQ(arrival.peer.rfind("127.0.0.9:", 0), 0u) << arrival.peer;
 }
 
 TEST(Gate, WithoutADescriptorLeftItWaitsAndThenAccepts) {
@@ -261,7 +305,7 @@ TEST(Gate, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
 TEST(Gate, APortThatIsTakenIsRefusedWithTheReason) {
   Port port;
   const auto second = Gate::open(
-      port.gate().address(), [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
+      port.gate().address(), [](Arrival) {}, [](Stranger) {}, [](Status) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().system_error(), EADDRINUSE);
 }
@@ -270,7 +314,7 @@ TEST(Gate, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
   testing::ThreadLimit limit;
   limit.reach();
   const auto opened = Gate::open(
-      TcpAddress{"127.0.0.1", 0}, [](Arrival) {}, [](std::string, std::string) {}, [](Status) {});
+      TcpAddress{"127.0.0.1", 0}, [](Arrival) {}, [](Stranger) {}, [](Status) {});
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.status().system_error(), EAGAIN) << opened.status().message();
 }

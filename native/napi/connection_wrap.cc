@@ -127,10 +127,11 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
                    return std::vector<napi_value>{to_object(env, preamble, connection)};
                  });
                },
-               [stranger](std::string peer, std::string reason) {
-                 stranger.call([peer, reason](Napi::Env env) {
-                   return std::vector<napi_value>{Napi::String::New(env, peer),
-                                                  Napi::String::New(env, reason)};
+               [stranger](Stranger who) {
+                 stranger.call([who](Napi::Env env) {
+                   return std::vector<napi_value>{Napi::String::New(env, who.peer),
+                                                  Napi::String::New(env, who.reason),
+                                                  from_u64(env, who.others)};
                  });
                },
                [trouble](Status status) {

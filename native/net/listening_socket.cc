@@ -60,12 +60,22 @@ Result<Address> address_of(int fd) {
   return Address(to_tcp(address.value()));
 }
 
-std::string name_of_peer(int socket, const SocketAddress& address) {
-  if (address.family() != AF_UNIX) return to_text(to_tcp(address));
+struct Peer {
+  std::string name;
+  std::string host;
+};
+
+Peer peer_of(int socket, const SocketAddress& address) {
+  if (address.family() != AF_UNIX) {
+    TcpAddress tcp = to_tcp(address);
+    std::string name = to_text(tcp);
+    return {std::move(name), std::move(tcp.host)};
+  }
   ucred peer = {};
   socklen_t size = sizeof(peer);
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "unix:";
-  return "unix:process " + std::to_string(peer.pid) + " of user " + std::to_string(peer.uid);
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {"unix:", ""};
+  std::string user = std::to_string(peer.uid);
+  return {"unix:process " + std::to_string(peer.pid) + " of user " + user, std::move(user)};
 }
 
 }  // namespace
@@ -100,10 +110,10 @@ Result<std::optional<Accepted>> ListeningSocket::accept() {
     if (exhausted) return Status::from_errno("accept");
     return std::optional<Accepted>();
   }
-  std::string name = name_of_peer(fd.get(), peer);
+  auto [name, host] = peer_of(fd.get(), peer);
   SocketStream stream(std::move(fd));
   stream.tune();
-  return std::optional<Accepted>(Accepted{std::move(stream), std::move(name)});
+  return std::optional<Accepted>(Accepted{std::move(stream), std::move(name), std::move(host)});
 }
 
 }  // namespace pageferry

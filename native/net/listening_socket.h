@@ -17,6 +17,7 @@ struct Accepted {
   SocketStream stream;
   std::string
       peer;  // "address:port", or for a Unix-domain socket "unix:" and the process at its other end
+  std::string host;  // the address alone, or the user of a Unix-domain socket
 };
 
 class ListeningSocket {

@@ -10,7 +10,7 @@ export interface DestinationWatcher {
   arrived(peer: string, guest: WorkloadGuest): void;
   dropped(peer: string, error: PageferryError): void;
   lost(peer: string, error: PageferryError): void;
-  stranger(peer: string, reason: string): void;
+  stranger(peer: string, reason: string, others: number): void;
   warning(error: PageferryError): void;
 }
 
@@ -27,7 +27,7 @@ export async function listenForGuests(
   });
   destination.on('dropped', (error, { peer }) => watcher.dropped(peer, error));
   destination.on('lost', (error, _guest, { peer }) => watcher.lost(peer, error));
-  destination.on('stranger', (peer, reason) => watcher.stranger(peer, reason));
+  destination.on('stranger', (peer, reason, others) => watcher.stranger(peer, reason, others));
   destination.on('warning', (error) => watcher.warning(error));
   return destination;
 }

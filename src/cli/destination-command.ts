@@ -10,6 +10,7 @@ import {
   formatCount,
   parseAddress,
   parsePages,
+  type TcpAddress,
 } from '../units.js';
 import { type DestinationWatcher, listenForGuests } from './builtin-destination.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -29,7 +30,7 @@ interface DestinationValues {
   readonly prepare?: readonly number[];
   readonly keep?: boolean;
   readonly stallTimeout: number;
-  readonly metrics?: Address;
+  readonly metrics?: TcpAddress;
 }
 
 const DEFAULT_ADDRESS = '127.0.0.1:7777';
@@ -55,7 +56,7 @@ export function destinationCommand(run: Run): Command {
     .summary('take the guests that sources send')
     .description('Listens for sources and takes their guests, several at once.')
     .addOption(
-      new Option('--listen <address>', 'HOST:PORT; port 0 takes a free one')
+      new Option('--listen <address>', 'HOST:PORT, where port 0 takes a free one, or unix:PATH')
         .argParser(argument(parseAddress))
         .default(parseAddress(DEFAULT_ADDRESS), DEFAULT_ADDRESS),
     )
@@ -111,7 +112,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     },
     log,
   );
-  const address = formatAddress({ host: destination.host, port: destination.port });
+  const address = formatAddress(destination.address);
   const limit =
     values.memoryLimit === undefined ? '' : `, guests up to ${formatBytes(values.memoryLimit)}`;
   output.line(`listening on ${address}${limit}; Ctrl-C ends it`);
@@ -165,9 +166,10 @@ class EventLog implements DestinationWatcher {
     this.#line(`lost from ${peer}: ${error.code}: ${error.message}`);
   }
 
-  stranger(peer: string, reason: string): void {
-    this.metrics?.strangerTurnedAway();
-    this.#line(`stranger ${peer} turned away: ${reason}`);
+  stranger(peer: string, reason: string, others: number): void {
+    this.metrics?.strangersTurnedAway(1 + others);
+    const more = others === 0 ? '' : `; and ${others} others before`;
+    this.#line(`stranger ${peer} turned away: ${reason}${more}`);
   }
 
   discardKept(): void {

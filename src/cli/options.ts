@@ -19,15 +19,15 @@ import type { ChoiceField, NumberField } from '../options/field.js';
 import { STALL_MS } from '../options/shared-fields.js';
 import { SOURCE_FIELDS } from '../options/source-fields.js';
 import {
-  type Address,
   exactBytes,
   exactDuration,
-  parseAddress,
   parseBytes,
   parseCount,
   parseDuration,
   parsePages,
   parseRate,
+  parseTcpAddress,
+  type TcpAddress,
 } from '../units.js';
 
 /** What `demo` and `source` are told about the guest and the migration. */
@@ -52,7 +52,7 @@ export interface MigrationValues {
   readonly switchoverTimeout: number;
   readonly verify: boolean;
   readonly json?: string;
-  readonly metrics?: Address;
+  readonly metrics?: TcpAddress;
 }
 
 /** A command is run for its figures, so it watches by default. */
@@ -284,7 +284,7 @@ function addReportOptions(command: Command): void {
 
 export function metricsOption(): Option {
   return option('--metrics <address>', 'serve Prometheus metrics on [HOST:]PORT', (text) =>
-    parseAddress(text, '127.0.0.1'),
+    parseTcpAddress(text, '127.0.0.1'),
   );
 }
 

@@ -47,7 +47,11 @@ export function sourceCommand(run: Run): Command {
   const command = new Command('source')
     .summary('run a guest here and move it to a destination')
     .description('Runs a built-in guest in this process and moves it to a destination.')
-    .requiredOption('--to <address>', 'HOST:PORT of the destination', argument(parseAddress))
+    .requiredOption(
+      '--to <address>',
+      'HOST:PORT or unix:PATH of the destination',
+      argument(parseAddress),
+    )
     .addOption(
       new Option('--strategy <name>', 'how to migrate').choices(STRATEGY_NAMES).default('pre-copy'),
     );

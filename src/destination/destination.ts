@@ -4,7 +4,8 @@ import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { type Arrival, binding, type Connection, type Gate } from '../native/binding.js';
-import { type Address, formatAddress, missesZone } from '../units.js';
+import { addressOf } from '../options/address.js';
+import { type Address, formatAddress, missesZone, withZone } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
 import { dropHold } from './ending.js';
 import {
@@ -34,14 +35,16 @@ export interface DestinationEvents {
     guest: Guest,
     migration: { readonly id: string; readonly peer: string },
   ];
-  /** A connection that does not speak our protocol was turned away. */
-  stranger: [peer: string, reason: string];
+  /**
+   * A connection that does not speak our protocol was turned away, and `others` since the event before: where there are
+   * more than some a second, most are only counted.
+   */
+  stranger: [peer: string, reason: string, others: number];
   /** Sources cannot be taken at the moment, and why; once, until one was taken again. */
   warning: [error: PageferryError];
 }
 
 export class Destination extends Announcer<DestinationEvents> {
-  readonly host: string;
   readonly #context: Omit<DestinationContext, 'takePlace'>;
   readonly #closing = new AbortController();
   readonly #agents = new Map<string, DestinationAgent>();
@@ -52,13 +55,8 @@ export class Destination extends Announcer<DestinationEvents> {
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #gate: Gate | undefined;
 
-  private constructor(
-    host: string | undefined,
-    options: ResolvedDestinationOptions,
-    prepared: PreparedMemory,
-  ) {
+  private constructor(options: ResolvedDestinationOptions, prepared: PreparedMemory) {
     super();
-    this.host = host ?? '127.0.0.1';
     const closing = this.#closing.signal;
     // Each migration under way may listen to it.
     setMaxListeners(0, closing);
@@ -68,28 +66,33 @@ export class Destination extends Announcer<DestinationEvents> {
   /** Starts to listen, once the memory to prepare is there. Throws PORT_IN_USE, NO_MEMORY and the like. */
   static async listen(options: DestinationOptions): Promise<Destination> {
     const resolved = resolveOptions(options);
+    const wanted = addressOf('the destination', options, { host: '127.0.0.1', port: 0 });
     const prepared = await PreparedMemory.populate(options.prepare ?? [], resolved.ledger);
-    const destination = new Destination(options.host, resolved, prepared);
-    const { host } = destination;
-    const port = options.port ?? 0;
+    const destination = new Destination(resolved, prepared);
     try {
       destination.#gate = binding.listen(
-        { host, port },
+        wanted,
         destination.#context.options.stallMs,
         (arrival) => destination.#onArrival(arrival),
-        (peer, reason) => destination.#onStranger(peer, reason),
+        (peer, reason, others) => destination.#onStranger(peer, reason, others),
         (error) => destination.#onTrouble(error),
       );
     } catch (error) {
       prepared.release();
-      throw explainListen(error, { host, port });
+      throw explainListen(error, wanted);
     }
     return destination;
   }
 
+  /** Where it listens, with the port that it has. */
+  get address(): Address {
+    if (this.#gate === undefined) throw new Error('a destination listens from the beginning');
+    return this.#gate.address;
+  }
+
+  /** The port that it has; 0 on a Unix-domain socket. */
   get port(): number {
-    const address = this.#gate?.address;
-    return address !== undefined && 'port' in address ? address.port : 0;
+    return 'port' in this.address ? this.address.port : 0;
   }
 
   /** Migrations under way. */
@@ -144,8 +147,8 @@ export class Destination extends Announcer<DestinationEvents> {
 
   // The addon's calls are queued: some may come after the gate was closed.
 
-  #onStranger(peer: string, reason: string): void {
-    if (!this.#isClosed) this.tell('stranger', peer, reason);
+  #onStranger(peer: string, reason: string, others: number): void {
+    if (!this.#isClosed) this.tell('stranger', peer, reason, others);
   }
 
   #onTrouble(error: Error): void {
@@ -267,20 +270,29 @@ function addTo(sum: { -readonly [K in keyof Figures]: Figures[K] }, figures: Fig
   sum.demandFaults += figures.demandFaults;
 }
 
-function explainListen(error: unknown, { host, port }: Address): PageferryError {
-  const address = formatAddress({ host, port });
+function explainListen(error: unknown, wanted: Address): PageferryError {
+  const address = formatAddress(wanted);
   switch (errnoOf(error)) {
     case 'EINVAL':
-      if (!missesZone(host)) break;
+      if (!missesZone(wanted)) break;
       return new PageferryError(
         'USAGE',
-        `cannot listen on ${address}: a link-local address needs its interface. Write it as [${host}%eth0]:${port}`,
+        `cannot listen on ${address}: a link-local address needs its interface. Write it as ${withZone(wanted)}`,
         { cause: error },
       );
     case 'EADDRINUSE':
       return new PageferryError(
         'PORT_IN_USE',
-        `cannot listen on ${address}: another program does. Choose another port, or 0 for a free one`,
+        'path' in wanted
+          ? `cannot listen on ${address}: another program does, or a file of that name is there. Choose another path`
+          : `cannot listen on ${address}: another program does. Choose another port, or 0 for a free one`,
+        { cause: error },
+      );
+    case 'ENOENT':
+    case 'EACCES':
+      return new PageferryError(
+        'USAGE',
+        `cannot listen on ${address}: its folder is not there, or this user may not write to it`,
         { cause: error },
       );
     case 'EADDRNOTAVAIL':

@@ -9,6 +9,8 @@ export interface DestinationOptions {
   readonly host?: string;
   /** 0 (default) takes a free port. */
   readonly port?: number;
+  /** Instead of both: the Unix-domain socket to make and to listen on. Only this user may connect to it. */
+  readonly path?: string;
   /** Builds each guest that arrives. */
   readonly createGuest: GuestFactory;
   /** The largest guest that is taken; unlimited by default (what is free here always counts). */

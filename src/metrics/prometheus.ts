@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { nativeCode, PageferryError } from '../errors.js';
-import { type Address, formatAddress } from '../units.js';
+import { formatAddress, type TcpAddress } from '../units.js';
 import type { SourceProgress } from './events.js';
 import type { MigrationReport, RoundReport } from './report.js';
 
@@ -193,8 +193,8 @@ export class DestinationMetrics {
     this.#migrations.inc({ outcome });
   }
 
-  strangerTurnedAway(): void {
-    this.#strangers.inc();
+  strangersTurnedAway(count: number): void {
+    this.#strangers.inc(count);
   }
 }
 
@@ -207,7 +207,7 @@ export class MetricsServer {
   }
 
   /** Throws PORT_IN_USE, or USAGE for an address that this host does not have. */
-  static async listen(registry: Registry, address: Address): Promise<MetricsServer> {
+  static async listen(registry: Registry, address: TcpAddress): Promise<MetricsServer> {
     const server = createServer((request, response) => {
       // Whoever scrapes may add a query; it changes nothing.
       if (request.url?.split('?', 1)[0] !== '/metrics') {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Address } from '../units.js';
 import { type AddonPlace, explainAddonError } from './addon-error.js';
 
 export type TrackerKind = 'uffd-wp-async' | 'uffd-wp-sync' | 'mprotect';
@@ -113,9 +114,6 @@ export interface ControlStream {
   /** Idempotent; every other call throws after it, but watch(). */
   close(): void;
 }
-
-/** A host and a port, or the path of a Unix-domain socket. */
-export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
 
 export interface Gate {
   /** With the port that it has. */
@@ -372,7 +370,7 @@ export interface Binding {
     address: Address,
     stallMs: number,
     onArrival: (arrival: Arrival) => void,
-    onStranger: (peer: string, reason: string) => void,
+    onStranger: (peer: string, reason: string, others: number) => void,
     onTrouble: (error: Error) => void,
   ): Gate;
   createTokenBucket(bytesPerSecond: number): TokenBucket;

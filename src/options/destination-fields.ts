@@ -6,7 +6,7 @@ import { MAX_STATE_BYTES } from '../protocol/framing.js';
 import { MAX_GUEST_CALL_MS } from '../protocol/messages.js';
 import { PAGE_BYTES } from '../units.js';
 import { callable, flag, whole } from './field.js';
-import { HOST, STALL_MS } from './shared-fields.js';
+import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
 
 export const DESTINATION_FIELDS = {
   /** 0: a free one. */
@@ -45,6 +45,7 @@ const regions = v.pipe(
 export const DESTINATION_SCHEMA = v.strictObject({
   host: v.optional(HOST),
   port: v.optional(F.port.schema),
+  path: v.optional(SOCKET_PATH),
   createGuest: callable(),
   memoryLimitBytes: v.optional(F.memoryLimitBytes.schema),
   overcommit: v.optional(F.overcommit.schema),

@@ -4,6 +4,9 @@ import { text, whole } from './field.js';
 /** A name or an address: DNS names have at most 253 characters, and a zone may follow an address. */
 export const HOST = text(300);
 
+/** Of a Unix-domain socket. */
+export const SOCKET_PATH = text(107);
+
 /**
  * How long the other side may be silent. Signs of life come every quarter of a second (docs/protocol.md, 3.2), so
  * that four of them in a row must be late before the least of these ends a migration.

@@ -6,7 +6,7 @@ import { MAX_CHANNELS } from '../policy/copying.js';
 import { MAX_OBSERVE_MS } from '../protocol/messages.js';
 import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
-import { HOST, STALL_MS } from './shared-fields.js';
+import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -66,8 +66,9 @@ const VERIFY = v.union(
 );
 
 export const SOURCE_SCHEMA = v.strictObject({
-  host: HOST,
-  port: F.port.schema,
+  host: v.optional(HOST),
+  port: v.optional(F.port.schema),
+  path: v.optional(SOCKET_PATH),
   strategy: v.union(
     [v.picklist(STRATEGY_NAMES), v.looseObject({})],
     `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,

@@ -1,7 +1,7 @@
 /** Opens the source's connections and says in plain words why one could not be opened. */
 import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
 import { binding, type ChannelRole, type Connection } from '../native/binding.js';
-import { type Address, formatAddress, missesZone } from '../units.js';
+import { type Address, formatAddress, missesZone, withZone } from '../units.js';
 import type { SourceMigration } from './migration.js';
 
 /** Rejects at once when the migration is called off; a connection that comes after that is closed. */
@@ -10,10 +10,10 @@ export async function openConnection(
   role: ChannelRole,
   channel: number,
 ): Promise<Connection> {
-  const { host, port, connectMs, stallMs } = m.options;
+  const { address, connectMs, stallMs } = m.options;
   try {
     const connecting = binding.connect({
-      address: { host, port },
+      address,
       role,
       channel,
       migrationId: m.id,
@@ -29,12 +29,12 @@ export async function openConnection(
     return await m.orCalledOff(connecting);
   } catch (error) {
     if (error instanceof PageferryError) throw error;
-    throw explain(error, role, { host, port });
+    throw explain(error, role, address);
   }
 }
 
-function explain(error: unknown, role: ChannelRole, { host, port }: Address): PageferryError {
-  const peer = formatAddress({ host, port });
+function explain(error: unknown, role: ChannelRole, address: Address): PageferryError {
+  const peer = formatAddress(address);
   const details = { peer, cause: error };
   const reason = error instanceof Error ? error.message : String(error);
   switch (nativeCode(error)) {
@@ -81,16 +81,28 @@ function explain(error: unknown, role: ChannelRole, { host, port }: Address): Pa
   }
   switch (errnoOf(error)) {
     case 'EINVAL':
-      if (!missesZone(host)) break;
+      if (!missesZone(address)) break;
       return new PageferryError(
         'USAGE',
-        `cannot connect to ${peer}: a link-local address needs its interface. Write it as [${host}%eth0]:${port}`,
+        `cannot connect to ${peer}: a link-local address needs its interface. Write it as ${withZone(address)}`,
+        details,
+      );
+    case 'ENOENT':
+      return new PageferryError(
+        'UNREACHABLE',
+        `there is no ${peer}. Start a destination there, or the tunnel that leads to one`,
+        details,
+      );
+    case 'EACCES':
+      return new PageferryError(
+        'UNREACHABLE',
+        `cannot connect to ${peer}: it is another user's. Run both as one user, or let this one write to it`,
         details,
       );
     case 'ECONNREFUSED':
       return new PageferryError(
         'UNREACHABLE',
-        `nothing listens at ${peer}. Start one there: pageferry destination --listen HOST:PORT`,
+        `nothing listens at ${peer}. Start one there: pageferry destination --listen ${peer}`,
         details,
       );
     case 'EMFILE':

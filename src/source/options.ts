@@ -4,6 +4,7 @@ import { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import type { TrackerKind } from '../native/binding.js';
 import { probe } from '../native/machine.js';
+import { addressOf } from '../options/address.js';
 import { checkOptions } from '../options/field.js';
 import { SOURCE_FIELDS, SOURCE_SCHEMA } from '../options/source-fields.js';
 import type { Alternative } from '../policy/convergence.js';
@@ -18,13 +19,17 @@ import {
   type Strategy,
   stopAndCopy,
 } from '../strategy/strategy.js';
+import type { Address } from '../units.js';
 import type { CodecName, StrategyName } from '../vocabulary.js';
 
 /** The ranges and defaults are those of src/options/source-fields.ts. */
 export interface SourceOptions {
-  readonly host: string;
+  /** With `port`: where the destination listens. */
+  readonly host?: string;
   /** 1 … 65,535. */
-  readonly port: number;
+  readonly port?: number;
+  /** Instead of both: the Unix-domain socket where it listens, or a tunnel to it begins. */
+  readonly path?: string;
   /** A name, or a strategy of your own. */
   readonly strategy: StrategyName | Strategy;
   /** Page channels, 1 … 64; by default half the cores, at least 2 where there are 2 cores. */
@@ -63,7 +68,9 @@ export interface SourceOptions {
   readonly switchoverMs?: number;
 }
 
-export interface ResolvedOptions extends Required<Omit<SourceOptions, 'strategy' | 'tracker'>> {
+export interface ResolvedOptions
+  extends Required<Omit<SourceOptions, 'host' | 'port' | 'path' | 'strategy' | 'tracker'>> {
+  readonly address: Address;
   readonly strategy: Strategy;
   readonly tracker: TrackerChoice;
 }
@@ -90,8 +97,7 @@ function trackerFor(
 export function resolveOptions(given: SourceOptions, guest: MigratedGuest): ResolvedOptions {
   checkOptions('the source', SOURCE_SCHEMA, given);
   const options = {
-    host: given.host,
-    port: given.port,
+    address: addressOf('the source', given, {}),
     channels: given.channels ?? defaultChannels(availableParallelism()),
     codec: given.codec ?? SOURCE_FIELDS.codec.default,
     bandwidthBytesPerSecond:

@@ -78,7 +78,7 @@ describe('DestinationMetrics', () => {
     const figures = { migrations: 3, progress: () => ({ pages, wireBytes: pages * 4096 }) };
     const metrics = new DestinationMetrics(figures);
     metrics.migrationEnded('arrived');
-    metrics.strangerTurnedAway();
+    metrics.strangersTurnedAway(1);
     expect(await metrics.registry.metrics()).toContain(
       'pageferry_destination_pages_received_total 10',
     );

@@ -46,7 +46,8 @@ describe.each(NUMBERS)('a source’s $name', ({ name, least, most, default: byDe
   it('is taken at both ends of its range, and its default lies within', async () => {
     const guest = await startGuest({ memoryBytes: MIB, workload: 'idle' });
     for (const value of [least, most]) {
-      expect(resolveOptions({ ...GOOD, [name]: value }, guest)).toMatchObject({ [name]: value });
+      const resolved = resolveOptions({ ...GOOD, [name]: value }, guest);
+      expect({ ...resolved, ...resolved.address }).toMatchObject({ [name]: value });
     }
     if (byDefault === undefined) return;
     expect(byDefault).toBeGreaterThanOrEqual(least);
@@ -85,6 +86,10 @@ describe('a source', () => {
     ['no host', { port: 1, strategy: 'hybrid' }, "the option 'host' is missing"],
     ['no port', { host: 'a', strategy: 'hybrid' }, "the option 'port' is missing"],
     ['no strategy', { host: 'a', port: 1 }, "the option 'strategy' is missing"],
+    ['a path and a port', { path: '/a', port: 1, strategy: 'hybrid' }, 'one or the other'],
+    ['a path and a host', { path: '/a', host: 'a', strategy: 'hybrid' }, 'one or the other'],
+    ['an empty path', { path: '', strategy: 'hybrid' }, 'path must be a text'],
+    ['a long path', { path: 'a'.repeat(108), strategy: 'hybrid' }, 'path must be a text'],
     ['an empty host', { ...GOOD, host: '' }, 'host must be a text'],
     ['a number for a host', { ...GOOD, host: 7 }, 'host must be a text'],
     ['a host without end', { ...GOOD, host: 'a'.repeat(10_000) }, 'host must be a text'],

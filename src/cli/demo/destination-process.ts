@@ -21,5 +21,5 @@ serveParent<ToDestination>('destination', async ({ stallMs }) => {
       warning: () => {},
     },
   );
-  send({ type: 'listening', host: destination.host, port: destination.port });
+  send({ type: 'listening', host: '127.0.0.1', port: destination.port });
 });
