@@ -33,9 +33,11 @@
       ],
       # Threads, a signal handler and buffers that other threads hold call into it: a Worker that ends must not
       # unload it. The C++ library is linked in, because systems with an older one are to load the same binary, and
-      # none of it is exported. What nobody calls is left out: it would ask for a newer C library.
+      # none of it is exported. What nobody calls is left out: it would ask for a newer C library. A function that this
+      # Node does not bring, such as one of OpenSSL, fails the loading of the addon (now), and not a later call.
       "ldflags": [
         "-Wl,-z,nodelete",
+        "-Wl,-z,now",
         "-static-libstdc++",
         "-Wl,--exclude-libs,ALL",
         "-Wl,--gc-sections"

@@ -6,6 +6,7 @@
 #include "napi/fault_wrap.h"
 #include "napi/machine.h"
 #include "napi/memory_wrap.h"
+#include "napi/pki_wrap.h"
 #include "napi/pump_wrap.h"
 #include "napi/trace_wrap.h"
 #include "napi/workload_wrap.h"
@@ -31,6 +32,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   WorkloadWrap::init(env, exports);
   ProcessTraceWrap::init(env, exports);
   init_machine(env, exports);
+  init_pki(env, exports);
   return exports;
 }
 

@@ -1,7 +1,7 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi → pump|fault|workload → channel → tracker|codec|wire → region|net → os
-//   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace → native|host
+//   C++         addon.cc → napi → pump|fault|workload → channel → tracker|codec|wire|pki → region|net → os
+//   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|pki → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
 // may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
@@ -24,7 +24,7 @@ import {
 const nativeLayers = [
   ['os'],
   ['region', 'net'],
-  ['tracker', 'codec', 'wire'],
+  ['tracker', 'codec', 'wire', 'pki'],
   ['channel'],
   ['pump', 'fault', 'workload'],
   ['napi'],
@@ -33,7 +33,7 @@ const nativeLayers = [
 const typescriptLayers = [
   ['leaf'],
   ['native', 'host'],
-  ['trace'],
+  ['trace', 'pki'],
   ['policy', 'protocol', 'metrics', 'guest'],
   ['options'],
   ['strategy'],

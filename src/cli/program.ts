@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor-command.js';
 import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
 import { printError } from './output.js';
 import { packageVersion } from './package.js';
+import { pkiCommand } from './pki-command.js';
 import type { Run } from './run.js';
 import { sourceCommand } from './source-command.js';
 import { traceCommand } from './trace-command.js';
@@ -18,7 +19,8 @@ Examples:
   pageferry source --to HOST:7777                 on the other
   pageferry trace --pid PID --out FILE            record what a process writes
   pageferry doctor                                what this machine offers
-  pageferry bench                                 what it costs here`;
+  pageferry bench                                 what it costs here
+  pageferry pki init lab                          certificates for two hosts`;
 
 /** commander's `error: …` as our one line, with the way to the help. */
 function usageLine(text: string, command: string): string {
@@ -31,11 +33,11 @@ function usageLine(text: string, command: string): string {
   return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See ${command} --help\n`;
 }
 
-function settle(command: Command): void {
+function settle(command: Command, parents = ''): void {
   command.exitOverride();
-  const name = command.parent === null ? 'pageferry' : `pageferry ${command.name()}`;
+  const name = `${parents}${command.name()}`;
   command.configureOutput({ outputError: (text, write) => write(usageLine(text, name)) });
-  for (const child of command.commands) settle(child);
+  for (const child of command.commands) settle(child, `${name} `);
 }
 
 /** Answers the exit code. Never rejects. */
@@ -58,6 +60,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addCommand(doctorCommand(run))
     .addCommand(traceCommand(run))
     .addCommand(benchCommand(run))
+    .addCommand(pkiCommand(run))
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
   settle(program);
   try {

@@ -266,6 +266,25 @@ export interface NativeTrace {
   readonly writes: Uint32Array;
 }
 
+/** A certificate and its private key, in PEM. */
+export interface Credential {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Seconds since 1970. A certificate is taken from `begin` on, and at `end` no more. */
+export interface Validity {
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface RevocationList {
+  /** Grows with every list of a CA. */
+  readonly number: number;
+  /** `serial` is hexadecimal, in capitals; `at` in seconds since 1970. */
+  readonly revoked: readonly { readonly serial: string; readonly at: number }[];
+}
+
 /** A process whose writes are recorded. */
 export interface ProcessTrace extends Releasable {
   readonly method: 'soft-dirty' | 'digest';
@@ -417,6 +436,16 @@ export interface Binding {
   ): number;
   /** Takes a first look at the process. */
   startProcessTrace(pid: number): Promise<ProcessTrace>;
+  /** `name` is its common name. */
+  createAuthority(name: string, validity: Validity): Credential;
+  /** The first name is the common name; one that is no IP address counts as a DNS name. */
+  issueCertificate(authority: Credential, names: readonly string[], validity: Validity): Credential;
+  /** In PEM. */
+  signRevocationList(authority: Credential, list: RevocationList, validity: Validity): string;
+  /** INVALID_ARGUMENT when another than this CA has signed it. */
+  readRevocationList(authorityCertificate: string, list: string): RevocationList;
+  /** Until the descriptor is closed. False while another opening of the file holds the lock. */
+  tryLockFile(descriptor: number): boolean;
   probe(backing: Backing): Probe;
   protocolConstants(): ProtocolConstants;
   encodePage(codec: string, page: Uint8Array): Uint8Array | null;
