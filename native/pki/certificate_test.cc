@@ -152,7 +152,7 @@ TEST(Certificate, AuthorityThatIsDamagedIsRefusedWithTheReason) {
   }
 }
 
-TEST(Certificate, EncryptedKeyIsRefusedAndNobodyIsAskedForAPassphrase) {
+TEST(Certificate, EncryptedKeyIsRefused) {
   const Credential good = authority();
   const auto key = read_key(good.key);
   ASSERT_TRUE(key.ok());

@@ -16,9 +16,10 @@ export interface CertificateFacts {
 /** Throws what node:crypto throws when it is none. */
 export function readCertificate(pem: string): CertificateFacts {
   const certificate = new X509Certificate(pem);
+  // `certificate.subject` escapes some characters.
+  const { CN = '' } = certificate.toLegacyObject().subject;
   return {
-    // In `subject` some characters are escaped.
-    name: certificate.toLegacyObject().subject.CN,
+    name: [CN].flat().join(', '),
     names: namesOf(certificate.subjectAltName),
     serial: certificate.serialNumber,
     notBefore: new Date(certificate.validFrom),

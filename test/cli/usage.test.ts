@@ -58,6 +58,20 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['trace --pid 1 --out /', /cannot write the trace to \/: it is there and no file/],
   ['trace --pid 1 --out y --interval 0', /--interval: expected 1ms to 1min/],
   ['trace --pid 1 --out y --seconds 0', /--seconds: expected a whole number from 1/],
+  ['pki bogus', /unknown command 'bogus'\. See pageferry pki --help/],
+  ['pki init', /missing required argument 'folder'\. See pageferry pki init --help/],
+  ['pki init x --days 0', /--days: expected a whole number from 1 to 36500, not '0'/],
+  ['pki init x --days 1.5', /--days: expected a whole number from 1 to 36500/],
+  ['pki init x --days 36501', /--days: expected a whole number from 1 to 36500/],
+  ['pki issue x', /missing required argument 'name'/],
+  ['pki issue /no/such/folder a', /there is no CA in .*; make one with: pageferry pki init/],
+  ['pki issue x a --days -1', /--days: expected a whole number from 1 to 36500/],
+  ['pki revoke x', /missing required argument 'name'/],
+  ['pki revoke x a b', /too many arguments/],
+  ['pki list /no/such/folder', /there is no CA in \/no\/such\/folder/],
+  ['pki psk', /missing required argument 'file'/],
+  ['pki psk /no/such/folder/psk', /cannot write \/no\/such\/folder\/psk/],
+  ['pki psk x --identity a:b', /--identity: expected 1 to 128 characters of ASCII without/],
 ];
 
 describe('wrong usage', () => {
@@ -71,7 +85,20 @@ describe('wrong usage', () => {
 });
 
 describe('help', () => {
-  it.each([[], ['demo'], ['source'], ['destination'], ['doctor'], ['trace']])(
+  it.each([
+    [],
+    ['demo'],
+    ['source'],
+    ['destination'],
+    ['doctor'],
+    ['trace'],
+    ['pki'],
+    ['pki', 'init'],
+    ['pki', 'issue'],
+    ['pki', 'revoke'],
+    ['pki', 'list'],
+    ['pki', 'psk'],
+  ])(
     'pageferry %s --help explains itself in 80 columns, exit codes included',
     async (...command) => {
       const { code, stdout } = await pageferry(...command, '--help');
