@@ -103,7 +103,7 @@ Status add_names(X509* certificate, const std::vector<std::string>& names) {
     if (made == nullptr || sk_GENERAL_NAME_push(all.get(), made.get()) == 0) {
       return openssl_failure("cannot add a name");
     }
-    made.release();  // The list has it now.
+    static_cast<void>(made.release());  // The list has it now.
   }
   if (X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, X509V3_ADD_DEFAULT) != 1) {
     return openssl_failure("cannot add names");

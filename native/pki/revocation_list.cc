@@ -29,7 +29,7 @@ Status add_revocation(X509_CRL* crl, const Revocation& revocation) {
       X509_CRL_add0_revoked(crl, revoked.get()) != 1) {
     return openssl_failure("cannot add a revocation");
   }
-  revoked.release();  // The list has it now.
+  static_cast<void>(revoked.release());  // The list has it now.
   return {};
 }
 
