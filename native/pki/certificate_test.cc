@@ -42,6 +42,7 @@ TEST(Certificate, HostMayBeEitherSideAndSignNothing) {
   EXPECT_EQ(extension(certificate.get(), NID_key_usage), "critical Digital Signature");
   EXPECT_EQ(extension(certificate.get(), NID_ext_key_usage),
             "TLS Web Server Authentication, TLS Web Client Authentication");
+  ASSERT_NE(X509_get0_authority_key_id(certificate.get()), nullptr);
   EXPECT_EQ(ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(certificate.get()),
                                   X509_get0_subject_key_id(parsed(by).get())),
             0);

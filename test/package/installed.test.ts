@@ -65,6 +65,19 @@ describe('a package that was installed without scripts', () => {
     },
   );
 
+  it.for(OTHER_NODES)('makes certificates with the OpenSSL of Node %i', async (major) => {
+    const lab = join(emptyProject(), 'lab');
+    for (const args of [
+      ['init', lab],
+      ['issue', lab, 'host-a', '10.0.0.1'],
+      ['revoke', lab, 'host-a'],
+    ]) {
+      await pageferry(['pki', ...args], nodeFolder(major));
+    }
+    // By the OpenSSL of this machine's Node, which may be an older one.
+    expect(await pageferry(['pki', 'list', lab])).toMatch(/host-a .* revoked/);
+  });
+
   it('has an npm 12 run it without having to approve a script of ours', async () => {
     const cwd = emptyProject();
     const npm = (program: string, ...args: string[]): ReturnType<typeof run> =>
