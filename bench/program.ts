@@ -37,7 +37,8 @@ function argument<Value>(parse: (text: string) => Value) {
   };
 }
 
-function program(finish: (everythingMeasured: boolean) => void): Command {
+/** `finish` is told whether everything was measured. */
+export function commandLine(finish: (everythingMeasured: boolean) => void): Command {
   const command = new Command('pageferry bench')
     .description('Measures migrations between two processes on this machine.')
     // What comes after `compare` is for it, --json too.
@@ -103,6 +104,7 @@ function program(finish: (everythingMeasured: boolean) => void): Command {
     .action((result: string, options: Parameters<typeof reportCommand>[1]) =>
       reportCommand(result, options),
     );
+  settle(command);
   return command;
 }
 
@@ -137,10 +139,9 @@ function exitCodeOfError(thrown: unknown): number {
 /** Answers the exit code. Never rejects. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.measured;
-  const command = program((everythingMeasured) => {
+  const command = commandLine((everythingMeasured) => {
     if (!everythingMeasured) exitCode = EXIT.failed;
   });
-  settle(command);
   try {
     await command.parseAsync(argv);
   } catch (error) {

@@ -40,12 +40,8 @@ function settle(command: Command, parents = ''): void {
   for (const child of command.commands) settle(child, `${name} `);
 }
 
-/** Answers the exit code. Never rejects. */
-export async function runCommand(argv: readonly string[]): Promise<number> {
-  let exitCode: number = EXIT.verified;
-  const run: Run = async (action) => {
-    exitCode = await action();
-  };
+/** What a command line says is read; what it does is left to `run`. */
+export function commandLine(run: Run): Command {
   const program = new Command('pageferry')
     .description(
       "Moves a running guest's memory between two processes over TCP and measures what that costs.",
@@ -63,8 +59,17 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .addCommand(pkiCommand(run))
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
   settle(program);
+  return program;
+}
+
+/** Answers the exit code. Never rejects. */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.verified;
+  const run: Run = async (action) => {
+    exitCode = await action();
+  };
   try {
-    await program.parseAsync(argv);
+    await commandLine(run).parseAsync(argv);
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.verified : EXIT.usage;

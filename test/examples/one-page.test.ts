@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { fencesOf } from '../docs/markdown.js';
 import { atEnd } from '../support/at-end.js';
 
 const source = fileURLToPath(new URL('../../examples/one-page.c', import.meta.url));
-const STORY = `guest:         reading page 5
-fault handler: a thread waits for page 5, asking the source
-source:        sending page 5
-fault handler: page 5 has come, installing it
-guest:         it says "I am page 5, written by the source"
-`;
+/** As the README shows it, below how to compile it. */
+const [, STORY] = fencesOf(readFileSync(new URL('../../README.md', import.meta.url), 'utf8'))
+  .map(({ text }) => text)
+  .filter((text) => /one-page\.c|^guest:/.test(text));
 const NOBODY = { uid: 65534, gid: 65534 };
 const isRoot = process.getuid?.() === 0;
 
@@ -35,7 +34,7 @@ async function run(program: string, user: { uid?: number; gid?: number }): Promi
 }
 
 describe('examples/one-page.c', () => {
-  it('moves the page that its guest reads, and ends', async () => {
+  it('says what the README shows, and ends', async () => {
     expect(await run(await compile(), {})).toBe(STORY);
   });
 
