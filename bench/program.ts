@@ -113,7 +113,7 @@ function usageLine(text: string): string {
     .trim()
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ');
-  return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See pageferry bench --help\n`;
+  return `pageferry: USAGE: ${what}${/(?:\.|\?\))$/.test(what) ? '' : '.'} See pageferry bench --help\n`;
 }
 
 function settle(command: Command): void {

@@ -6,13 +6,14 @@ import type { Scenario } from './scenario.js';
 /** Left to everything else while memory is touched. */
 const RESERVE_BYTES = 2 ** 30;
 
-/** Touches as much memory as the scenarios will need, within what is free; answers the bytes. */
+/** Touches as much memory as the scenarios will need, but for those that need more than is free; answers the bytes. */
 export async function warmMemory(
   scenarios: readonly Scenario[],
   signal: AbortSignal,
 ): Promise<number> {
-  const needed = Math.max(0, ...scenarios.map(({ neededBytes }) => neededBytes));
-  const bytes = Math.max(0, Math.min(needed, availableMemory().bytes - RESERVE_BYTES));
+  const room = availableMemory().bytes - RESERVE_BYTES;
+  const needs = scenarios.map(({ neededBytes }) => neededBytes);
+  const bytes = Math.max(0, ...needs.filter((needed) => needed <= room));
   await runNative('warm-memory', [bytes], { signal });
   return bytes;
 }

@@ -16,14 +16,12 @@ const VERDICT_CLASS: Readonly<Record<string, string>> = {
 interface Shown {
   readonly beside: boolean;
   readonly target: boolean;
-  readonly verified: boolean;
 }
 
-function shownFor(rows: readonly Row[], compared: Result['compared']): Shown {
+function shownFor(rows: readonly Row[]): Shown {
   return {
     beside: rows.some((row) => row.status === 'measured' && row.baseline !== null),
     target: rows.some(({ target }) => target !== null),
-    verified: compared.length > 0,
   };
 }
 
@@ -41,15 +39,20 @@ function figures(row: Row, { beside }: Shown): Html {
     ${beside && cell('ratio', 'figure', ratio ? spread(ratio) : NOTHING)}`;
 }
 
-function tableRow(row: Row, shown: Shown, verified: string): Html {
+function tableRow(row: Row, shown: Shown): Html {
   const met = verdict(row);
   return html`<tr>
     <th scope="row">${row.title}</th>
     ${figures(row, shown)}
     ${shown.target && cell('target', 'figure', targetText(row.target, row.unit))}
     ${shown.target && cell('met', VERDICT_CLASS[met] ?? 'unjudged', met)}
-    ${shown.verified && cell('verified', 'compared', verified)}
   </tr>`;
+}
+
+/** Once for all its rows, which are of the same migrations. */
+function verifiedIn(compared: Result['compared'], scenario: string): Html | null {
+  const text = comparedIn(compared, scenario);
+  return text === null ? null : html`, verified: ${text}`;
 }
 
 export function resultTable(
@@ -57,18 +60,17 @@ export function resultTable(
   described: ReadonlySet<string>,
   compared: Result['compared'],
 ): Html {
-  const shown = shownFor(rows, compared);
-  const columns = 2 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0) + (shown.verified ? 1 : 0);
+  const shown = shownFor(rows);
+  const columns = 2 + (shown.beside ? 2 : 0) + (shown.target ? 2 : 0);
   const body = ([scenario, group]: readonly [string, readonly Row[]]) => html`<tbody>
-    <tr class="scenario"><th scope="rowgroup" colspan="${columns}">${scenarioName(scenario, described)}</th></tr>
-    ${group.map((row) => tableRow(row, shown, comparedIn(compared, scenario) ?? NOTHING))}
+    <tr class="scenario"><th scope="rowgroup" colspan="${columns}">${scenarioName(scenario, described)}${verifiedIn(compared, scenario)}</th></tr>
+    ${group.map((row) => tableRow(row, shown))}
   </tbody>`;
   return html`<table class="rows">
     <thead><tr>
       <th scope="col">Case</th><th scope="col">Measured</th>
       ${shown.beside && html`<th scope="col">Beside it, in the same run</th><th scope="col">Ratio</th>`}
       ${shown.target && html`<th scope="col">Target</th><th scope="col">Met</th>`}
-      ${shown.verified && html`<th scope="col">Verified</th>`}
     </tr></thead>
     ${[...groupBy(rows, ({ scenario }) => scenario)].map(body)}
   </table>`;

@@ -2,6 +2,7 @@
 // leaves the last good one.
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -20,10 +21,14 @@ import { type Result, resultSchema } from './schema.js';
 /** A file that could not be written: full disk, no permission. The one before it is untouched. */
 export class WriteError extends RunEnded {
   constructor(file: string, cause: unknown) {
-    const { code, message } = errorOf(cause);
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    super(`cannot write ${file}: ${full ? 'the disk is full' : message}`, { cause });
+    super(`cannot write ${file}: ${whyNot(file, cause)}`, { cause });
   }
+}
+
+function whyNot(file: string, cause: unknown): string {
+  const { code, message } = errorOf(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'the disk is full';
+  return code === 'ENOTDIR' ? `${dirname(file)} is not a folder` : message;
 }
 
 /** False for what is there and is no file, such as /dev/null. */
@@ -54,7 +59,7 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
     writeDurably(temporary, content);
     renameSync(temporary, file);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    if (existsSync(temporary)) rmSync(temporary);
     throw new WriteError(file, error);
   }
 }
@@ -63,9 +68,10 @@ export function toJson(result: Result): string {
   return `${JSON.stringify(result)}\n`;
 }
 
-/** Throws UsageError for a file that cannot be read or is no result; it says which field and why. */
+/** Throws UsageError for a file that cannot be read or is not `what`; it says which field and why. */
 export function readJson<Schema extends GenericSchema>(
   file: string,
+  what: string,
   schema: Schema,
 ): InferOutput<Schema> {
   let value: unknown;
@@ -74,9 +80,9 @@ export function readJson<Schema extends GenericSchema>(
   } catch (error) {
     throw new UsageError(`${file}: ${errorOf(error).message}`);
   }
-  return validate(schema, value, file);
+  return validate(schema, value, `${file} is not ${what}`);
 }
 
 export function readResult(file: string): Result {
-  return readJson(file, resultSchema);
+  return readJson(file, 'a result of the bench', resultSchema);
 }

@@ -124,7 +124,9 @@ function parse(file: string): v.InferOutput<typeof toldSchema> {
   const parsed = v.safeParse(toldSchema, document);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  throw unreadable(file, `${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`);
+  const where = v.getDotPath(issue) ?? 'the document';
+  const isMissing = issue.received === 'undefined';
+  throw unreadable(file, isMissing ? `${where} is missing` : `${where}: ${issue.message}`);
 }
 
 function unreadable(file: string, reason: string): PageferryError {

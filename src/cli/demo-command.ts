@@ -99,7 +99,7 @@ async function demo({ values, strategies }: Planned): Promise<ExitCode> {
   checkGuest(plan.guest, 2);
   const metrics = new SourceMetrics();
   const server = await serveMetrics(output, metrics, values.metrics);
-  const run = new DemoRun(plan);
+  // Before there are processes: the terminal's Ctrl-C ends those that have just begun.
   const stopListening = onInterrupt(
     () => run.cancel(),
     () => {
@@ -107,6 +107,7 @@ async function demo({ values, strategies }: Planned): Promise<ExitCode> {
       process.exit(EXIT.safeOnSource);
     },
   );
+  const run = new DemoRun(plan);
   try {
     printHead(output, plan, await run.start());
     const end = await migrateAll(run, strategies, createView(output, strategies), metrics);

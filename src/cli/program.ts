@@ -30,7 +30,7 @@ function usageLine(text: string, command: string): string {
     .replace(/\s*\n\s*/g, ' ')
     .replace(/^option '(--[\w-]+)[^']*' argument '.*?' is invalid\. /, '$1: ')
     .replace(/: Allowed choices are (.*)\.$/, ': expected one of $1');
-  return `pageferry: USAGE: ${what}${/[.)]$/.test(what) ? '' : '.'} See ${command} --help\n`;
+  return `pageferry: USAGE: ${what}${/(?:\.|\?\))$/.test(what) ? '' : '.'} See ${command} --help\n`;
 }
 
 function settle(command: Command, parents = ''): void {

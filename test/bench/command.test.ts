@@ -94,6 +94,19 @@ describe('pageferry bench', () => {
     expect(table.code).toBe(0);
   });
 
+  it('skips a guest that memory does not suffice for, and warms none for it', async () => {
+    const folder = newFolder();
+    const scenarios = writeJson(folder, 'vast.json', [small({ memory: '1024TiB' })]);
+    const { code, stdout } = await bench(scenarios, '--out', folder, '--json', '-');
+    const { rows, environment } = v.parse(resultSchema, JSON.parse(stdout));
+    expect(rows[0]).toMatchObject({
+      status: 'skipped',
+      reason: expect.stringMatching(/^needs \d+\.\d GiB of free memory, /),
+    });
+    expect(environment.warmedBytes).toBe(0);
+    expect(code).toBe(0);
+  });
+
   it('compares a sample of every guest’s pages, and all of them in the last repetition', async () => {
     const folder = newFolder();
     const file = writeJson(folder, 'mine.json', [small()]);

@@ -152,6 +152,14 @@ describe('pageferry bench export', () => {
     }
   });
 
+  it('says what it cannot write where the folder is none', async () => {
+    const { code, stderr } = await bench('export', FIXTURE, '--csv', '--out', FIXTURE);
+    expect(stderr).toMatch(
+      /^bench: cannot write \S+samples\.csv: \S+result\.json is not a folder\n$/,
+    );
+    expect(code).toBe(1);
+  });
+
   it('asks for a format when it is told none', async () => {
     const { code, stderr } = await bench('export', FIXTURE);
     expect(stderr).toMatch(

@@ -112,6 +112,32 @@ describe('the report', () => {
     expect(texts).not.toContain('0.00');
   });
 
+  it('tells rows apart that differ at the end of a long title', () => {
+    const result = readFixture();
+    const row = result.rows.find((one) => one.status === 'measured' && one.ratio !== null);
+    if (row === undefined) throw new Error('no row has a ratio');
+    const title = (peer: string) => `${'a guest of the same memory, '.repeat(4)}QEMU: ${peer}`;
+    result.rows = ['multifd', 'preempt'].map((peer) => ({ ...row, key: peer, title: title(peer) }));
+    const texts = [...render(result).document.querySelectorAll('svg text')]
+      .map(({ textContent }) => textContent ?? '')
+      .filter((text) => text.startsWith('a guest of'));
+    expect(texts.filter((text) => text.endsWith('QEMU: multifd'))).toHaveLength(1);
+    expect(texts.filter((text) => text.endsWith('QEMU: preempt'))).toHaveLength(1);
+  });
+
+  it('says once for each scenario how much of its guests was compared', () => {
+    const { rows, ...result } = readFixture();
+    const [row] = rows;
+    if (row === undefined) throw new Error('there is no row');
+    const { document } = render({
+      ...result,
+      rows: ['total', 'downtime'].map((key) => ({ ...row, scenario: 'far', key })),
+      compared: [{ scenario: 'far', repetition: 0, pages: 4096, pagesCompared: 1024 }],
+    });
+    const text = document.querySelector('table')?.textContent ?? '';
+    expect(text.match(/1,024 of 4,096 pages in 1 of 1/g)).toHaveLength(1);
+  });
+
   it('draws a migration without report or time line, and one that failed, as absent', () => {
     const result = readFixture();
     for (const migration of result.migrations) migration.timeline = null;

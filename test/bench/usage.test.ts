@@ -24,7 +24,7 @@ const WRONG: readonly (readonly [what: string, args: string[], says: RegExp])[] 
   [
     'a result that is none',
     ['report', 'package.json'],
-    /package\.json: field 'version': expected 2/,
+    /package\.json is not a result of the bench: field 'version': expected 2/,
   ],
 ];
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ends, isAlive, Pageferry, pageferry } from './pageferry.js';
 import { COMPLETED_REPORT, PRE_COPY, type ReportsDocument, ROUND } from './report-shape.js';
@@ -21,6 +23,16 @@ async function slowDemo(strategy: keyof typeof STARTED) {
   const [, destination] = await demo.says(/Destination\s+process (\d+)/);
   await demo.says(STARTED[strategy]);
   return { demo, source: Number(source), destination: Number(destination) };
+}
+
+/** As soon as it has so many. */
+async function childrenOf(pid: number, count: number): Promise<number[]> {
+  for (;;) {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    const children = text.split(' ').filter((word) => word !== '');
+    if (children.length >= count) return children.map(Number);
+    await sleep(1);
+  }
 }
 
 describe('pageferry demo', () => {
@@ -74,6 +86,17 @@ describe('pageferry demo', () => {
     ]);
     expect(code).toBe(1);
     expect([source, destination].filter(isAlive)).toEqual([]);
+  });
+
+  it('Ctrl-C of a terminal while the two processes start cancels, however far they are', async () => {
+    const demo = new Pageferry(['demo', '--json', '-']);
+    const both = await childrenOf(demo.pid, 2);
+    for (const pid of [...both, demo.pid]) process.kill(pid, 'SIGINT');
+    const { code, stderr } = await demo.ended;
+    expect(stderr).toMatch(/^pageferry: CANCELLED: [^\n]+$/m);
+    expect(stderr).not.toContain('PEER_GONE');
+    expect(code).toBe(1);
+    expect(both.filter(isAlive)).toEqual([]);
   });
 
   it('Ctrl-C while the guest is being made ends at once', async () => {

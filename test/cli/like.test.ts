@@ -104,7 +104,11 @@ describe("a run's document", () => {
     ['is not there', undefined, /ENOENT/],
     ['is no JSON', 'demo', /JSON/],
     ['is something else', '{"version": 2}', /version: /],
-    ['lacks something', JSON.stringify({ version: 1, strategies: ['hybrid'] }), /guest: /],
+    [
+      'lacks something',
+      JSON.stringify({ version: 1, strategies: ['hybrid'] }),
+      /guest is missing\. /,
+    ],
     [
       'asks for what no flag takes',
       JSON.stringify({

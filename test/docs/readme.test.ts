@@ -172,6 +172,21 @@ const strategies: Check = (page) => {
   return complaintUnless(`${listed}` === `${STRATEGY_NAMES}`, `there are ${STRATEGY_NAMES}`);
 };
 
+/** Where Node is started by us. */
+const STARTS: readonly (readonly [path: string, line: RegExp])[] = [
+  ['src/cli/main.ts', /^#!.*$/m],
+  ['package.json', /^.*"demo": .*$/m],
+  ['package.json', /^.*"bench": "node.*$/m],
+];
+
+const flags: Check = (page) => {
+  const flag =
+    /Start Node with `(--[\w-]+)`,\*\*\s+as `pageferry` does/.exec(page)?.[1] ?? 'nothing';
+  return STARTS.map(([path, line]) => line.exec(readProjectFile(path))?.[0] ?? path).filter(
+    (line) => !line.includes(` ${flag}`),
+  );
+};
+
 /** In words, as the README has it. */
 const howLongQuickTakes: Check = (page) => {
   let overview = '';
@@ -243,6 +258,7 @@ describe('README.md', () => {
     ['names only what the sources have', names],
     ['says what each exit code means', exitCodes],
     ['says which kernel, Node and glibc it needs', needs],
+    ['says with which flag Node is started', flags],
     ['lists the strategies', strategies],
     ['says how long the suite quick takes', howLongQuickTakes],
     ['has the figures beside QEMU of the recorded run', peersTable],
@@ -307,6 +323,7 @@ describe('the look at README.md', () => {
     ['the version of Node', needs, 'Node 20.19 or later', 'Node 18.0 or later'],
     ['the version of glibc', needs, '2.34 and Node', '2.31 and Node'],
     ['the version of Linux', needs, 'Linux 5.14 or later', 'Linux 5.10 or later'],
+    ['the flag of Node', flags, '`--no-memory-reducer`', '`--no-idle-gc`'],
     ['a strategy', strategies, '| **hybrid** |', '| **mixed** |'],
     ['a time', howLongQuickTakes, 'about three minutes', 'about two minutes'],
     ['our figure', peersTable, '| 1.62 ms |', '| 1.26 ms |'],

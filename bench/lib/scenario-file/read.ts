@@ -74,7 +74,7 @@ export async function readScenarioFile(
   file: string,
   full: boolean,
 ): Promise<Suite & { readonly digest: string }> {
-  const cases = checkCases(file, readJson(file, entries), full);
+  const cases = checkCases(file, readJson(file, 'a list of migrations', entries), full);
   const strategies = await loadStrategies(file, cases);
   const folder = dirname(file);
   const scenarios = cases.map(({ migration: { strategy, fill, workload, ...wanted } }) => {

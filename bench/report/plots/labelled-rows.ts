@@ -18,8 +18,11 @@ import type { MarkSymbol } from '../section.js';
 const ROW_HEIGHT = 40;
 const MOST_CHARACTERS = 60;
 
+/** In the middle: long labels begin alike, and what tells them apart comes last. */
 function shortened(label: string): string {
-  return label.length > MOST_CHARACTERS ? `${label.slice(0, MOST_CHARACTERS - 1)}…` : label;
+  if (label.length <= MOST_CHARACTERS) return label;
+  const half = MOST_CHARACTERS / 2;
+  return `${label.slice(0, half - 1)}…${label.slice(-half)}`;
 }
 
 /** A value above 0 on the row of its label, and how far it reached. */

@@ -7,6 +7,20 @@ import type { ErrorMessage } from './messages.js';
 /** How long a process may take to end after its channel was closed. */
 const END_MS = 2000;
 
+function gone(name: string, how: string): PageferryError {
+  return new PageferryError('PEER_GONE', `the ${name} process ended: ${how}`);
+}
+
+/**
+ * The terminal's Ctrl-C reaches this process too. It ignores that as soon as it runs (serveParent). One that ends of it
+ * was still starting, so it had no guest.
+ */
+function endOf(name: string, code: number | null, signal: NodeJS.Signals | null): PageferryError {
+  return signal === 'SIGINT' || signal === 'SIGTERM' || signal === 'SIGHUP'
+    ? new PageferryError('CANCELLED', `cancelled while the ${name} process started`)
+    : gone(name, signal ?? `exit code ${code}`);
+}
+
 /**
  * Runs one module as a process of its own. It ends with the demo, however the demo ends: it watches the
  * channel between the two.
@@ -27,12 +41,12 @@ export class DemoProcess<In, Out extends { readonly type: string }> {
       execArgv: [],
     });
     this.exited = new Promise((resolve) => {
-      const onEnd = (how: string): void => {
-        this.#fail(new PageferryError('PEER_GONE', `the ${name} process ended: ${how}`));
+      const onEnd = (error: PageferryError): void => {
+        this.#fail(error);
         resolve();
       };
-      this.#child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
-      this.#child.once('error', (error) => onEnd(error.message));
+      this.#child.once('exit', (code, signal) => onEnd(endOf(name, code, signal)));
+      this.#child.once('error', (error) => onEnd(gone(name, error.message)));
     });
     this.#child.on('message', (message) => this.#onMessage(message as Out | ErrorMessage));
   }

@@ -100,7 +100,8 @@ export class DemoRun {
       if (report.outcome === 'completed') await over.catch(() => {});
       return report;
     } catch (error) {
-      throw this.#source.ended === undefined ? error : this.#sourceDied(this.#source.ended);
+      const { ended } = this.#source;
+      throw ended?.code === 'PEER_GONE' ? this.#sourceDied(ended) : error;
     }
   }
 
@@ -114,7 +115,7 @@ export class DemoRun {
 
   /** The guest was in it. */
   get sourceDied(): boolean {
-    return this.#source.ended !== undefined;
+    return this.#source.ended?.code === 'PEER_GONE';
   }
 
   /** On return both processes are gone. */
