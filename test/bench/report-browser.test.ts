@@ -27,6 +27,8 @@ const skipped = executablePath === null ? ' (skipped: no chromium on PATH)' : ''
 const VIEWS = [
   { colorScheme: 'light', width: 1280 },
   { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 900 },
+  { colorScheme: 'light', width: 730 },
   { colorScheme: 'light', width: 380 },
   { colorScheme: 'dark', width: 380 },
 ] as const;

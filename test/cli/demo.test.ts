@@ -58,6 +58,12 @@ describe('pageferry demo', () => {
     expect(code).toBe(0);
   });
 
+  it('moves the guest of the README by each strategy in less than a minute', async () => {
+    const { code, stdout } = await pageferry('demo');
+    expect(stdout.match(/: verified: longest gap/g)).toHaveLength(4);
+    expect(code).toBe(0);
+  });
+
   it('migrates a guest that runs on lz4 pages through two channels from several threads', async () => {
     const options = [
       '--codec',

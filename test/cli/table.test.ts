@@ -118,6 +118,7 @@ describe('the live view', () => {
       lines.some((line) => line.includes('✔ stop-and-copy  verified  longest gap 17.5 ms')),
     ).toBe(true);
     expect(lines.some((line) => line.includes('hybrid         waiting'))).toBe(true);
+    expect(lines.findLast((line) => line.includes('hybrid'))).toContain('not begun');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
   });
 });

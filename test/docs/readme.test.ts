@@ -1,5 +1,5 @@
 /** Whatever README.md says that a program can look up. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -265,6 +265,25 @@ describe('README.md', () => {
     ['says what that run was made on, and how much the cold samples differ', peersText],
   ])('%s', async (_says, check) => {
     expect(await check(readme)).toEqual([]);
+  });
+});
+
+describe('npx in a clone', () => {
+  // npm runs `prepare` of the clone the first time that npx is used in it.
+  const { scripts } = JSON.parse(readProjectFile('package.json'));
+  const prepare = (command: string) =>
+    spawnSync('/bin/sh', ['-c', scripts.prepare], {
+      cwd: root,
+      env: { npm_command: command, PATH: '' },
+      encoding: 'utf8',
+    });
+
+  it('runs what npm ci has built', () => {
+    expect(prepare('exec')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('leaves building to npm ci', () => {
+    expect(prepare('ci')).toMatchObject({ stderr: expect.stringContaining('npm: not found') });
   });
 });
 

@@ -91,6 +91,7 @@ export class LiveView implements MigrationView {
     clearInterval(this.#timer);
     if (this.#current !== undefined) this.#current.mark = this.#output.colors.red('✘');
     this.#current = undefined;
+    for (const line of this.#lines) if (line.parts.length === 0) line.parts = ['not begun'];
     this.#draw();
     this.#log.done();
   }
