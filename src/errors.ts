@@ -9,6 +9,7 @@
  * | NOT_PAGEFERRY | the other side speaks another protocol |
  * | VERSION_MISMATCH | the other side speaks another version of ours |
  * | BUSY | the destination serves as many migrations, or as many page channels, as it may |
+ * | ID_IN_USE | the destination knows a migration of this id: it is under way there, or its outcome is remembered |
  * | GUEST_TOO_LARGE | the guest exceeds the destination's limit |
  * | NO_MEMORY | this host has too little memory |
  * | DESTINATION_NO_MEMORY | the destination's host has too little memory |
@@ -34,6 +35,7 @@ export const ERROR_CODES = [
   'NOT_PAGEFERRY',
   'VERSION_MISMATCH',
   'BUSY',
+  'ID_IN_USE',
   'GUEST_TOO_LARGE',
   'NO_MEMORY',
   'DESTINATION_NO_MEMORY',
@@ -79,6 +81,7 @@ const FROM_NATIVE: Readonly<Record<string, ErrorCode>> = {
   CANCELLED: 'CANCELLED',
   TIMED_OUT: 'PEER_SILENT',
   BUSY: 'BUSY',
+  EXISTS: 'ID_IN_USE',
   PEER_CLOSED: 'PEER_GONE',
   PROTOCOL: 'PROTOCOL',
 };

@@ -15,11 +15,6 @@ namespace pageferry {
 
 namespace {
 
-constexpr auto kPreambleTimeout = std::chrono::seconds(5);
-// Connections that have not said who they are yet, and those of one address among them: whoever floods from one
-// address leaves room for the others.
-constexpr std::size_t kMaxNewcomers = 256;
-constexpr std::ptrdiff_t kMaxOfOneHost = 128;
 // After so long nobody is about to speak.
 constexpr auto kTimeToSpeak = std::chrono::seconds(1);
 // Accepted before those that were accepted are read. So few that one which speaks at once is read before it must
@@ -153,13 +148,13 @@ Status Gate::accept_some(Watch& watch) {
     watch.newcomers.push_back({.stream = std::make_unique<SocketStream>(std::move(stream)),
                                .peer = std::move(peer),
                                .host = std::move(host),
-                               .deadline = Clock::now() + kPreambleTimeout});
+                               .deadline = Clock::now() + wire::kPreambleTimeout});
     // The one that came last is not looked at before it could speak.
     const auto others = std::span(watch.newcomers).first(watch.newcomers.size() - 1);
     const std::string& newest = watch.newcomers.back().host;
-    if (std::ranges::count(others, newest, &Newcomer::host) >= kMaxOfOneHost) {
+    if (std::ranges::count(others, newest, &Newcomer::host) >= wire::kMaxNewcomersOfHost) {
       turn_away(watch, [&](const Newcomer& newcomer) { return newcomer.host == newest; });
-    } else if (others.size() >= kMaxNewcomers) {
+    } else if (others.size() >= wire::kMaxNewcomers) {
       turn_away(watch, [](const Newcomer&) { return true; });
     }
   }
@@ -168,7 +163,8 @@ Status Gate::accept_some(Watch& watch) {
 
 void Gate::make_way(Watch& watch, Clock::time_point now) {
   const auto had_its_time = [now](const Newcomer& newcomer) {
-    return newcomer.received == 0 && newcomer.deadline - kPreambleTimeout + kTimeToSpeak < now;
+    return newcomer.received == 0 &&
+           newcomer.deadline - wire::kPreambleTimeout + kTimeToSpeak < now;
   };
   if (std::ranges::any_of(watch.newcomers, had_its_time)) turn_away(watch, had_its_time);
 }

@@ -128,7 +128,7 @@ TEST(Gate, AnswersAnotherVersionWithItsOwnAndCloses) {
   Port port;
   SocketStream source = port.connect();
   auto preamble = good_preamble();
-  preamble.version = 2;
+  preamble.version = 9;
   ASSERT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
   const auto answer = receive_until_end(source);
   ASSERT_EQ(answer.size(), sizeof(wire::PreambleReply));
@@ -137,7 +137,29 @@ TEST(Gate, AnswersAnotherVersionWithItsOwnAndCloses) {
   EXPECT_EQ(reply.magic, wire::kMagic);
   EXPECT_EQ(reply.version, wire::kVersion);
   EXPECT_EQ(reply.status, wire::PreambleStatus::kVersionNotSupported);
-  EXPECT_NE(port.next_stranger().find("version 2"), std::string::npos);
+  EXPECT_NE(port.next_stranger().find("version 9"), std::string::npos);
+}
+
+TEST(Gate, SaysWhichVersionItSpeaksBeforeAnotherOnesPreambleIsComplete) {
+  Port port;
+  SocketStream source = port.connect();
+  auto preamble = good_preamble();
+  preamble.version = 1;
+  ASSERT_TRUE(source.send_all(&preamble, wire::kPreambleHeadBytes).ok());
+  EXPECT_EQ(receive_until_end(source).size(), sizeof(wire::PreambleReply));
+  EXPECT_NE(port.next_stranger().find("version 1"), std::string::npos);
+}
+
+TEST(Gate, HandsOverWhatTheSourceAsksForAndMayUse) {
+  Port port;
+  SocketStream source = port.connect();
+  auto preamble = good_preamble();
+  preamble.flags = wire::kFlagResume;
+  preamble.features = ~0ull;
+  ASSERT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
+  const Arrival arrival = port.next_arrival();
+  EXPECT_EQ(arrival.preamble.flags, wire::kFlagResume);
+  EXPECT_EQ(arrival.preamble.features, ~0ull);
 }
 
 TEST(Gate, ClosesOnAnotherProtocolAtOnceAndSaysNothing) {
@@ -154,12 +176,15 @@ TEST(Gate, ClosesOnAnotherProtocolAtOnceAndSaysNothing) {
 
 TEST(Gate, ClosesOnAPreambleThatIsMalformedAndSaysNothing) {
   Port port;
-  std::vector<wire::Preamble> malformed(5, good_preamble());
+  std::vector<wire::Preamble> malformed(7, good_preamble());
   malformed[0].role = static_cast<wire::Role>(0);
   malformed[1].role = static_cast<wire::Role>(4);
-  malformed[2].reserved = 1;
+  malformed[2].flags = 2;
   malformed[3].channel = 1;  // a control channel has no number
   malformed[4] = good_preamble(wire::Role::kFault, 1);
+  malformed[5] = good_preamble(wire::Role::kPage, 1);
+  malformed[5].flags = wire::kFlagResume;
+  malformed[6].flags = 0xff;
   for (const auto& preamble : malformed) {
     SocketStream source = port.connect();
     ASSERT_TRUE(source.send_all(&preamble, sizeof(preamble)).ok());
@@ -234,7 +259,8 @@ TEST(Gate, WhoeverSaysNothingGivesWayToTheNextAndKeepsNobodyOut) {
   EXPECT_TRUE(receive_until_end(silent.front()).empty());
   EXPECT_NE(port.next_stranger().find("others came since"), std::string::npos);
   // The one that had begun to speak came before them all, and stays.
-  ASSERT_TRUE(first.send_all(reinterpret_cast<const char*>(&preamble) + 8, 24).ok());
+  ASSERT_TRUE(
+      first.send_all(reinterpret_cast<const char*>(&preamble) + 8, sizeof(preamble) - 8).ok());
   EXPECT_EQ(port.next_arrival().preamble.channel, 1u);
   SocketStream honest = port.connect();
   const auto second = good_preamble(wire::Role::kPage, 2);

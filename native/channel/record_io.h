@@ -13,12 +13,12 @@
 
 namespace pageferry {
 
-// Receives a header, checked (wire/record_reader.h).
+// Receives a header, checked (wire/record_reader.h), of a record that is known here: optional ones are skipped.
 Result<wire::RecordHeader> receive_header(Stream& stream, wire::RecordType expected);
 
 // Receives the table of a pages record into `table`, checked.
 Status receive_table(Stream& stream, const wire::RecordHeader& header, const PageLayout& layout,
-                     std::vector<wire::TableEntry>& table);
+                     const wire::ContentSet& accepted, std::vector<wire::TableEntry>& table);
 
 // Sends the record, if there is anything in it, and starts the next, also after a failure.
 Status send_record(Stream& stream, RecordWriter& record);

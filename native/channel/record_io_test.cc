@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
 #include <vector>
 
 #include "channel/channel_test_util.h"
+#include "wire/record_reader.h"
 
 namespace pageferry {
 namespace {
@@ -24,7 +26,8 @@ TEST(RecordIo, ATableIsReadFromTheStreamAndCheckedAtOnce) {
   EXPECT_EQ(read.value().entries, 2u);
   std::vector<TableEntry> entries;
   // No payload was sent: the answer must not wait for it.
-  EXPECT_EQ(receive_table(pair.far, read.value(), PageLayout({8}), entries).code(),
+  EXPECT_EQ(receive_table(pair.far, read.value(), PageLayout({8}), wire::ContentSet::all(), entries)
+                .code(),
             StatusCode::kProtocol);
   ASSERT_EQ(entries.size(), 2u);
   EXPECT_EQ(entries[0].page, 3u);
@@ -40,8 +43,36 @@ TEST(RecordIo, AHeaderOrTableThatIsCutShortSaysPeerClosed) {
   ASSERT_TRUE(second.near.send_all(&header, sizeof(header)).ok());
   { const SocketStream closing = std::move(second.near); }
   std::vector<TableEntry> entries;
-  EXPECT_EQ(receive_table(second.far, header, PageLayout({8}), entries).code(),
-            StatusCode::kPeerClosed);
+  EXPECT_EQ(
+      receive_table(second.far, header, PageLayout({8}), wire::ContentSet::all(), entries).code(),
+      StatusCode::kPeerClosed);
+}
+
+TEST(RecordIo, OptionalRecordsAreSkippedWholeAndOthersAreNot) {
+  auto pair = testing::connect_pair();
+  const auto optional = static_cast<RecordType>(wire::kOptionalBit | 9);
+  const std::vector<std::byte> body(512 * sizeof(TableEntry) + 70'000, std::byte{0x66});
+  std::thread writer([&] {
+    for (const RecordHeader& header :
+         {RecordHeader{optional, 512, 70'000, 1}, {optional, 0, 0, 2}}) {
+      EXPECT_TRUE(pair.near.send_all(&header, sizeof(header)).ok());
+      EXPECT_TRUE(pair.near.send_all(body.data(), body_bytes(header)).ok());
+    }
+    EXPECT_TRUE(send_header(pair.near, sync_record(1)).ok());
+  });
+  const auto header = receive_header(pair.far, RecordType::kPages);
+  writer.join();
+  ASSERT_TRUE(header.ok()) << header.status().message();
+  EXPECT_EQ(header.value().type, RecordType::kSync);
+  EXPECT_EQ(header.value().value, 1u);
+}
+
+TEST(RecordIo, AnOptionalRecordThatIsCutShortSaysPeerClosed) {
+  auto pair = testing::connect_pair();
+  const RecordHeader header = {static_cast<RecordType>(wire::kOptionalBit | 1), 1, 100, 0};
+  ASSERT_TRUE(pair.near.send_all(&header, sizeof(header)).ok());
+  { const SocketStream closing = std::move(pair.near); }
+  EXPECT_EQ(receive_header(pair.far, RecordType::kPages).status().code(), StatusCode::kPeerClosed);
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ class AnswerReader {
   // What has come and was not handed out: [begin_, end_) of the buffer.
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  // Of an optional record: so much of what comes next is skipped.
+  std::uint64_t skip_ = 0;
 };
 
 }  // namespace pageferry

@@ -82,6 +82,34 @@ TEST_F(AnswerReaderTest, GivesEachAnswerWholeHoweverTheBytesAreCut) {
   sender.join();
 }
 
+TEST_F(AnswerReaderTest, SkipsOptionalRecordsHoweverLongAndHoweverTheBytesAreCut) {
+  std::mt19937 random(2);
+  Bytes stream;
+  for (PageIndex page = 0; page < 20; ++page) {
+    const std::uint32_t payload =
+        page % 4 == 0 ? 0 : static_cast<std::uint32_t>(random() % 200'000);
+    const wire::RecordHeader skipped = {static_cast<wire::RecordType>(wire::kOptionalBit | page),
+                                        static_cast<std::uint16_t>(page), payload, 7};
+    append(stream, &skipped, sizeof(skipped));
+    stream.resize(stream.size() + page * sizeof(wire::TableEntry) + payload, std::byte{0x66});
+    const Bytes one = answer(page, page % 3 == 0);
+    append(stream, one.data(), one.size());
+  }
+  std::thread sender([&] {
+    for (std::size_t at = 0; at < stream.size();) {
+      const std::size_t bytes = std::min<std::size_t>(stream.size() - at, 1 + random() % 9000);
+      (void)pair_.near.send_all(stream.data() + at, bytes);
+      at += bytes;
+    }
+  });
+  for (PageIndex page = 0; page < 20; ++page) {
+    const auto got = await_answer();
+    ASSERT_TRUE(got.ok()) << got.status().message();
+    EXPECT_EQ(got.value().page, page);
+  }
+  sender.join();
+}
+
 TEST_F(AnswerReaderTest, DoesNotWaitForWhatIsNotThere) {
   const auto nothing = reader_.next();
   ASSERT_TRUE(nothing.ok());

@@ -35,7 +35,7 @@ class Destination {
   explicit Destination(Backing backing)
       : guest_(make_guest(backing, {40, 24})),
         arriving_(std::make_shared<ArrivingMemory>(guest_.memory)),
-        receiver_(std::in_place, arriving_, 1, failures_.callback()) {
+        receiver_(std::in_place, arriving_, 1, wire::ContentSet::all(), failures_.callback()) {
     auto pair = connect_pair();
     page_channel_.emplace(std::move(pair.near));
     page_channel_->tune();

@@ -39,7 +39,8 @@ struct Served {
     const auto header = receive_header(socket, wire::RecordType::kPages);
     EXPECT_TRUE(header.ok()) << header.status().message();
     std::vector<wire::TableEntry> table;
-    const Status read = receive_table(socket, header.value(), guest.memory->layout(), table);
+    const Status read = receive_table(socket, header.value(), guest.memory->layout(),
+                                      wire::ContentSet::all(), table);
     EXPECT_TRUE(read.ok()) << read.message();
     payload.resize(header.value().payload_bytes);
     EXPECT_TRUE(socket.receive_all(payload.data(), payload.size()).ok());

@@ -85,10 +85,10 @@ Result<Shared> open_connection(const Target& target) {
   if (!connected.ok()) return connected.status();
   auto stream = std::make_unique<SocketStream>(std::move(connected.value()));
   stream->set_send_timeout(target.stall);
-  const Status offered =
+  const auto offered =
       offer_preamble(*stream, target.role, target.channel, target.migration_id, target.timeout);
-  if (!offered.ok()) return offered;
-  return std::make_shared<Connection>(std::move(stream), to_text(target.address));
+  if (!offered.ok()) return offered.status();
+  return std::make_shared<Connection>(std::move(stream), to_text(target.address), offered.value());
 }
 
 Napi::Value connect(const Napi::CallbackInfo& info) {
@@ -105,6 +105,7 @@ Napi::Object to_object(Napi::Env env, const wire::Preamble& preamble, const Shar
   arrival.Set("channel", from_u64(env, preamble.channel));
   arrival.Set("migrationId",
               from_bytes(env, {preamble.migration_id.begin(), preamble.migration_id.end()}));
+  arrival.Set("resume", (preamble.flags & wire::kFlagResume) != 0);
   arrival.Set("connection", ConnectionWrap::make(env, connection));
   return arrival;
 }
@@ -122,7 +123,8 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
                [arrived, stall](Arrival arrival) {
                  arrival.stream->set_send_timeout(stall);
                  auto connection =
-                     std::make_shared<Connection>(std::move(arrival.stream), arrival.peer);
+                     std::make_shared<Connection>(std::move(arrival.stream), arrival.peer,
+                                                  arrival.preamble.features & wire::kFeatures);
                  arrived.call([connection, preamble = arrival.preamble](Napi::Env env) {
                    return std::vector<napi_value>{to_object(env, preamble, connection)};
                  });
@@ -147,6 +149,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
 void ConnectionWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("answer", &ConnectionWrap::answer),
                InstanceAccessor("peer", &ConnectionWrap::peer, nullptr),
+               InstanceAccessor("features", &ConnectionWrap::features, nullptr),
                InstanceMethod("close", &ConnectionWrap::close)});
   export_function<connect>(env, exports, "connect");
 }
@@ -168,6 +171,16 @@ Napi::Value ConnectionWrap::answer(const Napi::CallbackInfo& info) {
 
 Napi::Value ConnectionWrap::peer(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), native()->peer);
+}
+
+// The names of those that both sides have.
+Napi::Value ConnectionWrap::features(const Napi::CallbackInfo& info) {
+  Napi::Array names = Napi::Array::New(info.Env());
+  for (const wire::Feature& feature : wire::kFeatureNames) {
+    if ((native()->features & feature.bit) == 0) continue;
+    names.Set(names.Length(), std::string(feature.name));
+  }
+  return names;
 }
 
 void ConnectionWrap::close(const Napi::CallbackInfo&) { native()->stream.reset(); }

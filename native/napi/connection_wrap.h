@@ -10,10 +10,11 @@ namespace pageferry::napi {
 // A connection that nobody uses yet: it becomes the control channel (ControlStream) or is taken by a native
 // page or fault channel.
 struct Connection {
-  Connection(StreamPtr connected, std::string address)
-      : stream(std::move(connected)), peer(std::move(address)) {}
+  Connection(StreamPtr connected, std::string address, std::uint64_t common)
+      : stream(std::move(connected)), peer(std::move(address)), features(common) {}
   StreamPtr stream;  // null once it was taken
   std::string peer;
+  std::uint64_t features;  // that both sides have
 };
 
 class ConnectionWrap : public Wrap<ConnectionWrap, Connection> {
@@ -28,6 +29,7 @@ class ConnectionWrap : public Wrap<ConnectionWrap, Connection> {
  private:
   Napi::Value answer(const Napi::CallbackInfo& info);
   Napi::Value peer(const Napi::CallbackInfo& info);
+  Napi::Value features(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 };
 

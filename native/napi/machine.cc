@@ -1,11 +1,16 @@
 #include "napi/machine.h"
 
+#include <bit>
+#include <chrono>
+#include <initializer_list>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "codec/lz4_codec.h"
 #include "codec/page_codec.h"
 #include "napi/wrap.h"
+#include "pump/record_applier.h"
 #include "tracker/tracker_probe.h"
 #include "wire/records.h"
 
@@ -34,46 +39,89 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   return object;
 }
 
-Napi::Value protocol_constants(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto number = [env](auto value) {
-    return Napi::Number::New(env, static_cast<double>(value));
-  };
+const char* payload_name(wire::Payload payload) {
+  switch (payload) {
+    case wire::Payload::kPages:
+      return "pages";
+    case wire::Payload::kNone:
+      return "none";
+    case wire::Payload::kShorter:
+      return "shorter";
+    case wire::Payload::kBitmap:
+      return "bitmap";
+  }
+  return "none";
+}
+
+struct NamedNumber {
+  const char* name;
+  double number;
+};
+
+template <class Value>
+NamedNumber named(const char* name, Value value) {
+  return {name, static_cast<double>(value)};
+}
+
+Napi::Object to_object(Napi::Env env, std::initializer_list<NamedNumber> numbers) {
   Napi::Object object = Napi::Object::New(env);
+  for (const NamedNumber& one : numbers) object.Set(one.name, Napi::Number::New(env, one.number));
+  return object;
+}
+
+Napi::Object contents_object(Napi::Env env) {
+  Napi::Object contents = Napi::Object::New(env);
+  for (const wire::ContentTraits& content : wire::kContents) {
+    Napi::Object traits =
+        to_object(env, {named("id", content.id), named("mostPages", content.most_pages)});
+    traits.Set("payload", payload_name(content.payload));
+    traits.Set("needsBase", content.needs_base);
+    traits.Set("usesCache", content.uses_cache);
+    contents.Set(std::string(content.name), traits);
+  }
+  return contents;
+}
+
+Napi::Value protocol_constants(const Napi::CallbackInfo& info) {
+  using std::chrono::milliseconds;
+  const Napi::Env env = info.Env();
+  Napi::Object object = to_object(
+      env,
+      {named("version", wire::kVersion), named("preambleBytes", sizeof(wire::Preamble)),
+       named("preambleHeadBytes", wire::kPreambleHeadBytes),
+       named("preambleTimeoutMs", milliseconds(wire::kPreambleTimeout).count()),
+       named("preambleReplyBytes", sizeof(wire::PreambleReply)),
+       named("preambleReplyHeadBytes", wire::kReplyHeadBytes),
+       named("maxPending", wire::kMaxNewcomers),
+       named("maxPendingOfAddress", wire::kMaxNewcomersOfHost),
+       named("recordHeaderBytes", sizeof(wire::RecordHeader)),
+       named("tableEntryBytes", sizeof(wire::TableEntry)), named("maxEntries", wire::kMaxEntries),
+       named("maxPayloadBytes", wire::kMaxPayloadBytes),
+       named("maxPagesPerEntry", wire::kMaxPagesPerEntry),
+       named("maxHeldBytes", RecordApplier::kMostHeldBytes),
+       named("stripePages", wire::kStripePages), named("optionalBit", wire::kOptionalBit)});
   object.Set("magic", from_bytes(env, {wire::kMagic.begin(), wire::kMagic.end()}));
-  object.Set("version", number(wire::kVersion));
-  object.Set("preambleBytes", number(sizeof(wire::Preamble)));
-  object.Set("preambleReplyBytes", number(sizeof(wire::PreambleReply)));
-  object.Set("recordHeaderBytes", number(sizeof(wire::RecordHeader)));
-  object.Set("tableEntryBytes", number(sizeof(wire::TableEntry)));
-  object.Set("maxEntries", number(wire::kMaxEntries));
-  object.Set("maxPayloadBytes", number(wire::kMaxPayloadBytes));
-  object.Set("maxPagesPerEntry", number(wire::kMaxPagesPerEntry));
-  object.Set("stripePages", number(wire::kStripePages));
   // More bits than a number holds exactly.
   object.Set("stripeFactor", Napi::BigInt::New(env, wire::kStripeFactor));
-  Napi::Object roles = Napi::Object::New(env);
-  roles.Set("control", number(wire::Role::kControl));
-  roles.Set("page", number(wire::Role::kPage));
-  roles.Set("fault", number(wire::Role::kFault));
-  object.Set("roles", roles);
-  Napi::Object statuses = Napi::Object::New(env);
-  statuses.Set("accepted", number(wire::PreambleStatus::kAccepted));
-  statuses.Set("version-not-supported", number(wire::PreambleStatus::kVersionNotSupported));
-  statuses.Set("unknown-migration", number(wire::PreambleStatus::kUnknownMigration));
-  statuses.Set("busy", number(wire::PreambleStatus::kBusy));
-  object.Set("statuses", statuses);
-  Napi::Object records = Napi::Object::New(env);
-  records.Set("pages", number(wire::RecordType::kPages));
-  records.Set("sync", number(wire::RecordType::kSync));
-  records.Set("request", number(wire::RecordType::kRequest));
-  object.Set("recordTypes", records);
-  Napi::Object contents = Napi::Object::New(env);
-  contents.Set("raw", number(PageCodecId::kRaw));
-  contents.Set("zero", number(PageCodecId::kZero));
-  contents.Set("lz4", number(PageCodecId::kLz4));
-  contents.Set("missing", number(wire::kContentMissing));
-  object.Set("contents", contents);
+  object.Set("roles", to_object(env, {named("control", wire::Role::kControl),
+                                      named("page", wire::Role::kPage),
+                                      named("fault", wire::Role::kFault)}));
+  using enum wire::PreambleStatus;
+  object.Set("statuses",
+             to_object(env, {named("accepted", kAccepted),
+                             named("version-not-supported", kVersionNotSupported),
+                             named("unknown-migration", kUnknownMigration), named("busy", kBusy),
+                             named("not-resumable", kNotResumable), named("id-in-use", kIdInUse)}));
+  object.Set("flags", to_object(env, {named("resume", std::countr_zero(wire::kFlagResume))}));
+  Napi::Object features = Napi::Object::New(env);
+  for (const wire::Feature& feature : wire::kFeatureNames) {
+    features.Set(std::string(feature.name), Napi::Number::New(env, std::countr_zero(feature.bit)));
+  }
+  object.Set("features", features);
+  object.Set("recordTypes", to_object(env, {named("pages", wire::RecordType::kPages),
+                                            named("sync", wire::RecordType::kSync),
+                                            named("request", wire::RecordType::kRequest)}));
+  object.Set("contents", contents_object(env));
   return object;
 }
 

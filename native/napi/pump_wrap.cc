@@ -9,9 +9,9 @@ namespace {
 
 Napi::Value from_stats(Napi::Env env, SendStats& stats) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("pagesRaw", from_u64(env, stats.pages_raw));
-  object.Set("pagesZero", from_u64(env, stats.pages_zero));
-  object.Set("pagesEncoded", from_u64(env, stats.pages_encoded));
+  object.Set("pagesRaw", from_u64(env, stats.pages[wire::kContentRaw]));
+  object.Set("pagesZero", from_u64(env, stats.pages[wire::kContentZero]));
+  object.Set("pagesEncoded", from_u64(env, stats.pages.encoded()));
   object.Set("pagesSkipped", from_u64(env, stats.pages_skipped));
   object.Set("wireBytes", from_u64(env, stats.wire_bytes));
   object.Set("ms", Napi::Number::New(env, static_cast<double>(stats.nanoseconds) / 1e6));
@@ -80,15 +80,31 @@ Napi::Value create_arriving(const Napi::CallbackInfo& info) {
                                   std::make_shared<ArrivingMemory>(GuestMemoryWrap::from(info[0])));
 }
 
-// Arguments: arriving memory, channels, what to call on failure.
+wire::ContentSet to_contents(const Napi::Value& value) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "contents must be a list");
+  const auto names = value.As<Napi::Array>();
+  wire::ContentSet contents;
+  for (std::uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = to_text(names.Get(i), "content");
+    const wire::ContentTraits* content = wire::find_content(name);
+    if (content == nullptr) {
+      throw Napi::TypeError::New(value.Env(), "there is no content called " + name);
+    }
+    contents.add(content->id);
+  }
+  return contents;
+}
+
+// Arguments: arriving memory, channels, the contents that were accepted, what to call on failure.
 Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   const auto channels = to_u32(info[1], "channels");
   if (channels < 1 || channels > 64) {
     throw Napi::RangeError::New(info.Env(), "channels must be 1 to 64");
   }
   return PageReceiverWrap::make(
-      info.Env(), std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
-                                                 failure_callback(info.Env(), info[2])));
+      info.Env(),
+      std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
+                                     to_contents(info[2]), failure_callback(info.Env(), info[3])));
 }
 
 }  // namespace
@@ -185,9 +201,9 @@ Napi::Value PageSenderWrap::progress(const Napi::CallbackInfo& info) {
   const auto progress = native()->progress();
   Napi::Object object = Napi::Object::New(info.Env());
   const Napi::Env env = info.Env();
-  object.Set("pagesRaw", from_u64(env, progress.pages_raw));
-  object.Set("pagesZero", from_u64(env, progress.pages_zero));
-  object.Set("pagesEncoded", from_u64(env, progress.pages_encoded));
+  object.Set("pagesRaw", from_u64(env, progress.pages[wire::kContentRaw]));
+  object.Set("pagesZero", from_u64(env, progress.pages[wire::kContentZero]));
+  object.Set("pagesEncoded", from_u64(env, progress.pages.encoded()));
   object.Set("wireBytes", from_u64(env, progress.wire_bytes));
   return object;
 }

@@ -27,6 +27,8 @@ const char* name_of(StatusCode code) {
       return "CANCELLED";
     case StatusCode::kTimedOut:
       return "TIMED_OUT";
+    case StatusCode::kExists:
+      return "EXISTS";
     case StatusCode::kBusy:
       return "BUSY";
     case StatusCode::kPeerClosed:

@@ -20,6 +20,7 @@ enum class StatusCode {
   kCancelled,   // cancel() or close() ended it.
   kTimedOut,    // Nothing moved for the whole stall timeout.
   kBusy,        // The other side takes no more work now.
+  kExists,      // The other side has one of that name.
   kPeerClosed,  // The other side closed or reset the connection.
   kProtocol,    // The other side sent something that docs/protocol.md forbids.
 };

@@ -107,8 +107,8 @@ class Ferry {
         destination_(make_guest(options.destination, options.region_pages)),
         arriving_(std::make_shared<ArrivingMemory>(destination_.memory)),
         bucket_(std::make_shared<TokenBucket>(options.rate)),
-        receiver_(
-            std::make_unique<PageReceiver>(arriving_, options.channels, failures_.callback())) {
+        receiver_(std::make_unique<PageReceiver>(arriving_, options.channels,
+                                                 wire::ContentSet::all(), failures_.callback())) {
     std::vector<SocketStream> sending;
     for (std::uint32_t i = 0; i < options.channels; ++i) {
       auto pair = connect_pair();

@@ -10,8 +10,11 @@
 namespace pageferry {
 
 PageReceiver::PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32_t channels,
-                           OnFailure on_failure)
-    : arriving_(std::move(arriving)), on_failure_(std::move(on_failure)), channels_(channels) {}
+                           const wire::ContentSet& accepted, OnFailure on_failure)
+    : arriving_(std::move(arriving)),
+      accepted_(accepted),
+      on_failure_(std::move(on_failure)),
+      channels_(channels) {}
 
 PageReceiver::~PageReceiver() { close(); }
 
@@ -52,7 +55,7 @@ void PageReceiver::run(Channel& channel) noexcept {
 
 // Returns only with the reason why the channel ended.
 Status PageReceiver::receive_records(Channel& channel) {
-  RecordApplier applier(arriving_);
+  RecordApplier applier(arriving_, accepted_);
   while (true) {
     const auto header = receive_header(*channel.stream, wire::RecordType::kPages);
     if (!header.ok()) return header.status();

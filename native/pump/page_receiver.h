@@ -16,6 +16,7 @@
 #include "os/native_thread.h"
 #include "os/status.h"
 #include "region/arriving_memory.h"
+#include "wire/contents.h"
 
 namespace pageferry {
 
@@ -25,7 +26,7 @@ class PageReceiver {
   using OnReached = std::function<void(Status)>;
 
   PageReceiver(std::shared_ptr<ArrivingMemory> arriving, std::uint32_t channels,
-               OnFailure on_failure);
+               const wire::ContentSet& accepted, OnFailure on_failure);
   ~PageReceiver();
 
   // Starts the thread of page channel `number`. kProtocol when it is there already or out of range.
@@ -68,6 +69,7 @@ class PageReceiver {
   };
 
   const std::shared_ptr<ArrivingMemory> arriving_;
+  const wire::ContentSet accepted_;
   const OnFailure on_failure_;
   Mutex closing_;  // held by close() throughout, so that each caller returns after the joins
   mutable Mutex mutex_;

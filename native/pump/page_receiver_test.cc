@@ -19,7 +19,7 @@ struct Reception {
   explicit Reception(std::uint32_t channels)
       : guest(make_guest(Backing::kShared, {64})),
         receiver(std::in_place, std::make_shared<ArrivingMemory>(guest.memory), channels,
-                 failures.callback()) {}
+                 wire::ContentSet::all(), failures.callback()) {}
 
   Status add(std::uint32_t number) {
     auto pair = connect_pair();

@@ -21,9 +21,7 @@ constexpr std::uint64_t kFewPages = 128;
 }  // namespace
 
 void SendStats::add(const SendStats& other) {
-  pages_raw += other.pages_raw;
-  pages_zero += other.pages_zero;
-  pages_encoded += other.pages_encoded;
+  pages.add(other.pages);
   pages_skipped += other.pages_skipped;
   wire_bytes += other.wire_bytes;
 }
@@ -58,13 +56,13 @@ class PageSender::Channel {
     if (is_zero_page(bytes)) {
       writer_.add_zero(page, new_region);
       if (sender_.with_content_.test(page)) sender_.with_content_.clear(page);
-      ++stats_.pages_zero;
+      ++stats_.pages[wire::kContentZero];
       return Status();
     }
     sender_.with_content_.set(page);
     if (!add_encoded(page, bytes)) {
       writer_.add_raw(page, data, region.page_bytes, new_region);
-      ++stats_.pages_raw;
+      ++stats_.pages[wire::kContentRaw];
     }
     return Status();
   }
@@ -129,14 +127,12 @@ class PageSender::Channel {
 
   // Of the records that are in the socket: a migration that fails in the middle of one counts what it has sent.
   void report_pages() {
-    const auto report = [](std::atomic<std::uint64_t>& total, std::uint64_t now,
-                           std::uint64_t before) {
-      if (now != before) total.fetch_add(now - before, std::memory_order_relaxed);
-    };
-    report(sender_.raw_sent_, stats_.pages_raw, reported_.pages_raw);
-    report(sender_.zero_sent_, stats_.pages_zero, reported_.pages_zero);
-    report(sender_.encoded_sent_, stats_.pages_encoded, reported_.pages_encoded);
-    reported_ = stats_;
+    for (std::size_t row = 0; row < sender_.sent_.size(); ++row) {
+      const std::uint8_t content = wire::kContents[row].id;
+      const std::uint64_t more = stats_.pages[content] - reported_[content];
+      if (more > 0) sender_.sent_[row].fetch_add(more, std::memory_order_relaxed);
+    }
+    reported_ = stats_.pages;
   }
 
   std::uint64_t rate_share() const { return sender_.bucket_->batch_bytes(kMaxBatchBytes); }
@@ -146,9 +142,9 @@ class PageSender::Channel {
     const auto room = writer_.encode_room(bytes.size()).first(bytes.size() - 1);
     const auto length = sender_.codec_->encode(bytes, room);
     if (!length.has_value()) return false;
-    writer_.add_encoded(page, static_cast<std::uint8_t>(sender_.codec_->id()),
-                        static_cast<std::uint32_t>(*length));
-    ++stats_.pages_encoded;
+    const auto content = static_cast<std::uint8_t>(sender_.codec_->id());
+    writer_.add_encoded(page, content, static_cast<std::uint32_t>(*length));
+    ++stats_.pages[content];
     return true;
   }
 
@@ -160,7 +156,7 @@ class PageSender::Channel {
   std::uint64_t batch_bytes_ = 0;
   std::uint64_t prepaid_bytes_ = 0;
   SendStats stats_;
-  SendStats reported_;  // what progress() counts of them
+  wire::PagesByContent reported_;  // what progress() counts of them
 };
 
 Result<std::unique_ptr<PageSender>> PageSender::create(std::shared_ptr<GuestMemory> memory,
@@ -359,10 +355,10 @@ Status PageSender::push_stretches(Channel& channel, ResidualSet& residual, MayGo
 }
 
 PageSender::Progress PageSender::progress() const {
-  Progress progress = {.pages_raw = raw_sent_.load(std::memory_order_relaxed),
-                       .pages_zero = zero_sent_.load(std::memory_order_relaxed),
-                       .pages_encoded = encoded_sent_.load(std::memory_order_relaxed),
-                       .wire_bytes = 0};
+  Progress progress = {.pages = {}, .wire_bytes = 0};
+  for (std::size_t row = 0; row < sent_.size(); ++row) {
+    progress.pages[wire::kContents[row].id] = sent_[row].load(std::memory_order_relaxed);
+  }
   for (const StreamPtr& stream : streams_) progress.wire_bytes += stream->bytes_sent();
   return progress;
 }

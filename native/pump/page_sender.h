@@ -25,18 +25,16 @@
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
 #include "tracker/dirty_tracker.h"
+#include "wire/contents.h"
 
 namespace pageferry {
 
 struct SendStats {
-  std::uint64_t pages_raw = 0;
-  std::uint64_t pages_zero = 0;
-  std::uint64_t pages_encoded = 0;
+  wire::PagesByContent pages;
   std::uint64_t pages_skipped = 0;  // hot: written again before they were sent
   std::uint64_t wire_bytes = 0;     // counted at the sockets
   std::uint64_t nanoseconds = 0;
 
-  std::uint64_t pages() const { return pages_raw + pages_zero + pages_encoded; }
   void add(const SendStats& other);
 };
 
@@ -79,12 +77,8 @@ class PageSender {
 
   // Pages whose record is in the sockets as a whole, by content, and all bytes there.
   struct Progress {
-    std::uint64_t pages_raw;
-    std::uint64_t pages_zero;
-    std::uint64_t pages_encoded;
+    wire::PagesByContent pages;
     std::uint64_t wire_bytes;
-
-    std::uint64_t pages() const { return pages_raw + pages_zero + pages_encoded; }
   };
   // Totals of all calls so far, also while one is running, and of those that failed.
   Progress progress() const;
@@ -124,9 +118,8 @@ class PageSender {
   const PageCodec* const codec_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> sync_{0};
-  std::atomic<std::uint64_t> raw_sent_{0};
-  std::atomic<std::uint64_t> zero_sent_{0};
-  std::atomic<std::uint64_t> encoded_sent_{0};
+  // By content, as in wire::kContents.
+  std::array<std::atomic<std::uint64_t>, wire::kContents.size()> sent_ = {};
   // The pages that are not zero on the other side: what was sent last of them was content.
   PageBitmap with_content_;
   // Each is its thread's. They keep their buffers from call to call: once the guest was given up, the push

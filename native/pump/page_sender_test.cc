@@ -53,11 +53,11 @@ TEST_P(PageSenderOverChannels, EveryPageOfARoundArrivesAsItIs) {
   for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
   const SendStats stats = ferry.ferry_round(pages);
   expect_same(ferry);
-  EXPECT_EQ(stats.pages_raw, pages.count());
-  EXPECT_EQ(stats.pages(), pages.count());
+  EXPECT_EQ(stats.pages[wire::kContentRaw], pages.count());
+  EXPECT_EQ(stats.pages.sum(), pages.count());
   EXPECT_EQ(stats.wire_bytes, ferry.receiver().bytes_received());
   EXPECT_EQ(ferry.receiver().pages_received(), pages.count());
-  EXPECT_EQ(ferry.sender().progress().pages(), pages.count());
+  EXPECT_EQ(ferry.sender().progress().pages.sum(), pages.count());
   EXPECT_EQ(ferry.sender().progress().wire_bytes, stats.wire_bytes);
   EXPECT_EQ(pages_of(populated_pages(ferry.destination())), pages_of(pages));
 }
@@ -92,7 +92,7 @@ TEST_P(PageSenderOverChannels, APushTakesEachPageOfTheResidualSetOnce) {
   PushWidth width;
   const SendStats stats =
       ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); });
-  EXPECT_EQ(stats.pages(), pages.count());
+  EXPECT_EQ(stats.pages.sum(), pages.count());
   EXPECT_EQ(ferry.receiver().pages_received(), pages.count());
   EXPECT_EQ(residual.pages().count(), 0u);
   expect_same(ferry);
@@ -144,8 +144,8 @@ TEST(PageSender, ZeroPagesCostAFewBytesAndUntouchedPagesNothing) {
   const PageBitmap before = populated_pages(ferry.source());
   ASSERT_EQ(before.count(), 4096u);
   const SendStats stats = ferry.ferry_round(before);
-  EXPECT_EQ(stats.pages_zero, 4095u);
-  EXPECT_EQ(stats.pages_raw, 1u);
+  EXPECT_EQ(stats.pages[wire::kContentZero], 4095u);
+  EXPECT_EQ(stats.pages[wire::kContentRaw], 1u);
   EXPECT_LT(stats.wire_bytes, 4096u * 17 + kPageBytes);
   EXPECT_EQ(pages_of(populated_pages(ferry.source())), pages_of(before));
   EXPECT_EQ(pages_of(populated_pages(ferry.destination())), Pages{9000});
@@ -155,7 +155,7 @@ TEST(PageSender, ARunOfZeroPagesCostsOneEntry) {
   Ferry ferry({.region_pages = {4096}});
   for (PageIndex page = 0; page < 4096; ++page) fill_page(ferry.source(), page, 0);
   const SendStats stats = ferry.ferry_round(populated_pages(ferry.source()));
-  EXPECT_EQ(stats.pages_zero, 4096u);
+  EXPECT_EQ(stats.pages[wire::kContentZero], 4096u);
   EXPECT_EQ(stats.wire_bytes, 16u + 16u + 16u);
 }
 
@@ -190,8 +190,8 @@ TEST(PageSender, Lz4PagesArriveAsTheyAreAndNoiseGoesRaw) {
   for_each_page(pages, [&](PageIndex page) { fill_for_lz4(ferry.source(), page); });
   const SendStats stats = ferry.ferry_round(pages);
   expect_same(ferry);
-  EXPECT_EQ(stats.pages_encoded, 800u);
-  EXPECT_EQ(stats.pages_raw, 800u);
+  EXPECT_EQ(stats.pages.encoded(), 800u);
+  EXPECT_EQ(stats.pages[wire::kContentRaw], 800u);
   EXPECT_LT(stats.wire_bytes, 800 * kPageBytes + 800 * kPageBytes / 2);
 }
 
@@ -216,7 +216,7 @@ TEST(PageSender, PagesWrittenAgainAreSkippedAndAreInTheNextHarvest) {
   ASSERT_FALSE(hot.empty());
   const SendStats first = ferry.ferry_round(dirty, &tracker);
   EXPECT_EQ(first.pages_skipped, hot.size());
-  EXPECT_EQ(first.pages(), dirty.count() - hot.size());
+  EXPECT_EQ(first.pages.sum(), dirty.count() - hot.size());
   PageBitmap again(written.page_count());
   ASSERT_TRUE(tracker.harvest(again.all(), again).ok());
   EXPECT_EQ(pages_of(again), hot);
@@ -255,15 +255,15 @@ TEST(PageSender, CancelEndsASendThatThePeerDoesNotTake) {
   WatchedThread sending([&] { status = send_round(*sender, pages).status(); });
   // The peer's buffers hold less than the guest.
   wait_until([&] { return sender->unacknowledged_bytes() > 0; });
-  wait_until([&] { return sender->progress().pages_raw > 0; });
+  wait_until([&] { return sender->progress().pages[wire::kContentRaw] > 0; });
   EXPECT_FALSE(sending.done());
   sender->cancel();
   sending.join();
   EXPECT_EQ(status.code(), StatusCode::kCancelled) << status.message();
   // What was sent of it is known, and no page that did not get into the socket as a whole.
   const auto progress = sender->progress();
-  EXPECT_GT(progress.pages_raw, 0u);
-  EXPECT_LE(progress.pages_raw * kPageBytes, progress.wire_bytes);
+  EXPECT_GT(progress.pages[wire::kContentRaw], 0u);
+  EXPECT_LE(progress.pages[wire::kContentRaw] * kPageBytes, progress.wire_bytes);
 }
 
 // Threads that receive until the channels end.
@@ -371,10 +371,10 @@ TEST(PageSender, NoCallNeedsAThreadThatDoesNotExistYet) {
   residual.pages().merge(pages);
   PushWidth width;
   limit.reach();
-  EXPECT_EQ(ferry.ferry_round(pages).pages_raw, pages.count());
-  EXPECT_EQ(
-      ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); }).pages_raw,
-      pages.count());
+  EXPECT_EQ(ferry.ferry_round(pages).pages[wire::kContentRaw], pages.count());
+  EXPECT_EQ(ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); })
+                .pages[wire::kContentRaw],
+            pages.count());
   expect_same(ferry);
 }
 

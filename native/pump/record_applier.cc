@@ -9,41 +9,28 @@ namespace pageferry {
 
 namespace {
 
-// Payload of one step. While guest threads wait for pages: 16 pages, which come in less time than a
+// Payload of one step while guest threads wait for pages: 16 pages, which come in less time than a
 // demand page takes, and are still in a core's cache when they are stored.
-constexpr std::uint64_t kStepBytes = 1u << 20;
 constexpr std::uint64_t kServingStepBytes = 64u << 10;
-// What the last part of a step may have beyond that: one page, or a bitmap of missing pages.
-constexpr std::uint64_t kMostPartBytes = std::max(kPageBytes, wire::kMaxPagesPerEntry / 8 + 1);
 
 static_assert(wire::kContentRaw == static_cast<std::uint8_t>(PageCodecId::kRaw));
 static_assert(wire::kContentZero == static_cast<std::uint8_t>(PageCodecId::kZero));
-
-Status check_contents(std::span<const wire::TableEntry> table) {
-  for (const wire::TableEntry& entry : table) {
-    if (entry.content == wire::kContentMissing) continue;
-    if (find_page_codec(static_cast<PageCodecId>(entry.content)) == nullptr) {
-      return Status(StatusCode::kProtocol, "entry for page " + std::to_string(entry.page) +
-                                               " has unknown content " +
-                                               std::to_string(entry.content));
-    }
-  }
-  return Status();
-}
+static_assert(wire::kContentLz4 == static_cast<std::uint8_t>(PageCodecId::kLz4));
 
 }  // namespace
 
-RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving)
+RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving,
+                             const wire::ContentSet& accepted)
     : arriving_(std::move(arriving)),
       layout_(arriving_->memory().layout()),
+      accepted_(accepted),
       buffer_(std::make_unique_for_overwrite<std::byte[]>(kStepBytes + kMostPartBytes)),
       decoded_(std::make_unique_for_overwrite<std::byte[]>(
           arriving_->memory().regions().front().page_bytes)) {}
 
 Result<RecordApplier::Applied> RecordApplier::apply(Stream& stream,
                                                     const wire::RecordHeader& header) {
-  if (Status got = receive_table(stream, header, layout_, table_); !got.ok()) return got;
-  if (Status known = check_contents(table_); !known.ok()) return known;
+  if (Status got = receive_table(stream, header, layout_, accepted_, table_); !got.ok()) return got;
   const ArrivingMemory::ApplicationGuard guard(*arriving_);
   Applied applied;
   for (position_ = {}; position_.entry < table_.size();) {

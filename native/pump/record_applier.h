@@ -8,6 +8,7 @@
 // Thread contract: one applier per page channel, used by that channel's thread alone.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -20,7 +21,16 @@ namespace pageferry {
 
 class RecordApplier {
  public:
-  explicit RecordApplier(std::shared_ptr<ArrivingMemory> arriving);
+  // `accepted`: any other content is a breach of protocol.
+  RecordApplier(std::shared_ptr<ArrivingMemory> arriving, const wire::ContentSet& accepted);
+
+  // Payload of one step, and what its last part may have beyond that: one page, or a bitmap of missing pages.
+  static constexpr std::uint64_t kStepBytes = 1u << 20;
+  static constexpr std::uint64_t kMostPartBytes =
+      std::max(kPageBytes, wire::kMaxPagesPerEntry / 8 + 1);
+  // So much of its channel an applier holds at most: a step, the table, a page that is being decoded.
+  static constexpr std::uint64_t kMostHeldBytes =
+      kStepBytes + kMostPartBytes + wire::kMaxEntries * sizeof(wire::TableEntry) + kPageBytes;
 
   struct Applied {
     std::uint64_t pages = 0;       // written or known to be zero
@@ -56,6 +66,7 @@ class RecordApplier {
 
   std::shared_ptr<ArrivingMemory> arriving_;
   const PageLayout layout_;
+  const wire::ContentSet accepted_;
   std::vector<wire::TableEntry> table_;
   Position position_;
   std::vector<Piece> pieces_;

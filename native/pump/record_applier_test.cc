@@ -67,7 +67,7 @@ Status apply_stream(const std::shared_ptr<ArrivingMemory>& arriving, const Bytes
     (void)pair.near.send_all(stream.data(), stream.size());
     ::shutdown(pair.near.fd(), SHUT_WR);
   });
-  RecordApplier applier(arriving);
+  RecordApplier applier(arriving, wire::ContentSet::all());
   Status ended;
   while (ended.ok()) {
     const auto header = receive_header(pair.far, wire::RecordType::kPages);
@@ -152,7 +152,7 @@ TEST(RecordApplier, PagesAreCountedAsWrittenOrAsDuplicates) {
       {{0, 10 * kPageBytes, 10, wire::kContentRaw, 0}, {18, 0, 4, wire::kContentZero, 0}}, payload);
   auto pair = connect_pair();
   std::thread sender([&] { (void)pair.near.send_all(stream.data(), stream.size()); });
-  RecordApplier applier(arriving);
+  RecordApplier applier(arriving, wire::ContentSet::all());
   const auto header = receive_header(pair.far, wire::RecordType::kPages);
   ASSERT_TRUE(header.ok());
   const auto applied = applier.apply(pair.far, header.value());
@@ -181,7 +181,8 @@ TEST(RecordApplier, WhileAGuestMayWaitTheFirstPagesOfARecordAreThereBeforeItsLas
   Status status;
   WatchedThread applying([&] {
     const auto header = receive_header(pair.far, wire::RecordType::kPages);
-    status = RecordApplier(arriving).apply(pair.far, header.value()).status();
+    status =
+        RecordApplier(arriving, wire::ContentSet::all()).apply(pair.far, header.value()).status();
   });
   wait_until([&] { return !arriving->missing(0); });
   sender.join();
@@ -219,7 +220,7 @@ TEST_P(RecordApplierServing, ARecordThatStallsKeepsNoPageFromWhoeverHasItFirst) 
   Result<RecordApplier::Applied> applied = RecordApplier::Applied{};
   WatchedThread applying([&] {
     const auto header = receive_header(pair.far, wire::RecordType::kPages);
-    applied = RecordApplier(arriving_).apply(pair.far, header.value());
+    applied = RecordApplier(arriving_, wire::ContentSet::all()).apply(pair.far, header.value());
   });
   wait_until([&] { return pair.far.bytes_received() >= 4 * 16; });
   applying.wait_until_asleep();  // The table has been read; for the rest of the payload.
@@ -282,7 +283,8 @@ TEST(RecordApplier, ARecordThatCameTooEarlyIsNotAppliedToARunningGuest) {
   Status status;
   WatchedThread applying([&] {
     const auto header = receive_header(pair.far, wire::RecordType::kPages);
-    status = RecordApplier(arriving).apply(pair.far, header.value()).status();
+    status =
+        RecordApplier(arriving, wire::ContentSet::all()).apply(pair.far, header.value()).status();
   });
   wait_until([&] { return pair.far.bytes_received() > 0; });
   applying.wait_until_asleep();

@@ -32,8 +32,12 @@ using PreambleVerdict = std::variant<PreambleIncomplete, PreambleRefused, wire::
 // first wrong byte.
 PreambleVerdict judge_preamble(std::span<const std::byte> received);
 
-// What an answer means to the source. kProtocol when the other side does not speak our protocol, kUnsupported
-// when it speaks another version of it, kBusy when it takes no more migrations.
+// Judges the first kReplyHeadBytes of an answer, which any version of the protocol begins with: kProtocol when the
+// other side does not speak it, kUnsupported when it speaks another version of it.
+Status judge_reply_head(const wire::PreambleReply& reply);
+
+// What an answer means to the source. As judge_reply_head, kBusy when the other side takes no more migrations, kExists
+// when it knows one of this id.
 Status judge_reply(const wire::PreambleReply& reply);
 
 }  // namespace pageferry

@@ -8,26 +8,8 @@ namespace {
 
 Status violation(std::string what) { return Status(StatusCode::kProtocol, std::move(what)); }
 
-// The payload that an entry of this content may have, as a closed interval.
-struct PayloadBounds {
-  std::uint64_t least;
-  std::uint64_t most;
-};
-
-PayloadBounds payload_bounds(const wire::TableEntry& entry) {
-  switch (entry.content) {
-    case wire::kContentRaw:
-      return {entry.pages * kPageBytes, entry.pages * kPageBytes};
-    case wire::kContentZero:
-      return {0, 0};
-    case wire::kContentMissing:
-      return {0, (entry.pages + 7u) / 8u};
-    default:
-      return {1, kPageBytes - 1};
-  }
-}
-
-Status check_entry(const wire::TableEntry& entry, const PageLayout& layout) {
+Status check_entry(const wire::TableEntry& entry, const PageLayout& layout,
+                   const wire::ContentSet& accepted) {
   const std::string at = "entry for page " + std::to_string(entry.page);
   if (entry.reserved != 0) return violation(at + " has a reserved field that is not zero");
   if (entry.pages == 0) return violation(at + " names no page");
@@ -35,15 +17,26 @@ Status check_entry(const wire::TableEntry& entry, const PageLayout& layout) {
   if (entry.pages > layout.end_of_region(entry.page) - entry.page) {
     return violation(at + " runs past the end of its region");
   }
-  const bool encoded = entry.content != wire::kContentRaw && entry.content != wire::kContentZero &&
-                       entry.content != wire::kContentMissing;
-  if (encoded && entry.pages != 1) return violation(at + " encodes more than one page");
-  const PayloadBounds bounds = payload_bounds(entry);
-  const bool partial_bitmap = entry.content == wire::kContentMissing && entry.payload_bytes != 0 &&
-                              entry.payload_bytes != bounds.most;
-  if (entry.payload_bytes < bounds.least || entry.payload_bytes > bounds.most || partial_bitmap) {
+  const wire::ContentTraits* content = wire::find_content(entry.content);
+  if (content == nullptr || !accepted.contains(entry.content)) {
+    return violation(at + " has content " + std::to_string(entry.content) +
+                     ", which was not accepted");
+  }
+  if (entry.pages > content->most_pages) return violation(at + " encodes more than one page");
+  if (!wire::payload_fits(*content, entry.payload_bytes, entry.pages, kPageBytes)) {
     return violation(at + " has a payload of " + std::to_string(entry.payload_bytes) +
                      " bytes, which does not fit its content");
+  }
+  return Status();
+}
+
+// Of any record that has a table or a payload.
+Status check_bounds(const wire::RecordHeader& header) {
+  if (header.entries > wire::kMaxEntries) {
+    return violation("record with " + std::to_string(header.entries) + " entries");
+  }
+  if (header.payload_bytes > wire::kMaxPayloadBytes) {
+    return violation("record with " + std::to_string(header.payload_bytes) + " bytes of payload");
   }
   return Status();
 }
@@ -51,21 +44,16 @@ Status check_entry(const wire::TableEntry& entry, const PageLayout& layout) {
 }  // namespace
 
 Status check_header(const wire::RecordHeader& header, wire::RecordType expected) {
+  if (wire::is_optional(header.type)) return check_bounds(header);
   const bool on_page_channel = expected == wire::RecordType::kPages;
   if (header.type != expected && !(on_page_channel && header.type == wire::RecordType::kSync)) {
     return violation("record of type " + std::to_string(static_cast<unsigned>(header.type)) +
                      " where it may not be");
   }
   if (header.type == wire::RecordType::kPages) {
-    if (header.entries == 0 || header.entries > wire::kMaxEntries) {
-      return violation("pages record with " + std::to_string(header.entries) + " entries");
-    }
-    if (header.payload_bytes > wire::kMaxPayloadBytes) {
-      return violation("pages record with " + std::to_string(header.payload_bytes) +
-                       " bytes of payload");
-    }
+    if (header.entries == 0) return violation("pages record without entries");
     if (header.value != 0) return violation("pages record whose value is not zero");
-    return Status();
+    return check_bounds(header);
   }
   if (header.entries != 0 || header.payload_bytes != 0) {
     return violation("sync or request record with entries or payload");
@@ -74,11 +62,11 @@ Status check_header(const wire::RecordHeader& header, wire::RecordType expected)
 }
 
 Status check_table(const wire::RecordHeader& header, const PageLayout& layout,
-                   std::span<const wire::TableEntry> table) {
+                   const wire::ContentSet& accepted, std::span<const wire::TableEntry> table) {
   std::uint64_t sum = 0;
   PageIndex next = 0;
   for (const wire::TableEntry& entry : table) {
-    if (Status checked = check_entry(entry, layout); !checked.ok()) return checked;
+    if (Status checked = check_entry(entry, layout, accepted); !checked.ok()) return checked;
     // So no page is named twice.
     if (entry.page < next) {
       return violation("entry for page " + std::to_string(entry.page) +

@@ -11,12 +11,18 @@
 namespace pageferry {
 
 // `expected` is the one type that this channel carries, or kPages for a page channel, which carries kSync too.
-// kProtocol, with what is wrong, where the document forbids the header.
+// kProtocol, with what is wrong, where the document forbids the header. An optional record (wire::is_optional) that
+// is right is one to skip: its body is as long as body_bytes() says.
 Status check_header(const wire::RecordHeader& header, wire::RecordType expected);
 
-// The table of a pages record, whose header has been checked, against it and against the memory that the page
-// indices run through.
+// Of table and payload, of a header that has been checked.
+constexpr std::uint64_t body_bytes(const wire::RecordHeader& header) {
+  return header.entries * sizeof(wire::TableEntry) + header.payload_bytes;
+}
+
+// The table of a pages record, whose header has been checked, against it, against the memory that the page
+// indices run through and against the contents that were accepted.
 Status check_table(const wire::RecordHeader& header, const PageLayout& layout,
-                   std::span<const wire::TableEntry> table);
+                   const wire::ContentSet& accepted, std::span<const wire::TableEntry> table);
 
 }  // namespace pageferry

@@ -14,7 +14,9 @@ using wire::RecordHeader;
 using wire::RecordType;
 using wire::TableEntry;
 
-constexpr std::uint8_t kContentLz4 = 2;
+using wire::kContentLz4;
+
+const wire::ContentSet kAllContents = wire::ContentSet::all();
 
 // Regions of 70000, 3 and 10 pages: one is longer than an entry can say.
 constexpr std::uint64_t kFirst = 70000;
@@ -36,6 +38,8 @@ struct HeaderCase {
 TEST(RecordReader, HeadersAreAcceptedExactlyAsTheDocumentSays) {
   const auto strange = static_cast<RecordType>(4);
   const auto nothing = static_cast<RecordType>(0);
+  const auto optional = static_cast<RecordType>(0xffff);
+  const auto optional_pages = static_cast<RecordType>(0x8001);
   const HeaderCase cases[] = {
       {"one entry", {RecordType::kPages, 1, 0, 0}, RecordType::kPages, true},
       {"most entries", {RecordType::kPages, 512, 0, 0}, RecordType::kPages, true},
@@ -58,6 +62,12 @@ TEST(RecordReader, HeadersAreAcceptedExactlyAsTheDocumentSays) {
       {"type 0", {nothing, 0, 0, 0}, RecordType::kPages, false},
       {"type 4", {strange, 0, 0, 0}, RecordType::kPages, false},
       {"type 4 as a request", {strange, 0, 0, 0}, RecordType::kRequest, false},
+      {"optional", {optional, 0, 0, 7}, RecordType::kPages, true},
+      {"optional on a fault channel", {optional, 1, 1, 7}, RecordType::kRequest, true},
+      {"the longest optional", {optional, 512, 4194304, ~0ull}, RecordType::kPages, true},
+      {"optional, an entry too many", {optional, 513, 0, 0}, RecordType::kPages, false},
+      {"optional, a byte too many", {optional, 0, 4194305, 0}, RecordType::kPages, false},
+      {"pages, called optional", {optional_pages, 0, 9, 5}, RecordType::kPages, true},
   };
   for (const HeaderCase& each : cases) {
     const Status status = check_header(each.header, each.expected);
@@ -113,8 +123,37 @@ TEST(RecordReader, EntriesAreAcceptedExactlyAsTheDocumentSays) {
   };
   for (const EntryCase& each : cases) {
     const TableEntry table[] = {each.entry};
-    const Status status = check_table(pages_header(1, each.entry.payload_bytes), kLayout, table);
+    const Status status =
+        check_table(pages_header(1, each.entry.payload_bytes), kLayout, kAllContents, table);
     EXPECT_EQ(status.code(), each.accepted ? StatusCode::kOk : StatusCode::kProtocol) << each.what;
+  }
+}
+
+TEST(RecordReader, AContentThatWasNotAcceptedIsRefusedAndNoOther) {
+  for (unsigned refused = 0; refused < 256; ++refused) {
+    wire::ContentSet accepted;
+    for (unsigned id = 0; id < 256; ++id) {
+      if (id != refused) accepted.add(static_cast<std::uint8_t>(id));
+    }
+    for (const wire::ContentTraits& content : wire::kContents) {
+      std::uint32_t bytes = 0;
+      if (content.payload == wire::Payload::kPages) bytes = 4096;
+      if (content.payload == wire::Payload::kShorter) bytes = 100;
+      const TableEntry table[] = {{0, bytes, 1, content.id, 0}};
+      const Status status = check_table(pages_header(1, bytes), kLayout, accepted, table);
+      EXPECT_EQ(status.ok(), content.id != refused) << content.name << " without " << refused;
+    }
+  }
+}
+
+TEST(RecordReader, AContentThatIsNotInTheTableIsRefusedWhateverWasAccepted) {
+  wire::ContentSet everything;
+  for (unsigned id = 0; id < 256; ++id) everything.add(static_cast<std::uint8_t>(id));
+  for (unsigned id = 3; id < 255; ++id) {
+    const TableEntry table[] = {{0, 100, 1, static_cast<std::uint8_t>(id), 0}};
+    EXPECT_EQ(check_table(pages_header(1, 100), kLayout, everything, table).code(),
+              StatusCode::kProtocol)
+        << id;
   }
 }
 
@@ -122,9 +161,10 @@ TEST(RecordReader, EntriesMustAddUpToThePayloadOfTheHeader) {
   const TableEntry table[] = {{0, 4096, 1, wire::kContentRaw, 0},
                               {1, 0, 9, wire::kContentZero, 0},
                               {20, 100, 1, kContentLz4, 0}};
-  EXPECT_TRUE(check_table(pages_header(3, 4196), kLayout, table).ok());
+  EXPECT_TRUE(check_table(pages_header(3, 4196), kLayout, kAllContents, table).ok());
   for (const std::uint32_t wrong : {0u, 4096u, 4195u, 4197u}) {
-    EXPECT_EQ(check_table(pages_header(3, wrong), kLayout, table).code(), StatusCode::kProtocol);
+    EXPECT_EQ(check_table(pages_header(3, wrong), kLayout, kAllContents, table).code(),
+              StatusCode::kProtocol);
   }
 }
 
@@ -136,7 +176,8 @@ TEST(RecordReader, ASumThatWrapsAroundIsNotTakenForTheHeadersPayload) {
     table.push_back({page, 65535u * 4096u, 65535, wire::kContentRaw, 0});
   }
   table.push_back({16 * 65535, 17u * 4096u, 17, wire::kContentRaw, 0});
-  EXPECT_EQ(check_table(pages_header(17, 4096), layout, table).code(), StatusCode::kProtocol);
+  EXPECT_EQ(check_table(pages_header(17, 4096), layout, kAllContents, table).code(),
+            StatusCode::kProtocol);
 }
 
 struct OrderCase {
@@ -179,7 +220,7 @@ TEST(RecordReader, EntriesMustAscendAndNameNoPageTwice) {
     std::uint32_t sum = 0;
     for (const TableEntry& entry : each.table) sum += entry.payload_bytes;
     const auto header = pages_header(static_cast<std::uint16_t>(each.table.size()), sum);
-    EXPECT_EQ(check_table(header, kLayout, each.table).code(),
+    EXPECT_EQ(check_table(header, kLayout, kAllContents, each.table).code(),
               each.accepted ? StatusCode::kOk : StatusCode::kProtocol)
         << each.what;
   }
@@ -219,7 +260,7 @@ TEST(RecordReader, NoRandomTableThatPassesPointsOutsideTheGuest) {
   for (int i = 0; i < 200000; ++i) {
     const TableEntry table[] = {random_entry(random), random_entry(random)};
     const auto sum = table[0].payload_bytes + table[1].payload_bytes;
-    const Status status = check_table(pages_header(2, sum), kLayout, table);
+    const Status status = check_table(pages_header(2, sum), kLayout, kAllContents, table);
     if (!status.ok()) {
       ASSERT_EQ(status.code(), StatusCode::kProtocol);
       continue;
@@ -238,7 +279,8 @@ TEST(RecordReader, NoNoiseIsTakenForATable) {
       const std::uint64_t words[] = {random(), random()};
       std::memcpy(&entry, words, sizeof(entry));
     }
-    ASSERT_EQ(check_table(pages_header(8, 100), kLayout, table).code(), StatusCode::kProtocol);
+    ASSERT_EQ(check_table(pages_header(8, 100), kLayout, kAllContents, table).code(),
+              StatusCode::kProtocol);
   }
 }
 

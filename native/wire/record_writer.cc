@@ -9,6 +9,9 @@ namespace {
 // One record's payload: many pages to a system call, and soon over when a sync waits behind.
 constexpr std::uint64_t kPayloadBytes = 1u << 20;
 
+constexpr const wire::ContentTraits& kRaw = *wire::find_content(wire::kContentRaw);
+constexpr const wire::ContentTraits& kZero = *wire::find_content(wire::kContentZero);
+
 }  // namespace
 
 RecordWriter::RecordWriter() : parts_(2) {}
@@ -27,11 +30,12 @@ std::uint64_t RecordWriter::wire_bytes() const {
   return sizeof(wire::RecordHeader) + table_.size() * sizeof(wire::TableEntry) + payload_bytes_;
 }
 
-wire::TableEntry* RecordWriter::extendable(PageIndex page, std::uint8_t content, bool new_region) {
+wire::TableEntry* RecordWriter::extendable(PageIndex page, const wire::ContentTraits& content,
+                                           bool new_region) {
   if (table_.empty() || new_region) return nullptr;
   wire::TableEntry& last = table_.back();
-  const bool extends = last.content == content && last.page + last.pages == page &&
-                       last.pages < wire::kMaxPagesPerEntry;
+  const bool extends = last.content == content.id && last.page + last.pages == page &&
+                       last.pages < content.most_pages;
   return extends ? &last : nullptr;
 }
 
@@ -47,7 +51,7 @@ void RecordWriter::append_payload(const std::byte* data, std::uint64_t bytes) {
 
 void RecordWriter::add_raw(PageIndex page, const std::byte* data, std::uint64_t page_bytes,
                            bool new_region) {
-  if (wire::TableEntry* last = extendable(page, wire::kContentRaw, new_region)) {
+  if (wire::TableEntry* last = extendable(page, kRaw, new_region)) {
     ++last->pages;
     last->payload_bytes += static_cast<std::uint32_t>(page_bytes);
   } else {
@@ -61,7 +65,7 @@ void RecordWriter::add_raw(PageIndex page, const std::byte* data, std::uint64_t 
 }
 
 void RecordWriter::add_zero(PageIndex page, bool new_region) {
-  if (wire::TableEntry* last = extendable(page, wire::kContentZero, new_region)) {
+  if (wire::TableEntry* last = extendable(page, kZero, new_region)) {
     ++last->pages;
     return;
   }

@@ -44,7 +44,7 @@ class RecordWriter {
   void clear();
 
  private:
-  wire::TableEntry* extendable(PageIndex page, std::uint8_t content, bool new_region);
+  wire::TableEntry* extendable(PageIndex page, const wire::ContentTraits& content, bool new_region);
   std::byte* encoded_end();
   void append_payload(const std::byte* data, std::uint64_t bytes);
 

@@ -4,7 +4,12 @@
 
 #include <array>
 #include <bit>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "wire/contents.h"
 
 namespace pageferry::wire {
 
@@ -12,7 +17,7 @@ static_assert(std::endian::native == std::endian::little,
               "records are read and written in place; a big-endian host needs conversions here");
 
 inline constexpr std::array<std::uint8_t, 8> kMagic = {'P', 'G', 'F', 'E', 'R', 'R', 'Y', '\n'};
-inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::uint16_t kVersion = 2;
 
 enum class Role : std::uint8_t { kControl = 1, kPage = 2, kFault = 3 };
 
@@ -20,17 +25,35 @@ struct Preamble {
   std::array<std::uint8_t, 8> magic;
   std::uint16_t version;
   Role role;
-  std::uint8_t reserved;
+  std::uint8_t flags;
   std::uint32_t channel;
   std::array<std::uint8_t, 16> migration_id;
+  std::uint64_t features;
 };
-static_assert(sizeof(Preamble) == 32);
+static_assert(sizeof(Preamble) == 40);
+
+// Up to here a preamble, and its answer, are the same in every version: so much is judged as soon as it is there.
+inline constexpr std::size_t kPreambleHeadBytes = offsetof(Preamble, role);
+
+// Of a preamble's flags. All other bits are reserved.
+inline constexpr std::uint8_t kFlagResume = 1;
+
+// What is used where both sides have it.
+struct Feature {
+  std::uint64_t bit;
+  std::string_view name;
+};
+inline constexpr std::array kFeatureNames = {Feature{1, "query"}};
+// Those that this side has, or may use.
+inline constexpr std::uint64_t kFeatures = 1;
 
 enum class PreambleStatus : std::uint16_t {
   kAccepted = 0,
   kVersionNotSupported = 1,
   kUnknownMigration = 2,
   kBusy = 3,
+  kNotResumable = 4,
+  kIdInUse = 5,
 };
 
 struct PreambleReply {
@@ -38,10 +61,24 @@ struct PreambleReply {
   std::uint16_t version;
   PreambleStatus status;
   std::uint32_t reserved;
+  std::uint64_t features;
 };
-static_assert(sizeof(PreambleReply) == 16);
+static_assert(sizeof(PreambleReply) == 24);
+inline constexpr std::size_t kReplyHeadBytes = offsetof(PreambleReply, reserved);
+
+// A connection whose preamble is not complete by then is dropped.
+inline constexpr std::chrono::seconds kPreambleTimeout{5};
+// Connections that have not said who they are yet, and those of one address among them: whoever floods from one
+// address leaves room for the others.
+inline constexpr std::size_t kMaxNewcomers = 256;
+inline constexpr std::ptrdiff_t kMaxNewcomersOfHost = 128;
 
 enum class RecordType : std::uint16_t { kPages = 1, kSync = 2, kRequest = 3 };
+// Whoever does not know a type with this bit skips the record.
+inline constexpr std::uint16_t kOptionalBit = 0x8000;
+constexpr bool is_optional(RecordType type) {
+  return (static_cast<std::uint16_t>(type) & kOptionalBit) != 0;
+}
 
 struct RecordHeader {
   RecordType type;
@@ -50,11 +87,6 @@ struct RecordHeader {
   std::uint64_t value;
 };
 static_assert(sizeof(RecordHeader) == 16);
-
-// What an entry holds. Every other number is that of a page codec (codec/page_codec.h).
-inline constexpr std::uint8_t kContentRaw = 0;
-inline constexpr std::uint8_t kContentZero = 1;
-inline constexpr std::uint8_t kContentMissing = 255;
 
 struct TableEntry {
   std::uint64_t page;
@@ -67,7 +99,6 @@ static_assert(sizeof(TableEntry) == 16);
 
 inline constexpr std::uint32_t kMaxEntries = 512;
 inline constexpr std::uint32_t kMaxPayloadBytes = 4u << 20;
-inline constexpr std::uint64_t kMaxPagesPerEntry = 65535;
 
 // All records of one page before the switchover travel on the channel of its stripe.
 inline constexpr std::uint64_t kStripePages = 1024;

@@ -18,6 +18,7 @@ import {
 import type { ChoiceField, NumberField } from '../options/field.js';
 import { STALL_MS } from '../options/shared-fields.js';
 import { SOURCE_FIELDS } from '../options/source-fields.js';
+import { isMigrationIdText } from '../protocol/migration-id.js';
 import {
   exactBytes,
   exactDuration,
@@ -142,6 +143,12 @@ export function parseWorkload(text: string): WorkloadChoice {
     'USAGE',
     `expected one of ${WORKLOAD_NAMES.join(', ')}, or trace:FILE, not '${text}'`,
   );
+}
+
+/** 32 hexadecimal digits. */
+export function parseMigrationId(text: string): string {
+  if (isMigrationIdText(text)) return text;
+  throw new PageferryError('USAGE', `expected 32 hexadecimal digits, not '${text}'`);
 }
 
 export function parseWriteBytes(text: string): number {

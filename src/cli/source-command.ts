@@ -21,6 +21,7 @@ import {
   engineOptions,
   guestOptions,
   type MigrationValues,
+  parseMigrationId,
 } from './options.js';
 import { Output, printError } from './output.js';
 import { checkGuest } from './preflight.js';
@@ -33,6 +34,7 @@ import type { MigrationView } from './view/view.js';
 interface SourceValues extends MigrationValues {
   readonly to: Address;
   readonly strategy: StrategyName;
+  readonly id?: string;
 }
 
 const EXAMPLES = `
@@ -54,6 +56,11 @@ export function sourceCommand(run: Run): Command {
     )
     .addOption(
       new Option('--strategy <name>', 'how to migrate').choices(STRATEGY_NAMES).default('pre-copy'),
+    )
+    .option(
+      '--id <hex>',
+      "the migration's id: a destination takes no id twice (default: random)",
+      argument(parseMigrationId),
     );
   return addMigrationOptions(command, DEFAULTS)
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
@@ -114,7 +121,12 @@ async function migrate(
   view.preparing(values.strategy);
   metrics.migrationStarted();
   try {
-    const options = { ...engineOptions(values), ...values.to, strategy: values.strategy };
+    const options = {
+      ...engineOptions(values),
+      ...values.to,
+      strategy: values.strategy,
+      ...(values.id === undefined ? {} : { migrationId: values.id }),
+    };
     const report = await migration.run(guest, options);
     view.ended(report);
     metrics.migrationEnded(report);

@@ -6,6 +6,7 @@ import { costOfPopulating } from '../host/memory.js';
 import type { GuestMemory } from '../native/binding.js';
 import { probe } from '../native/machine.js';
 import type { SourceMessage } from '../protocol/messages.js';
+import { SPACE_KINDS } from '../protocol/offers.js';
 import { formatBytes, PAGE_BYTES } from '../units.js';
 import type { Claim, Reservation } from './ledger.js';
 import type { ResolvedDestinationOptions } from './options.js';
@@ -23,31 +24,31 @@ const GUEST: Claim = {
 
 /** Of each: left to whatever else this process does, other migrations among it. */
 const KEPT_SHARE = 1 / 8;
-/** Descriptors of a migration beside one for each region and channel: control and fault channel, userfaultfd, wake-ups. */
+/** Descriptors of a migration beside one for each space and channel: control and fault channel, userfaultfd, wake-ups. */
 const OTHER_DESCRIPTORS = 8;
 /** For the guest and for the engine. */
-const MAPPINGS_PER_REGION = 2;
+const MAPPINGS_PER_SPACE = 2;
 
-/** A guest of many regions must not take the last descriptor or mapping of those that are here. */
-function checkLimits({ regions, channels }: Open): void {
+/** A guest of many spaces must not take the last descriptor or mapping of those that are here. */
+function checkLimits({ spaces, channels }: Open): void {
   const check = (what: string, needed: number, remedy: string, found: Limit | undefined) => {
     if (found === undefined) return;
     const free = Math.max(0, Math.floor(found.left - found.limit * KEPT_SHARE));
     if (needed <= free) return;
     throw new PageferryError(
       'SYSTEM',
-      `a guest of ${regions.length} regions takes ${needed} ${what}, and the destination has ${free} for it. ${remedy}`,
+      `a guest of ${spaces.length} regions takes ${needed} ${what}, and the destination has ${free} for it. ${remedy}`,
     );
   };
   check(
     'file descriptors',
-    regions.length + channels + OTHER_DESCRIPTORS,
+    spaces.length + channels + OTHER_DESCRIPTORS,
     'Give the guest fewer regions, or raise the limit there (ulimit -n)',
     descriptors(),
   );
   check(
     'mappings of memory',
-    regions.length * MAPPINGS_PER_REGION,
+    spaces.length * MAPPINGS_PER_SPACE,
     'Give the guest fewer regions, or raise the limit there (sysctl vm.max_map_count)',
     mappings(),
   );
@@ -84,11 +85,17 @@ export function admit(
   isPrepared: boolean,
 ): Reservation | undefined {
   let total = 0;
-  for (const { bytes, pageBytes } of open.regions) {
+  for (const { kind, bytes, pageBytes } of open.spaces) {
+    if (!SPACE_KINDS.some((known) => known === kind)) {
+      throw new PageferryError(
+        'UNSUPPORTED',
+        `a space of the kind '${kind}': only ${SPACE_KINDS.join(', ')} is supported here`,
+      );
+    }
     if (pageBytes !== PAGE_BYTES || bytes === 0 || bytes % PAGE_BYTES !== 0) {
       throw new PageferryError(
         'UNSUPPORTED',
-        `a region of ${bytes} bytes in pages of ${pageBytes}: only whole pages of ${PAGE_BYTES} bytes are supported`,
+        `a space of ${bytes} bytes in pages of ${pageBytes}: only whole pages of ${PAGE_BYTES} bytes are supported`,
       );
     }
     total += bytes;
@@ -103,7 +110,7 @@ export function admit(
   if (open.populatedBytes > total) {
     throw new PageferryError(
       'PROTOCOL',
-      `the guest's regions have ${formatBytes(total)}, yet ${formatBytes(open.populatedBytes)} of them are said to be populated`,
+      `the guest's spaces have ${formatBytes(total)}, yet ${formatBytes(open.populatedBytes)} of them are said to be populated`,
     );
   }
   checkDense(open, total);

@@ -2,7 +2,7 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
-import { binding, type Connection } from '../native/binding.js';
+import { binding, type Connection, type FeatureName } from '../native/binding.js';
 import { GOODBYE_MS, openWithinMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import { STATE_MARGIN_BYTES } from '../protocol/framing.js';
@@ -11,6 +11,7 @@ import {
   parseSourceMessage,
   type SourceMessage,
 } from '../protocol/messages.js';
+import { acceptedOf } from '../protocol/offers.js';
 import { admit, faultPath } from './admission.js';
 import { pagesAwaited, pagesHere } from './awaited-pages.js';
 import {
@@ -23,8 +24,10 @@ import {
 } from './ending.js';
 import type { Reservation } from './ledger.js';
 import { openHold, type Premises } from './opening.js';
+import type { Outcome } from './outcomes.js';
 import { whileProgress } from './patience.js';
 import { leftPaused, ResumeRefused, resumeGuest } from './resume.js';
+import { STANDS_AS, type Standing } from './standing.js';
 import type { DestinationEnd, DestinationState, Hold } from './state.js';
 import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
 import { type Verify, verifyGuest } from './verify.js';
@@ -48,23 +51,28 @@ const SILENCE: Readonly<Record<DestinationState['kind'], string>> = {
 export interface DestinationContext extends Premises {
   /** Called when `open` has come. Throws BUSY when there is no place for one more migration. */
   readonly takePlace: (pageChannels: number) => void;
+  /** How the migration of that id stands. */
+  readonly outcomeOf: (id: Uint8Array) => Outcome;
   /** Aborted when the destination is being closed. */
   readonly closing: AbortSignal;
 }
 
 export class DestinationAgent {
   readonly peer: string;
+  readonly #features: readonly FeatureName[];
   readonly #channel: ControlChannel<DestinationMessage, SourceMessage>;
   readonly #context: DestinationContext;
   readonly #switchoverContext: SwitchoverContext;
   /** Aborted with the first failure, the peer's going among them: ends every wait before the commit point. */
   readonly #over = new AbortController();
   #state: DestinationState = { kind: 'opening' };
+  #standing: Standing = { state: 'arriving', since: performance.now() };
   #pageChannels = 0;
   /** Why it was ended from here. */
   #failure: PageferryError | undefined;
   /** Of those that get the migration on. */
   #messages = 0;
+  #wasAdmitted = false;
   /** From admission to the end of the migration, however that comes. */
   #reservation: Reservation | undefined;
   #received = { pages: 0, wireBytes: 0 };
@@ -75,6 +83,7 @@ export class DestinationAgent {
   constructor(connection: Connection, context: DestinationContext) {
     const { stallMs, guestCallMs } = context.options;
     this.peer = connection.peer;
+    this.#features = connection.features;
     this.#context = context;
     this.#channel = new ControlChannel<DestinationMessage, SourceMessage>(connection, {
       parse: parseSourceMessage,
@@ -113,7 +122,7 @@ export class DestinationAgent {
     const accept = () => connection.answer(binding.protocolConstants().statuses.accepted);
     if (role === 'fault') {
       if (state.fault !== undefined || channel !== 0) return false;
-      this.#state = { ...state, fault: connection };
+      this.#enter({ ...state, fault: connection });
       return accept();
     }
     if (!state.awaited.has(channel) || !accept()) return false;
@@ -133,6 +142,7 @@ export class DestinationAgent {
         const message = await this.#next();
         // What it says was said before we gave up, and before we may have said that the guest will not run here.
         if (this.#failure !== undefined) throw this.#failure;
+        if (message.type === 'query') return this.#answer(message);
         if (await this.#step(message)) return this.#end();
       }
     } catch (error) {
@@ -148,6 +158,16 @@ export class DestinationAgent {
   /** Settles once the migration has ended and nothing of its control channel is left. */
   get closed(): Promise<void> {
     return this.#channel.closed;
+  }
+
+  /** How it stands, for who asks. */
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** Something of it was here: what became of it is worth remembering. */
+  get wasAdmitted(): boolean {
+    return this.#wasAdmitted;
   }
 
   /** The source has said what it brings. */
@@ -178,6 +198,13 @@ export class DestinationAgent {
   get #neverRan(): boolean {
     const { kind } = this.#state;
     return kind === 'opening' || kind === 'copying' || kind === 'ready';
+  }
+
+  #enter(state: DestinationState): void {
+    this.#state = state;
+    const stands = STANDS_AS[state.kind];
+    if (stands === undefined || stands === this.#standing.state) return;
+    this.#standing = { state: stands, since: performance.now() };
   }
 
   #sayFailed({ code, message }: PageferryError, neverRan: boolean): void {
@@ -219,13 +246,31 @@ export class DestinationAgent {
     return this.#messages + channels + wireBytes + memory.pageCount - arriving.pagesMissing;
   }
 
+  /** The source brings nothing, and asks how another migration stands. */
+  #answer({ id }: Message<'query'>): DestinationEnd {
+    if (this.#state.kind !== 'opening' || !this.#features.includes('query')) {
+      throw this.#misplaced('query');
+    }
+    this.#channel.send({ type: 'outcome', ...this.#context.outcomeOf(id) });
+    this.#enter({ kind: 'ended' });
+    this.#channel.close();
+    return { kind: 'asked' };
+  }
+
+  #misplaced(type: Step['type']): PageferryError {
+    return new PageferryError(
+      'PROTOCOL',
+      `${this.peer} sent ${type}, which has no meaning while ${this.#state.kind}`,
+    );
+  }
+
   /** Handles one message. True when the migration is over. */
-  async #step(message: Step): Promise<boolean> {
+  async #step(message: Exclude<Step, Message<'query'>>): Promise<boolean> {
     const state = this.#state;
     switch (message.type) {
       case 'open':
         if (state.kind !== 'opening') break;
-        this.#state = await this.#open(message);
+        this.#enter(await this.#open(message));
         return false;
       case 'round':
         if (state.kind !== 'copying') break;
@@ -238,11 +283,11 @@ export class DestinationAgent {
         return false;
       case 'switchover':
         if (state.kind !== 'copying') break;
-        this.#state = {
+        this.#enter({
           kind: 'ready',
           hold: state.hold,
           switchover: await switchOver(state.hold, state.fault, message, this.#switchoverContext),
-        };
+        });
         this.#channel.send({ type: 'ready' });
         return false;
       case 'resume':
@@ -267,24 +312,24 @@ export class DestinationAgent {
       default:
         throw new Error(`no such message: ${JSON.stringify(message satisfies never)}`);
     }
-    throw new PageferryError(
-      'PROTOCOL',
-      `${this.peer} sent ${message.type}, which has no meaning while ${state.kind}`,
-    );
+    throw this.#misplaced(message.type);
   }
 
   async #open(message: Message<'open'>): Promise<DestinationState> {
     this.#context.takePlace(message.channels);
     this.#pageChannels = message.channels;
     const { options, prepared } = this.#context;
-    const isPrepared = prepared.has(message.regions.map(({ bytes }) => bytes));
+    const accepts = acceptedOf(message.offers);
+    const isPrepared = prepared.has(message.spaces.map(({ bytes }) => bytes));
     this.#reservation = admit(message, options, isPrepared);
+    this.#wasAdmitted = true;
     this.#reservation?.watchGrowth((error) => {
       if (!this.mayHoldGuest) this.abort(error);
     });
     const hold = await openHold(message, {
       ...this.#context,
       reservation: this.#reservation,
+      contents: accepts.contents,
       signal: this.#over.signal,
       onChannelFailure: (error) => this.#channelFailed(error),
     });
@@ -294,6 +339,7 @@ export class DestinationAgent {
     this.#channel.send({
       type: 'opened',
       bootId: bootId(),
+      accepts,
       faultPath: path.available,
       faultPathReason: path.reason,
       maxStateBytes,
@@ -306,16 +352,17 @@ export class DestinationAgent {
   /** Past the commit point: neither the peer's going nor a failing channel keeps the guest from running. */
   async #resume({ hold, switchover }: State<'ready'>): Promise<void> {
     const { handler, pausedAtNs, runs, loadStateMs } = switchover;
-    this.#state = { kind: 'resuming', hold, handler };
+    this.#enter({ kind: 'resuming', hold, handler });
     if (handler !== undefined) pagesAwaited(hold);
     const deadlineMs = this.#context.options.guestCallMs;
     const { startedNs, resumedAtNs } = runs
       ? await resumeGuest(hold.guest, pausedAtNs, deadlineMs)
       : leftPaused();
-    this.#state =
+    this.#enter(
       handler === undefined
         ? { kind: 'complete', hold, runs }
-        : { kind: 'running', hold, handler, runs };
+        : { kind: 'running', hold, handler, runs },
+    );
     this.#channel.send({
       type: 'running',
       resumedAtNs,
@@ -342,7 +389,7 @@ export class DestinationAgent {
     }
     pagesHere(hold);
     endHandler(handler);
-    this.#state = { kind: 'complete', hold, runs };
+    this.#enter({ kind: 'complete', hold, runs });
     this.#sendComplete(hold, stats);
   }
 
@@ -394,7 +441,7 @@ export class DestinationAgent {
     const state = this.#state;
     this.progress();
     this.#sayFailed(error, this.#neverRan || refused);
-    this.#state = { kind: 'ended' };
+    this.#enter({ kind: 'ended' });
     this.#channel.close();
     return endOfFailed(state, error, refused, this.peer);
   }
@@ -402,7 +449,7 @@ export class DestinationAgent {
   #end(): DestinationEnd {
     const state = this.#state;
     this.progress();
-    this.#state = { kind: 'ended' };
+    this.#enter({ kind: 'ended' });
     this.#channel.close();
     if (state.kind !== 'complete') throw new Error(`ended while ${state.kind}`);
     return handOver(state.hold);

@@ -5,6 +5,7 @@ import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { type Arrival, binding, type Connection, type Gate } from '../native/binding.js';
 import { addressOf } from '../options/address.js';
+import { migrationIdText } from '../protocol/migration-id.js';
 import { type Address, formatAddress, missesZone, withZone } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
 import { dropHold } from './ending.js';
@@ -13,14 +14,16 @@ import {
   type ResolvedDestinationOptions,
   resolveOptions,
 } from './options.js';
+import { type Outcome, Outcomes } from './outcomes.js';
 import { PreparedMemory } from './prepared-memory.js';
+import { standingAtEnd } from './standing.js';
 import type { Hold } from './state.js';
 
 /** So many control channels without `open` are kept even where fewer migrations are served. */
-const LEAST_UNOPENED = 16;
+export const LEAST_UNOPENED = 16;
 
 export interface DestinationEvents {
-  /** A source has connected. */
+  /** A source wants to bring a guest. */
   arriving: [migration: { readonly id: string; readonly peer: string }];
   /** A guest is here, has all its pages, and its migration is over. It runs, unless its owner had paused it. */
   arrived: [guest: Guest, migration: { readonly id: string; readonly peer: string }];
@@ -45,9 +48,10 @@ export interface DestinationEvents {
 }
 
 export class Destination extends Announcer<DestinationEvents> {
-  readonly #context: Omit<DestinationContext, 'takePlace'>;
+  readonly #context: Omit<DestinationContext, 'takePlace' | 'outcomeOf'>;
   readonly #closing = new AbortController();
   readonly #agents = new Map<string, DestinationAgent>();
+  readonly #outcomes = new Outcomes();
   readonly #serving = new Set<Promise<void>>();
   /** Lost guests: their memory stays registered until they are let go. */
   readonly #lost = new Map<Guest, Hold>();
@@ -162,13 +166,13 @@ export class Destination extends Announcer<DestinationEvents> {
   }
 
   #onArrival(arrival: Arrival): void {
-    const { connection, role, channel } = arrival;
+    const { connection, role, channel, resume } = arrival;
     if (this.#isClosed) {
       connection.close();
       return;
     }
     const { statuses } = binding.protocolConstants();
-    const id = Buffer.from(arrival.migrationId).toString('hex');
+    const id = migrationIdText(arrival.migrationId);
     const agent = this.#agents.get(id);
     const refuse = (status: number) => {
       connection.answer(status);
@@ -178,7 +182,11 @@ export class Destination extends Announcer<DestinationEvents> {
       if (agent?.addChannel(role, channel, connection) !== true) {
         refuse(statuses['unknown-migration']);
       }
-    } else if (agent !== undefined) refuse(statuses['unknown-migration']);
+      return;
+    }
+    const isKnown = agent !== undefined || this.#outcomes.has(id);
+    if (resume) refuse(statuses[isKnown ? 'not-resumable' : 'unknown-migration']);
+    else if (isKnown) refuse(statuses['id-in-use']);
     else if (!this.#hasPlace) refuse(statuses.busy);
     else if (connection.answer(statuses.accepted)) this.#take(id, connection);
     else connection.close();
@@ -187,8 +195,14 @@ export class Destination extends Announcer<DestinationEvents> {
   #take(id: string, connection: Connection): void {
     this.#makeWay();
     try {
-      const takePlace = (pageChannels: number) => this.#checkPlace(pageChannels);
-      const agent = new DestinationAgent(connection, { ...this.#context, takePlace });
+      const agent: DestinationAgent = new DestinationAgent(connection, {
+        ...this.#context,
+        takePlace: (pageChannels) => {
+          this.tell('arriving', { id, peer: agent.peer });
+          this.#checkPlace(pageChannels);
+        },
+        outcomeOf: (asked) => this.#outcomeOf(migrationIdText(asked)),
+      });
       const serving = this.#serve(id, agent);
       this.#serving.add(serving);
       void serving.finally(() => this.#serving.delete(serving));
@@ -237,14 +251,20 @@ export class Destination extends Announcer<DestinationEvents> {
     }
   }
 
+  #outcomeOf(id: string): Outcome {
+    return this.#outcomes.of(id, this.#agents.get(id)?.standing);
+  }
+
   async #serve(id: string, agent: DestinationAgent): Promise<void> {
     const migration = { id, peer: agent.peer };
     this.#agents.set(id, agent);
-    this.tell('arriving', migration);
     const end = await agent.run();
     addTo(this.#ended, agent.progress());
     this.#agents.delete(id);
+    if (agent.wasAdmitted) this.#outcomes.remember(id, standingAtEnd(end, agent.standing));
     switch (end.kind) {
+      case 'asked':
+        break;
       case 'arrived':
         this.tell('arrived', end.guest, migration);
         break;

@@ -2,7 +2,7 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { discardGuest, GUEST, guestCall } from '../guest/guest-call.js';
-import { binding, type GuestMemory } from '../native/binding.js';
+import { binding, type ContentName, type GuestMemory } from '../native/binding.js';
 import type { SourceMessage } from '../protocol/messages.js';
 import { dropHold } from './ending.js';
 import type { Reservation } from './ledger.js';
@@ -21,6 +21,8 @@ export interface Premises {
 
 export interface OpeningContext extends Premises {
   readonly reservation: Reservation | undefined;
+  /** Those that were accepted. */
+  readonly contents: readonly ContentName[];
   /** Aborted when the migration has failed meanwhile. */
   readonly signal: AbortSignal;
   readonly onChannelFailure: (error: Error) => void;
@@ -28,7 +30,7 @@ export interface OpeningContext extends Premises {
 
 /** On failure nothing is left, or will be once a factory that took too long has answered. */
 export async function openHold(open: Open, context: OpeningContext): Promise<Hold> {
-  const regionBytes = open.regions.map((region) => region.bytes);
+  const regionBytes = open.spaces.map((space) => space.bytes);
   const prepared = context.prepared.take(regionBytes);
   const memory = prepared ?? (await createMemory(regionBytes, context));
   const guest = await createGuest(memory, open.description, context);
@@ -49,11 +51,16 @@ function receive(
   memory: GuestMemory,
   guest: Guest,
   open: Open,
-  { onChannelFailure }: OpeningContext,
+  { contents, onChannelFailure }: OpeningContext,
 ): Hold {
   try {
     const arriving = binding.createArrivingMemory(memory);
-    const receiver = binding.createPageReceiver(arriving, open.channels, onChannelFailure);
+    const receiver = binding.createPageReceiver(
+      arriving,
+      open.channels,
+      contents,
+      onChannelFailure,
+    );
     return { memory, guest, arriving, receiver };
   } catch (error) {
     discardGuest(guest);

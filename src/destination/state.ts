@@ -58,6 +58,8 @@ export type DestinationState =
 
 /** How a migration ended on this side. */
 export type DestinationEnd =
+  /** It was none: the source only asked how another one stands. */
+  | { readonly kind: 'asked' }
   | { readonly kind: 'arrived'; readonly guest: Guest }
   /** Nothing of the guest is left here; it never ran here, and never will. */
   | { readonly kind: 'dropped'; readonly error: PageferryError }

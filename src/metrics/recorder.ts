@@ -5,6 +5,7 @@ import type { SendStats, TrackerKind, Verification } from '../native/binding.js'
 import type { ClockComparison } from '../policy/clock.js';
 import type { PreCopyDecision, RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';
+import type { CodecName } from '../vocabulary.js';
 import type {
   DowntimeParts,
   GuestLocation,
@@ -21,8 +22,10 @@ type Complete = Extract<DestinationMessage, { type: 'complete' }>;
 const SLOWEST_STRETCH_MS = 10;
 
 export interface Setup {
+  readonly migrationId: string;
   readonly strategy: string;
-  readonly codec: string;
+  /** What pages are to be encoded with. */
+  readonly codec: CodecName;
   readonly channels: number;
   readonly memoryBytes: number;
   readonly workload: string | null;
@@ -57,6 +60,7 @@ export class Recorder {
   #preCopy: PreCopyDecision | null = null;
   #startedNs: bigint | null = null;
   #tracker: TrackerKind | null = null;
+  #codec: CodecName;
   #clock: Pick<ClockComparison, 'kind' | 'errorMs'> = { kind: 'shared', errorMs: 0 };
   #downtimeMs: number | null = null;
   #downtimeParts: DowntimeParts | null = null;
@@ -73,6 +77,7 @@ export class Recorder {
 
   constructor(setup: Setup) {
     this.#setup = setup;
+    this.#codec = setup.codec;
   }
 
   start(operations: number): void {
@@ -150,6 +155,11 @@ export class Recorder {
     this.#guestRan = false;
   }
 
+  /** The destination takes no encoded pages, or not those. */
+  sendsRaw(): void {
+    this.#codec = 'raw';
+  }
+
   /** For a guest that stayed: what it felt here. */
   observedOnSource(guest: GuestObservation): void {
     this.#lastSeen = { atNs: process.hrtime.bigint(), guest };
@@ -164,6 +174,7 @@ export class Recorder {
     const complete = this.#complete;
     const totalMs = this.#msUntil(this.#endedNs ?? process.hrtime.bigint());
     return {
+      migrationId: this.#setup.migrationId,
       strategy: this.#setup.strategy,
       outcome,
       guestLocation,
@@ -171,7 +182,7 @@ export class Recorder {
       verification: this.#verification,
       error: error === null ? null : { code: error.code, message: error.message },
       tracker: this.#tracker,
-      codec: this.#setup.codec,
+      codec: this.#codec,
       channels: this.#setup.channels,
       memoryBytes: this.#setup.memoryBytes,
       totalMs,
@@ -201,7 +212,7 @@ export class Recorder {
 
   #pagesByCodec({ pagesRaw, pagesZero, pagesEncoded }: Sent): Record<string, number> {
     const byCodec = { raw: pagesRaw, zero: pagesZero };
-    return pagesEncoded > 0 ? { ...byCodec, [this.#setup.codec]: pagesEncoded } : byCodec;
+    return pagesEncoded > 0 ? { ...byCodec, [this.#codec]: pagesEncoded } : byCodec;
   }
 
   #preCopyReport(): PreCopyReport | null {

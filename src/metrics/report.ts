@@ -68,6 +68,8 @@ export interface GuestReport {
 }
 
 export interface MigrationReport {
+  /** 32 hexadecimal digits, by which the destination knows it, too. */
+  readonly migrationId: string;
   readonly strategy: string;
   readonly outcome: Outcome;
   readonly guestLocation: GuestLocation;

@@ -13,6 +13,10 @@ export const TRACKER_KINDS: readonly TrackerKind[] = ['uffd-wp-async', 'uffd-wp-
 
 export type Backing = 'shared' | 'private';
 export type ChannelRole = 'control' | 'page' | 'fault';
+/** What the protocol uses where both sides have it. */
+export type FeatureName = 'query';
+/** What an entry of a pages record carries. */
+export type ContentName = 'raw' | 'zero' | 'lz4' | 'missing';
 
 /**
  * Gigabytes and threads hang on these objects: release() lets go of them now instead of at some garbage
@@ -89,7 +93,9 @@ export interface DirtyTracker extends Releasable {
 /** A connection past its preamble that no channel has taken yet. */
 export interface Connection {
   readonly peer: string;
-  /** Sends the 16-byte answer to the preamble; false when the peer is gone. */
+  /** Those that both sides have, as the preambles say. */
+  readonly features: readonly FeatureName[];
+  /** Sends the answer to the preamble; false when the peer is gone. */
   answer(status: number): boolean;
   close(): void;
 }
@@ -98,6 +104,8 @@ export interface Arrival {
   readonly role: ChannelRole;
   readonly channel: number;
   readonly migrationId: Uint8Array;
+  /** Asks to go on with a migration that is here. */
+  readonly resume: boolean;
   readonly connection: Connection;
 }
 
@@ -345,24 +353,60 @@ export interface Probe {
   readonly tracker: TrackerKind;
 }
 
+/** How long an entry's payload is: that of its pages, nothing, less than its page, a bit a page or nothing. */
+export type PayloadRule = 'pages' | 'none' | 'shorter' | 'bitmap';
+
+export interface ContentTraits {
+  readonly id: number;
+  readonly mostPages: number;
+  readonly payload: PayloadRule;
+  /** Decoded beside an older content of its page. */
+  readonly needsBase: boolean;
+  /** Decoded beside other pages that both sides keep. */
+  readonly usesCache: boolean;
+}
+
 export interface ProtocolConstants {
   readonly magic: Uint8Array;
   readonly version: number;
   readonly preambleBytes: number;
+  /** Of these many bytes the version is judged. */
+  readonly preambleHeadBytes: number;
+  readonly preambleTimeoutMs: number;
   readonly preambleReplyBytes: number;
+  readonly preambleReplyHeadBytes: number;
+  /** Connections without a preamble: all of them, and those from one address. */
+  readonly maxPending: number;
+  readonly maxPendingOfAddress: number;
   readonly recordHeaderBytes: number;
   readonly tableEntryBytes: number;
   readonly maxEntries: number;
   readonly maxPayloadBytes: number;
   readonly maxPagesPerEntry: number;
+  /** Of one page channel, at the destination. */
+  readonly maxHeldBytes: number;
   readonly stripePages: number;
   readonly stripeFactor: bigint;
   readonly roles: Readonly<Record<ChannelRole, number>>;
   readonly statuses: Readonly<
-    Record<'accepted' | 'version-not-supported' | 'unknown-migration' | 'busy', number>
+    Record<
+      | 'accepted'
+      | 'version-not-supported'
+      | 'unknown-migration'
+      | 'busy'
+      | 'not-resumable'
+      | 'id-in-use',
+      number
+    >
   >;
+  /** Bits of the preamble's flags. */
+  readonly flags: Readonly<Record<'resume', number>>;
+  readonly features: Readonly<Record<FeatureName, number>>;
   readonly recordTypes: Readonly<Record<'pages' | 'sync' | 'request', number>>;
-  readonly contents: Readonly<Record<'raw' | 'zero' | 'lz4' | 'missing', number>>;
+  /** Of a record's type: whoever does not know it skips the record. */
+  readonly optionalBit: number;
+  /** In the order of their numbers. */
+  readonly contents: Readonly<Record<ContentName, ContentTraits>>;
 }
 
 export interface Binding {
@@ -406,6 +450,7 @@ export interface Binding {
   createPageReceiver(
     arriving: ArrivingMemory,
     channels: number,
+    contents: readonly ContentName[],
     onFailure: (error: Error) => void,
   ): PageReceiver;
   startPageServer(

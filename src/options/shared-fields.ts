@@ -8,7 +8,7 @@ export const HOST = text(300);
 export const SOCKET_PATH = text(107);
 
 /**
- * How long the other side may be silent. Signs of life come every quarter of a second (docs/protocol.md, 3.2), so
+ * How long the other side may be silent. Signs of life come every quarter of a second (docs/protocol.md, 6.1), so
  * that four of them in a row must be late before the least of these ends a migration.
  */
 export const STALL_MS = whole({ unit: 'ms', least: 1_000, most: 86_400_000, default: 30_000 });

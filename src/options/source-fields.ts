@@ -4,6 +4,7 @@ import { TRACKER_KINDS } from '../native/binding.js';
 import { ALTERNATIVES } from '../policy/convergence.js';
 import { MAX_CHANNELS } from '../policy/copying.js';
 import { MAX_OBSERVE_MS } from '../protocol/messages.js';
+import { isMigrationIdText } from '../protocol/migration-id.js';
 import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
 import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
@@ -34,6 +35,11 @@ export const SOURCE_FIELDS = {
   /** While the guest is paused: for each thing that it waits for. */
   switchoverMs: whole({ unit: 'ms', least: 100, most: HOUR_MS, default: 3_000 }),
 } as const;
+
+export const MIGRATION_ID = v.custom<string>(
+  (value) => typeof value === 'string' && isMigrationIdText(value),
+  'must be 32 hexadecimal digits',
+);
 
 /** What pre-copy is told. */
 export const CONVERGENCE_LIMITS = v.looseObject({
@@ -73,6 +79,7 @@ export const SOURCE_SCHEMA = v.strictObject({
     [v.picklist(STRATEGY_NAMES), v.looseObject({})],
     `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,
   ),
+  migrationId: v.optional(MIGRATION_ID),
   channels: v.optional(F.channels.schema),
   tracker: v.optional(F.tracker.schema),
   codec: v.optional(F.codec.schema),

@@ -4,13 +4,13 @@
 export const GUEST_CALL_MS = 30_000;
 
 /** From a control channel's first byte to its `open`. */
-const OPEN_WITHIN_MS = 10_000;
+export const OPEN_WITHIN_MS = 10_000;
 
 /** For `verify` and `bye` of a guest that has arrived, while its destination is being closed. */
 export const GOODBYE_MS = 1000;
 
 /** Slower than any memory that guests run on: more than this, and nobody works through it any more. */
-const WORKED_THROUGH_BYTES_PER_MS = 100_000;
+export const WORKED_THROUGH_BYTES_PER_MS = 100_000;
 
 /** To compare every page of a guest with what it must be. */
 export function verifyMs(memoryBytes: number): number {

@@ -15,14 +15,15 @@ import { MAX_TEXT, MessageRefused, shortened } from './messages.js';
 
 const ALIVE_EVERY_MS = 250;
 /** Messages that wait for receive() before the stream is left unread. */
-const MAX_WAITING = 64;
+export const MAX_WAITING = 64;
 /** Bytes of messages that wait for the peer, a long message apart. */
-const MAX_UNTAKEN_BYTES = 262_144;
+export const MAX_UNTAKEN_BYTES = 262_144;
 /** What was said before the channel was closed gets so long to go out. */
-const LAST_WORDS_MS = 1000;
+export const LAST_WORDS_MS = 1000;
 
 export interface ChannelOptions<In> {
-  readonly parse: (value: unknown) => In;
+  /** Throws MessageRefused; undefined for a message to skip. */
+  readonly parse: (value: unknown) => In | undefined;
   /** Nothing heard for this long: the peer counts as gone. */
   readonly stallMs: number;
   readonly onEnd?: (error: PageferryError) => void;
@@ -143,9 +144,11 @@ export class ControlChannel<Out extends { type: string }, In extends { type: str
           return;
         }
         const message = this.#options.parse(frame.value);
-        if (frame.bytes > MAX_MESSAGE_BYTES && message.type !== this.#long) {
-          throw new MessageRefused(`message ${message.type} of ${frame.bytes} bytes`);
+        if (frame.bytes > MAX_MESSAGE_BYTES && message?.type !== this.#long) {
+          const what = message?.type ?? 'that is not known';
+          throw new MessageRefused(`message ${what} of ${frame.bytes} bytes`);
         }
+        if (message === undefined) continue;
         if (message.type === this.#long) this.#expectShort();
         if (message.type !== 'alive') this.#handOver(message);
       }

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { MAX_STATE_BYTES } from './framing.js';
+import { MIGRATION_ID_BYTES } from './migration-id.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -17,12 +18,15 @@ const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must
 export const MAX_TEXT = 4096;
 /** A source may ask for no longer a look at the guest that arrived. */
 export const MAX_OBSERVE_MS = 600_000;
-/** Regions of a guest. */
-export const MAX_REGIONS = 4096;
+/** Spaces of a guest. */
+export const MAX_SPACES = 4096;
 /** Runs of pages that a source names as dense. */
 export const MAX_DENSE_PARTS = 256;
-/** Bytes of what describes a guest to its factory: with all regions it fits a message. */
-export const MAX_DESCRIPTION_BYTES = 131_072;
+/** Contents, and kinds of space, that a source may offer. */
+export const MAX_CONTENTS = 256;
+export const MAX_SPACE_KINDS = 16;
+/** Bytes of what describes a guest to its factory: with all spaces it fits a message. */
+export const MAX_DESCRIPTION_BYTES = 65_536;
 /** No destination grants a call into a guest more. */
 export const MAX_GUEST_CALL_MS = 3_600_000;
 
@@ -47,14 +51,33 @@ const latency = v.object({
   max: milliseconds,
 });
 
+/** What a source may use in a migration, and what of that a destination accepts (docs/protocol.md, 3.3). */
+const offers = v.object({
+  contents: v.pipe(v.array(text), v.maxLength(MAX_CONTENTS)),
+  spaceKinds: v.pipe(v.array(text), v.maxLength(MAX_SPACE_KINDS)),
+  cacheBytes: count,
+});
+export type Offers = Readonly<v.InferOutput<typeof offers>>;
+
+/** How a migration stands, as far as a destination knows. */
+export const OUTCOME_STATES = [
+  'unknown',
+  'arriving',
+  'running',
+  'complete',
+  'failed',
+  'lost',
+] as const;
+
 export const sourceSchemas = {
   open: v.object({
     type: v.literal('open'),
-    regions: v.pipe(
-      v.array(v.object({ bytes: count, pageBytes: count })),
+    spaces: v.pipe(
+      v.array(v.object({ kind: text, bytes: count, pageBytes: count })),
       v.minLength(1),
-      v.maxLength(MAX_REGIONS),
+      v.maxLength(MAX_SPACES),
     ),
+    offers,
     channels: v.pipe(count, v.minValue(1), v.maxValue(64)),
     populatedBytes: count,
     dense: v.pipe(v.array(v.object({ page: count, pages: count })), v.maxLength(MAX_DENSE_PARTS)),
@@ -68,6 +91,13 @@ export const sourceSchemas = {
     ),
     bootId: text,
     strategy: text,
+  }),
+  query: v.object({
+    type: v.literal('query'),
+    id: v.pipe(
+      bytes,
+      v.check(({ byteLength }) => byteLength === MIGRATION_ID_BYTES, 'must be a migration id'),
+    ),
   }),
   clock: v.object({ type: v.literal('clock'), sentNs: clock }),
   round: v.object({ type: v.literal('round'), sync: count }),
@@ -96,10 +126,17 @@ export const destinationSchemas = {
   opened: v.object({
     type: v.literal('opened'),
     bootId: text,
+    accepts: offers,
     faultPath: v.boolean(),
     faultPathReason: v.optional(text, ''),
     maxStateBytes: v.pipe(count, v.maxValue(MAX_STATE_BYTES)),
     guestCallMs: v.pipe(count, v.maxValue(MAX_GUEST_CALL_MS)),
+  }),
+  outcome: v.object({
+    type: v.literal('outcome'),
+    state: v.picklist(OUTCOME_STATES),
+    code: text,
+    sinceMs: milliseconds,
   }),
   clocked: v.object({ type: v.literal('clocked'), sentNs: clock, nowNs: clock }),
   rounded: v.object({ type: v.literal('rounded'), sync: count, pages: count }),
@@ -145,14 +182,25 @@ export type DestinationMessage = MessageOf<typeof destinationSchemas>;
 /** Why a message was refused, for the peer and the log. */
 export class MessageRefused extends Error {}
 
-/** Checks one decoded message. Throws MessageRefused, naming the field that is wrong. */
-function parserFor<M extends { type: string }>(schemas: Schemas): (value: unknown) => M {
+function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
+}
+
+/**
+ * Checks one decoded message; undefined for an optional one that is not known here. Throws MessageRefused, naming the
+ * field that is wrong.
+ */
+function parserFor<M extends { type: string }>(
+  schemas: Schemas,
+): (value: unknown) => M | undefined {
   return (value) => {
-    const type =
-      typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+    const type = fieldOf(value, 'type');
     const schema =
       typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
-    if (schema === undefined) throw new MessageRefused(`unknown message ${JSON.stringify(type)}`);
+    if (schema === undefined) {
+      if (typeof type === 'string' && fieldOf(value, 'optional') === true) return undefined;
+      throw new MessageRefused(`unknown message ${JSON.stringify(type)}`);
+    }
     const parsed = v.safeParse(schema, value);
     if (parsed.success) return parsed.output as M;
     const issue = parsed.issues[0];

@@ -16,7 +16,7 @@ export async function openConnection(
       address,
       role,
       channel,
-      migrationId: m.id,
+      migrationId: m.options.migrationId,
       timeoutMs: connectMs,
       stallMs,
     });
@@ -74,6 +74,12 @@ function explain(error: unknown, role: ChannelRole, address: Address): Pageferry
       );
     case 'BUSY':
       return new PageferryError('BUSY', `${peer} ${reason}. Try again when one has ended`, details);
+    case 'EXISTS':
+      return new PageferryError(
+        'ID_IN_USE',
+        `${peer} ${reason}. Look there what became of it, and give another attempt another id`,
+        details,
+      );
     case 'INVALID_ARGUMENT':
       return new PageferryError('UNREACHABLE', `${peer}: ${reason}. Check the host name`, details);
     default:

@@ -2,7 +2,6 @@
  * One migration as the source sees it: the state that its phases share, and the two things that can end it
  * from outside, a failure and a cancel.
  */
-import { randomBytes } from 'node:crypto';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { Recorder, type Sent } from '../metrics/recorder.js';
@@ -18,6 +17,8 @@ import {
 import type { ClockComparison } from '../policy/clock.js';
 import { type ControlChannel, peerError } from '../protocol/channel.js';
 import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';
+import { migrationIdText } from '../protocol/migration-id.js';
+import type { CodecName } from '../vocabulary.js';
 import type { ResolvedOptions } from './options.js';
 import { type Patience, within } from './patience.js';
 import { ThroughputWatch } from './throughput-watch.js';
@@ -40,7 +41,6 @@ export type Custody =
   | 'arrived';
 
 export class SourceMigration {
-  readonly id = randomBytes(16);
   readonly recorder: Recorder;
   readonly bucket;
   /** Of the guest, from the start to its pause. */
@@ -68,6 +68,8 @@ export class SourceMigration {
   clock: ClockComparison = { kind: 'shared', offsetNs: 0n, errorMs: 0 };
   /** Both processes run on the same boot of the same kernel. */
   sameHost = false;
+  /** What pages are encoded with: as asked for, where the destination accepts it. */
+  codec: CodecName;
   /** The longest state that the destination takes. */
   maxStateBytes = 0;
   /** So long the destination waits for its guest to resume before it says that nobody knows. */
@@ -83,8 +85,10 @@ export class SourceMigration {
     readonly guest: Guest,
     readonly options: ResolvedOptions,
   ) {
+    this.codec = options.codec;
     this.bucket = binding.createTokenBucket(options.bandwidthBytesPerSecond);
     this.recorder = new Recorder({
+      migrationId: migrationIdText(options.migrationId),
       strategy: options.strategy.name,
       codec: options.codec,
       channels: options.channels,
@@ -148,6 +152,12 @@ export class SourceMigration {
   /** What `work` comes to; rejects with the failure as soon as there is one. */
   async orCalledOff<T>(work: Promise<T>): Promise<T> {
     return await Promise.race([work, this.#calledOff]);
+  }
+
+  /** The destination does not accept what pages were to be encoded with. */
+  sendsRaw(): void {
+    this.codec = 'raw';
+    this.recorder.sendsRaw();
   }
 
   send(message: SourceMessage): void {

@@ -10,6 +10,7 @@ import { SOURCE_FIELDS, SOURCE_SCHEMA } from '../options/source-fields.js';
 import type { Alternative } from '../policy/convergence.js';
 import { defaultChannels } from '../policy/copying.js';
 import { chooseTracker, type TrackerChoice } from '../policy/tracker.js';
+import { migrationIdOf, randomMigrationId } from '../protocol/migration-id.js';
 import {
   ask,
   hybrid,
@@ -32,6 +33,11 @@ export interface SourceOptions {
   readonly path?: string;
   /** A name, or a strategy of your own. */
   readonly strategy: StrategyName | Strategy;
+  /**
+   * 32 hexadecimal digits that name the migration on both sides; random by default. With one of your own a start that is
+   * repeated is recognised: the destination refuses it (ID_IN_USE) while the first is under way or remembered there.
+   */
+  readonly migrationId?: string;
   /** Page channels, 1 … 64; by default half the cores, at least 2 where there are 2 cores. */
   readonly channels?: number;
   /**
@@ -69,8 +75,11 @@ export interface SourceOptions {
 }
 
 export interface ResolvedOptions
-  extends Required<Omit<SourceOptions, 'host' | 'port' | 'path' | 'strategy' | 'tracker'>> {
+  extends Required<
+    Omit<SourceOptions, 'host' | 'port' | 'path' | 'strategy' | 'tracker' | 'migrationId'>
+  > {
   readonly address: Address;
+  readonly migrationId: Uint8Array;
   readonly strategy: Strategy;
   readonly tracker: TrackerChoice;
 }
@@ -98,6 +107,8 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
   checkOptions('the source', SOURCE_SCHEMA, given);
   const options = {
     address: addressOf('the source', given, {}),
+    migrationId:
+      given.migrationId === undefined ? randomMigrationId() : migrationIdOf(given.migrationId),
     channels: given.channels ?? defaultChannels(availableParallelism()),
     codec: given.codec ?? SOURCE_FIELDS.codec.default,
     bandwidthBytesPerSecond:

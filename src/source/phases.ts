@@ -1,5 +1,5 @@
 /**
- * The source's half of the protocol, phase by phase (docs/protocol.md, section 3.1).
+ * The source's half of the protocol, phase by phase (docs/protocol.md, its overview).
  *
  * Up to commitSwitchover every failure leaves the guest to be resumed here, with nothing lost; from its
  * `resume` message on the source resumes the guest only when the destination says that it never ran there.
@@ -21,10 +21,11 @@ import {
   type DestinationMessage,
   MAX_DENSE_PARTS,
   MAX_DESCRIPTION_BYTES,
-  MAX_REGIONS,
+  MAX_SPACES,
   parseDestinationMessage,
   type SourceMessage,
 } from '../protocol/messages.js';
+import { checkAccepted, offersOf } from '../protocol/offers.js';
 import { ask } from '../strategy/strategy.js';
 import { formatBytes, PAGE_BYTES } from '../units.js';
 import { openConnection } from './connect.js';
@@ -34,7 +35,7 @@ import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.j
 
 const CLOCK_EXCHANGES = 8;
 /** A state of the guest travels beside the pages, and while it does the destination cannot be ready. */
-const STATE_BYTES_PER_MS = 1024;
+export const STATE_BYTES_PER_MS = 1024;
 /** Runs of populated pages. A look at the hole behind each takes a microsecond, while the guest is paused. */
 const MOST_RUNS_LOOKED_AT = 256;
 
@@ -72,12 +73,14 @@ export async function runPhases(m: SourceMigration, observer: Observer): Promise
 async function negotiate(m: SourceMigration): Promise<void> {
   const { memory } = m.guest;
   const regions = memory.regions.length;
-  if (regions > MAX_REGIONS) {
+  if (regions > MAX_SPACES) {
     throw new PageferryError(
       'USAGE',
-      `the guest has ${regions} regions and a migration takes at most ${MAX_REGIONS}: make fewer, larger ones`,
+      `the guest has ${regions} regions and a migration takes at most ${MAX_SPACES}: make fewer, larger ones`,
     );
   }
+  const { codec, strategy } = m.options;
+  const offers = offersOf(codec, strategy.mayServeFaults);
   const connection = await openConnection(m, 'control', 0);
   m.channel = new ControlChannel<SourceMessage, DestinationMessage>(connection, {
     parse: parseDestinationMessage,
@@ -91,19 +94,22 @@ async function negotiate(m: SourceMigration): Promise<void> {
   const populatedBytes = Math.max(denseBytes, await m.orCalledOff(memory.populatedBytes()));
   m.send({
     type: 'open',
-    regions: memory.regions.map((region) => ({ ...region })),
+    spaces: memory.regions.map((region) => ({ kind: 'ram', ...region })),
+    offers,
     channels: m.options.channels,
     populatedBytes,
     dense,
     // Without rounds the guest is paused right after this, or its pages are served: then it is too late.
-    populateFirst: ask(m.options.strategy, []).decision !== 'next-round',
+    populateFirst: ask(strategy, []).decision !== 'next-round',
     description: await describe(m),
     bootId: bootId(),
-    strategy: m.options.strategy.name,
+    strategy: strategy.name,
   });
   const withinMs = openedWithinMs(memory.bytes, m.options.stallMs);
   const opened = await m.expect('opened', { withinMs });
-  if (m.options.strategy.mayServeFaults && !opened.faultPath) {
+  checkAccepted(offers, opened.accepts, m.control.peer);
+  if (!opened.accepts.contents.includes(codec)) m.sendsRaw();
+  if (strategy.mayServeFaults && !opened.faultPath) {
     throw new PageferryError(
       'UNSUPPORTED',
       `the destination cannot serve post-copy: ${opened.faultPathReason}. Use pre-copy or stop-and-copy, or fix that there`,
@@ -181,13 +187,12 @@ async function openChannels(m: SourceMigration): Promise<void> {
   const faultConnection = connections.pop();
   if (faultConnection === undefined) throw new Error('no fault channel');
   m.faultConnection = faultConnection;
-  const codec = m.options.codec === 'raw' ? null : m.options.codec;
   const copying = { ...m.options, sameHost: m.sameHost };
   m.sender = binding.createPageSender(
     m.guest.memory,
     connections,
     m.bucket,
-    codec,
+    m.codec === 'raw' ? null : m.codec,
     sendBufferBytes(copying, availableParallelism()),
   );
   if (m.options.strategy.mayServeFaults) startPageServer(m, faultConnection);

@@ -5,6 +5,7 @@ const number = expect.any(Number);
 const text = expect.any(String);
 
 export const COMPLETED_REPORT = {
+  migrationId: expect.stringMatching(/^[0-9a-f]{32}$/),
   strategy: text,
   outcome: 'completed',
   guestLocation: 'destination',

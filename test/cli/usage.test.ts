@@ -43,6 +43,7 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['demo --metrics here', /--metrics: expected a port or HOST:PORT/],
   ['source', /required option '--to <address>' not specified/],
   ['source --to nowhere', /--to: expected HOST:PORT/],
+  ['source --to 127.0.0.1:1 --id 17', /--id: expected 32 hexadecimal digits, not '17'/],
   ['source --to 127.0.0.1:1 --strategy all', /--strategy: expected one of stop-and-copy, pre-copy/],
   ['destination --listen 7777', /--listen: expected HOST:PORT/],
   ['destination --listen ::1:7777', /such as 127.0.0.1:7777 or \[::1\]:7777/],

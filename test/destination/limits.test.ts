@@ -26,7 +26,9 @@ describe('a destination that may open few files', () => {
     const there = await hostWith(400);
     const port = await there.listen();
     const client = await RawClient.control(port);
-    client.send(openMessage(0, { regions: regions(1000) }));
+    client.send(
+      openMessage(0, { spaces: regions(1000).map((region) => ({ kind: 'ram', ...region })) }),
+    );
     const failed = await client.message('failed');
     expect(failed).toMatchObject({ code: 'SYSTEM', neverRan: true });
     expect(failed['message']).toMatch(/1000 regions takes \d+ file descriptors.*ulimit -n/);

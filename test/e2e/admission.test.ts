@@ -84,7 +84,9 @@ describe('a destination keeps for a guest', () => {
     const ledger = withFree(() => 128 * MIB);
     const receiving = await start({ ledger });
     const TIB = 2 ** 40;
-    await RawClient.opened(receiving.port, 4, { regions: [{ bytes: TIB, pageBytes: PAGE_BYTES }] });
+    await RawClient.opened(receiving.port, 4, {
+      spaces: [{ kind: 'ram', bytes: TIB, pageBytes: PAGE_BYTES }],
+    });
     expect(ledger.reservedBytes).toBeLessThan(128 * MIB);
   });
 
@@ -143,7 +145,7 @@ describe('a guest that grows while it moves', () => {
     const client = await RawClient.opened(receiving.port, 4096);
     free = 0;
     const { client: page } = await client.channel('page', 0);
-    const content = binding.protocolConstants().contents.raw;
+    const content = binding.protocolConstants().contents.raw.id;
     const payload = Buffer.alloc(64 * PAGE_BYTES, 1);
     page.socket.write(pagesRecord([{ page: 0, pages: 64, content, payload }]));
     expect(await client.message('failed')).toMatchObject({ code: 'DESTINATION_NO_MEMORY' });

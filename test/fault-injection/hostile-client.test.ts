@@ -11,16 +11,27 @@ import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { seededRandom } from '../support/random.js';
 import {
   type Entry,
+  OFFERS,
   openMessage,
   pagesRecord,
   preamble,
   RawClient,
   syncRecord,
 } from '../support/raw-client.js';
+import { readExactly } from '../support/relay.js';
 import { until } from '../support/until.js';
 
 const PAGE_BYTES = 4096;
-const { statuses, contents, maxEntries, maxPayloadBytes } = binding.protocolConstants();
+const {
+  statuses,
+  contents,
+  version,
+  maxEntries,
+  maxPayloadBytes,
+  optionalBit: OPTIONAL,
+  preambleHeadBytes,
+  preambleReplyBytes,
+} = binding.protocolConstants();
 const switchover = {
   type: 'switchover',
   sync: 1,
@@ -118,12 +129,42 @@ describe('a connection that', () => {
       [10, 0],
       [10, 4],
       [10, 255],
-      [11, 1],
+      [11, 2],
+      [11, 128],
+      [12, 1],
     ] as const) {
       const client = await RawClient.connect(receiving.port);
       const bytes = preamble();
       bytes[offset] = value;
       client.socket.write(bytes);
+      await client.closed();
+    }
+  });
+
+  it.each(['page', 'fault'] as const)('resumes a %s channel is closed', async (role) => {
+    const receiving = await start();
+    const client = await RawClient.connect(receiving.port);
+    client.socket.write(preamble({ role, flags: 1 }));
+    await client.closed();
+  });
+
+  it('speaks a version whose preamble is shorter is told ours before it has said all of it', async () => {
+    const receiving = await start();
+    const client = await RawClient.connect(receiving.port);
+    client.socket.write(preamble({ version: 1 }).subarray(0, preambleHeadBytes));
+    const answer = await readExactly(client.socket, preambleReplyBytes);
+    expect(answer.readUInt16LE(8)).toBe(version);
+    expect(answer.readUInt16LE(10)).toBe(statuses['version-not-supported']);
+    await client.closed();
+  });
+
+  it('speaks a version whose preamble is longer hears our answer all the same', async () => {
+    const receiving = await start();
+    for (let round = 0; round < 20; round += 1) {
+      const client = await RawClient.connect(receiving.port);
+      client.socket.write(Buffer.concat([preamble({ version: 3 }), Buffer.alloc(200, 7)]));
+      const answer = await readExactly(client.socket, preambleReplyBytes);
+      expect(answer.readUInt16LE(10)).toBe(statuses['version-not-supported']);
       await client.closed();
     }
   });
@@ -184,7 +225,7 @@ describe('a control channel that', () => {
     const receiving = await start();
     const client = await RawClient.opened(receiving.port);
     const { status } = await client.channel('control', 0);
-    expect(status).toBe(statuses['unknown-migration']);
+    expect(status).toBe(statuses['id-in-use']);
     client.send({ type: 'clock', sentNs: 1n });
     await client.message('clocked');
   });
@@ -217,6 +258,25 @@ describe('a control channel that', () => {
     expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
   });
 
+  it('says what nobody needs to know is none the worse, before open and after', async () => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    const compliments = { type: 'compliments', optional: true, of: new Uint8Array(200_000) };
+    for (let i = 0; i < 100; i += 1) client.send(compliments);
+    client.send(openMessage());
+    await client.message('opened');
+    for (let i = 0; i < 100; i += 1) client.send(compliments);
+    client.send({ type: 'clock', sentNs: 1n });
+    await client.message('clocked');
+  });
+
+  it('says what nobody needs to know, at too great length, is dropped', async () => {
+    const receiving = await start();
+    const client = await RawClient.control(receiving.port);
+    client.send({ type: 'compliments', optional: true, of: new Uint8Array(300_000) });
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+  });
+
   it('says everything at once, in the wrong order, is dropped', async () => {
     const receiving = await start();
     const client = await RawClient.control(receiving.port);
@@ -228,21 +288,28 @@ describe('a control channel that', () => {
 
 describe('an open that', () => {
   const TIB = 2 ** 40;
-  const region = (bytes: number, pageBytes = PAGE_BYTES) => ({ bytes, pageBytes });
+  const space = (bytes: number, pageBytes = PAGE_BYTES, kind = 'ram') => ({
+    kind,
+    bytes,
+    pageBytes,
+  });
   /** All four pages of the guest. */
   const FULL = { populatedBytes: 4 * PAGE_BYTES };
 
   it.each<[string, object]>([
-    ['asks for half a page', { regions: [region(2048)] }],
-    ['asks for nothing', { regions: [region(0)] }],
-    ['asks for huge pages', { regions: [region(2 ** 21, 2 ** 21)] }],
-    ['asks for pages of no bytes', { regions: [region(4096, 0)] }],
-    ['asks for a region that no address space holds', { regions: [region(2 ** 52)] }],
-    ['asks for 128 TiB', { regions: [region(64 * TIB), region(64 * TIB)] }],
-    ['asks for 60 TiB', { regions: [region(60 * TIB)] }],
+    ['asks for half a page', { spaces: [space(2048)] }],
+    ['asks for nothing', { spaces: [space(0)] }],
+    ['asks for a disk', { spaces: [space(PAGE_BYTES), space(PAGE_BYTES, PAGE_BYTES, 'disk')] }],
+    ['offers no raw pages', { offers: { ...OFFERS, contents: ['zero', 'lz4'] } }],
+    ['offers a thousand contents', { offers: { ...OFFERS, contents: Array(1000).fill('raw') } }],
+    ['asks for huge pages', { spaces: [space(2 ** 21, 2 ** 21)] }],
+    ['asks for pages of no bytes', { spaces: [space(4096, 0)] }],
+    ['asks for a space that no address space holds', { spaces: [space(2 ** 52)] }],
+    ['asks for 128 TiB', { spaces: [space(64 * TIB), space(64 * TIB)] }],
+    ['asks for 60 TiB', { spaces: [space(60 * TIB)] }],
     [
-      'asks for a TiB in each of 4096 regions',
-      { regions: Array.from({ length: 4096 }, () => region(TIB)) },
+      'asks for a TiB in each of 4096 spaces',
+      { spaces: Array.from({ length: 4096 }, () => space(TIB)) },
     ],
     ['says that petabytes are populated', { populatedBytes: 2 ** 50 }],
     [
@@ -291,16 +358,16 @@ describe('an open that', () => {
   it('asks for terabytes of nothing harms nobody', async () => {
     const receiving = await start();
     const client = await RawClient.control(receiving.port);
-    client.send(openMessage(4, { regions: [region(8 * TIB)] }));
+    client.send(openMessage(4, { spaces: [space(8 * TIB)] }));
     await until('an answer', () => client.messages.some(({ type }) => type !== 'alive'));
     client.socket.destroy();
     await receiving.nextDropped();
   });
 
-  it('brings 4096 regions of one page is taken', async () => {
+  it('brings 4096 spaces of one page is taken', async () => {
     const receiving = await start();
-    const regions = Array.from({ length: 4096 }, () => region(PAGE_BYTES));
-    const client = await RawClient.opened(receiving.port, 4, { regions });
+    const spaces = Array.from({ length: 4096 }, () => space(PAGE_BYTES));
+    const client = await RawClient.opened(receiving.port, 4, { spaces });
     client.socket.destroy();
   });
 
@@ -345,7 +412,7 @@ describe('page and fault channels that', () => {
 describe('a page channel that', () => {
   const page = new Uint8Array(PAGE_BYTES).fill(7);
   const none = new Uint8Array();
-  const raw: Entry = { page: 0, pages: 1, content: contents.raw, payload: page };
+  const raw: Entry = { page: 0, pages: 1, content: contents.raw.id, payload: page };
 
   function header(type: number, entries: number, payloadBytes: number, value = 0): Buffer {
     const bytes = Buffer.alloc(16);
@@ -359,6 +426,11 @@ describe('a page channel that', () => {
   it.each<[string, Buffer]>([
     ['sends text', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
     ['sends a record of an unknown type', header(9, 0, 0)],
+    ['sends an optional record of too many entries', header(OPTIONAL | 9, maxEntries + 1, 0)],
+    [
+      'sends an optional record of too long a payload',
+      header(OPTIONAL | 9, 0, maxPayloadBytes + 1),
+    ],
     ['sends a request', header(3, 0, 0)],
     ['sends no entry', header(1, 0, 0)],
     ['sends too many entries', header(1, maxEntries + 1, 0)],
@@ -378,24 +450,24 @@ describe('a page channel that', () => {
     ['sends a record with a value', pagesRecord([raw], { value: 1 })],
     ['sends half a raw page', pagesRecord([{ ...raw, payload: page.subarray(2048) }])],
     ['sends a payload that its entries do not have', pagesRecord([raw], { payloadBytes: 4097 })],
-    ['sends a zero page with content', pagesRecord([{ ...raw, content: contents.zero }])],
+    ['sends a zero page with content', pagesRecord([{ ...raw, content: contents.zero.id }])],
     [
       'sends lz4 of two pages',
-      pagesRecord([{ ...raw, pages: 2, content: contents.lz4, payload: page.subarray(9) }]),
+      pagesRecord([{ ...raw, pages: 2, content: contents.lz4.id, payload: page.subarray(9) }]),
     ],
-    ['sends lz4 as long as a page', pagesRecord([{ ...raw, content: contents.lz4 }])],
+    ['sends lz4 as long as a page', pagesRecord([{ ...raw, content: contents.lz4.id }])],
     [
       'sends lz4 that is none',
-      pagesRecord([{ ...raw, content: contents.lz4, payload: page.subarray(4000) }]),
+      pagesRecord([{ ...raw, content: contents.lz4.id, payload: page.subarray(4000) }]),
     ],
     ['sends a page twice in a record', pagesRecord([raw, raw])],
     [
       'sends a page twice in a record, differently',
-      pagesRecord([{ ...raw, content: contents.zero, payload: none }, raw]),
+      pagesRecord([{ ...raw, content: contents.zero.id, payload: none }, raw]),
     ],
     [
       'sends a page and calls it missing in one record',
-      pagesRecord([raw, { page: 0, pages: 4, content: contents.missing, payload: none }]),
+      pagesRecord([raw, { page: 0, pages: 4, content: contents.missing.id, payload: none }]),
     ],
     [
       'sends the pages of a record in descending order',
@@ -406,7 +478,9 @@ describe('a page channel that', () => {
     ],
     [
       'sends half a bitmap',
-      pagesRecord([{ page: 0, pages: 4, content: contents.missing, payload: page.subarray(0, 2) }]),
+      pagesRecord([
+        { page: 0, pages: 4, content: contents.missing.id, payload: page.subarray(0, 2) },
+      ]),
     ],
   ])('%s ends the migration', async (_what, bytes) => {
     const receiving = await start();
@@ -433,6 +507,43 @@ describe('a page channel that', () => {
       expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
     }
   });
+
+  it('sends optional records that nobody knows is none the worse', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    // The types of records that are known are others with the bit.
+    const records = [9, 1, 2, 3, 0x7fff].flatMap((type) => [
+      header(OPTIONAL | type, 0, 0, 5),
+      Buffer.concat([header(OPTIONAL | type, 3, 70_000), Buffer.alloc(3 * 16 + 70_000, 0x66)]),
+    ]);
+    const most = header(OPTIONAL | 9, maxEntries, maxPayloadBytes);
+    const filler = Buffer.alloc(maxEntries * 16 + maxPayloadBytes, 1);
+    for (const record of [...records, most, filler, pagesRecord([raw]), syncRecord(1)]) {
+      channel.socket.write(record);
+    }
+    client.send({ type: 'round', sync: 1 });
+    expect(await client.message('rounded')).toMatchObject({ sync: 1, pages: 1 });
+  });
+
+  it.each(['lz4', 'missing'] as const)(
+    'sends %s, which was not accepted, ends the migration',
+    async (name) => {
+      const receiving = await start();
+      const accepted = OFFERS.contents.filter((one) => one !== name);
+      const offers = { ...OFFERS, contents: accepted };
+      const client = await RawClient.opened(receiving.port, 4, { offers });
+      expect(await client.message('opened')).toMatchObject({ accepts: { contents: accepted } });
+      const { client: channel } = await client.channel('page', 0);
+      const payload = name === 'lz4' ? page.subarray(4000) : none;
+      channel.socket.write(pagesRecord([{ ...raw, content: contents[name].id, payload }]));
+      const { code, message } = await receiving.nextDropped();
+      expect({ code, message }).toMatchObject({
+        code: 'PROTOCOL',
+        message: expect.stringContaining('was not accepted'),
+      });
+    },
+  );
 
   it('sends the same page a thousand times is taken at its word', async () => {
     const receiving = await start();
@@ -529,7 +640,7 @@ describe('a fault channel that', () => {
     const client = await RawClient.opened(receiving.port);
     const { client: channel } = await client.channel('page', 0);
     const { client: fault } = await client.channel('fault', 0);
-    const missing = { page: 0, pages: 4, content: contents.missing, payload: new Uint8Array() };
+    const missing = { page: 0, pages: 4, content: contents.missing.id, payload: new Uint8Array() };
     channel.socket.write(Buffer.concat([pagesRecord([missing]), syncRecord(1)]));
     client.send({ ...switchover, postCopy: true });
     await client.message('ready');
@@ -543,7 +654,7 @@ describe('a fault channel that', () => {
     const { fault } = await servingClient(receiving);
     fault.socket.write(
       pagesRecord([
-        { page: 0, pages: 1, content: contents.raw, payload: new Uint8Array(PAGE_BYTES) },
+        { page: 0, pages: 1, content: contents.raw.id, payload: new Uint8Array(PAGE_BYTES) },
       ]),
     );
     expect((await receiving.nextLost()).error.code).toBe('POSTCOPY_LOST');

@@ -92,7 +92,9 @@ describe.concurrent('a destination', () => {
   it('pays nothing for memory that is only asked for', async () => {
     const there = await destination();
     const client = await RawClient.control(there.port);
-    client.send(openMessage(4, { regions: [{ bytes: 2 ** 43, pageBytes: PAGE_BYTES }] }));
+    client.send(
+      openMessage(4, { spaces: [{ kind: 'ram', bytes: 2 ** 43, pageBytes: PAGE_BYTES }] }),
+    );
     await until('an answer', () => client.messages.some(({ type }) => type !== 'alive'));
     there.expectHolds({ descriptors: 8, threads: 8, residentBytes: 32 * MIB });
     client.socket.destroy();
@@ -101,11 +103,12 @@ describe.concurrent('a destination', () => {
 
   it('holds at most two descriptors for each region of a guest, and gives them back', async () => {
     const there = await destination();
-    const regions = Array.from({ length: 64 }, () => ({
+    const spaces = Array.from({ length: 64 }, () => ({
+      kind: 'ram',
       bytes: PAGE_BYTES,
       pageBytes: PAGE_BYTES,
     }));
-    const client = await RawClient.opened(there.port, 4, { regions });
+    const client = await RawClient.opened(there.port, 4, { spaces });
     there.expectHolds({ descriptors: 2 * 64 + 8, threads: 8, residentBytes: 32 * MIB });
     client.socket.destroy();
     await there.givenBack();

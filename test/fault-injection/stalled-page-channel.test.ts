@@ -23,7 +23,9 @@ function answerWithZeros(fault: RawClient): readonly number[] {
       expect(left.readUInt16LE(0)).toBe(recordTypes.request);
       const page = Number(left.readBigUInt64LE(8));
       asked.push(page);
-      fault.socket.write(pagesRecord([{ page, pages: 1, content: contents.zero, payload: NONE }]));
+      fault.socket.write(
+        pagesRecord([{ page, pages: 1, content: contents.zero.id, payload: NONE }]),
+      );
     }
   });
   return asked;
@@ -47,7 +49,7 @@ it('a page channel that stalls in the middle of a record hides none of its pages
     const { client: fault } = await source.channel('fault', 0);
     const asked = answerWithZeros(fault);
     const all = { page: 0, pages: PAGES, payload: NONE };
-    page.socket.write(pagesRecord([{ ...all, content: contents.missing }]));
+    page.socket.write(pagesRecord([{ ...all, content: contents.missing.id }]));
     page.socket.write(syncRecord(1));
     source.send({
       type: 'switchover',
@@ -62,7 +64,7 @@ it('a page channel that stalls in the middle of a record hides none of its pages
       {
         page: 0,
         pages: STALLED,
-        content: contents.raw,
+        content: contents.raw.id,
         payload: new Uint8Array(STALLED * PAGE_BYTES),
       },
     ]);
@@ -76,7 +78,7 @@ it('a page channel that stalls in the middle of a record hides none of its pages
     );
     // The network recovers. By now the guest has written to pages that come once more, as zeros.
     page.socket.write(stalled.subarray(arrivesInTime));
-    page.socket.write(pagesRecord([{ ...all, content: contents.zero }]));
+    page.socket.write(pagesRecord([{ ...all, content: contents.zero.id }]));
     page.socket.write(syncRecord(2));
     source.send({ type: 'pushed', sync: 2 });
     const complete = await source.message('complete');

@@ -3,6 +3,7 @@ import type { MigrationReport } from '../../src/metrics/report.js';
 
 export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationReport {
   return {
+    migrationId: '000102030405060708090a0b0c0d0e0f',
     strategy: 'hybrid',
     outcome: 'completed',
     guestLocation: 'destination',

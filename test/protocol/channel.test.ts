@@ -27,8 +27,8 @@ async function openChannel(stallMs = 30_000, allowHalfOpen = false) {
     () => {},
     () => {},
   );
-  const { magic, version, roles } = binding.protocolConstants();
-  const preamble = Buffer.alloc(32);
+  const { magic, version, roles, preambleBytes } = binding.protocolConstants();
+  const preamble = Buffer.alloc(preambleBytes);
   preamble.set(magic);
   preamble.writeUInt16LE(version, 8);
   preamble.writeUInt8(roles.control, 10);
@@ -90,6 +90,23 @@ describe('the control channel', () => {
     peer.write(encodeFrame({ type: 'alive' }));
     peer.write(encodeFrame({ type: 'bye' }));
     expect(await channel.receive()).toEqual({ type: 'bye' });
+  });
+
+  it('skips an optional message that it does not know, however many come', async () => {
+    const { channel, peer } = await openChannel();
+    for (let i = 0; i < 500; i += 1) {
+      peer.write(encodeFrame({ type: 'compliments', optional: true, number: i }));
+    }
+    peer.write(encodeFrame({ type: 'bye' }));
+    expect(await channel.receive()).toEqual({ type: 'bye' });
+  });
+
+  it('does not let an optional message be longer than others, not even where a long one is due', async () => {
+    const { channel, peer } = await openChannel();
+    channel.expectLong('switchover', 2 * MAX_MESSAGE_BYTES);
+    const of = new Uint8Array(MAX_MESSAGE_BYTES);
+    peer.write(encodeFrame({ type: 'compliments', optional: true, of }));
+    expect(await rejection(channel.receive())).toMatchObject({ code: 'PROTOCOL' });
   });
 
   it('gives what came before the connection was lost, then the loss', async () => {

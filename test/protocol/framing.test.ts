@@ -9,7 +9,7 @@ const MESSAGES = [
   { type: 'round', sync: 2 ** 40 },
   {
     type: 'open',
-    regions: [{ bytes: 4096, pageBytes: 4096 }],
+    spaces: [{ kind: 'ram', bytes: 4096, pageBytes: 4096 }],
     description: new Uint8Array([1, 2]),
   },
   { type: 'failed', code: 'PEER_GONE', message: 'ün​gewöhnlich – but text' },

@@ -32,8 +32,10 @@ export function tablesOf(markdown: string): Table[] {
     }
     block = [];
   };
+  let inDrawing = false;
   for (const line of markdown.split('\n')) {
-    if (line.startsWith('|')) {
+    if (line.startsWith('```')) inDrawing = !inDrawing;
+    if (line.startsWith('|') && !inDrawing) {
       block.push(line);
     } else {
       finish();

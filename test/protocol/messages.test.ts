@@ -11,11 +11,13 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const latency = { p50: 1.5, p99: 2, p999: 3, max: 4 };
 const bytes = new Uint8Array([1, 2, 3]);
+const offers = { contents: ['raw', 'zero'], spaceKinds: ['ram'], cacheBytes: 0 };
 
 /** One valid message of each type that a source sends, by type. */
 const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
   open: {
-    regions: [{ bytes: 8192, pageBytes: 4096 }],
+    spaces: [{ kind: 'ram', bytes: 8192, pageBytes: 4096 }],
+    offers,
     channels: 2,
     populatedBytes: 4096,
     dense: [{ page: 0, pages: 1 }],
@@ -24,6 +26,7 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
     bootId: 'b',
     strategy: 'pre-copy',
   },
+  query: { id: new Uint8Array(16) },
   clock: { sentNs: 5n },
   round: { sync: 1 },
   switchover: { sync: 1, postCopy: false, state: bytes, pausedAtNs: 7n, running: true },
@@ -39,11 +42,13 @@ const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
 const fromDestination: Readonly<Record<keyof typeof destinationSchemas, Fields>> = {
   opened: {
     bootId: 'b',
+    accepts: offers,
     faultPath: true,
     faultPathReason: '',
     maxStateBytes: 1024,
     guestCallMs: 30_000,
   },
+  outcome: { state: 'failed', code: 'GUEST_FAILED', sinceMs: 0.5 },
   clocked: { sentNs: 5n, nowNs: 6n },
   rounded: { sync: 1, pages: 10 },
   ready: {},
@@ -142,19 +147,33 @@ describe('open', () => {
     expect(open({ channels })).toThrow(MessageRefused);
   });
 
-  it('needs a region, and takes no more than 4096', () => {
-    const region = { bytes: 4096, pageBytes: 4096 };
-    expect(open({ regions: [] })).toThrow(MessageRefused);
-    expect(open({ regions: Array.from({ length: 4097 }, () => region) })).toThrow(MessageRefused);
-    expect(open({ regions: Array.from({ length: 4096 }, () => region) })).not.toThrow();
+  it('needs a space, and takes no more than 4096', () => {
+    const space = { kind: 'ram', bytes: 4096, pageBytes: 4096 };
+    expect(open({ spaces: [] })).toThrow(MessageRefused);
+    expect(open({ spaces: Array.from({ length: 4097 }, () => space) })).toThrow(MessageRefused);
+    expect(open({ spaces: Array.from({ length: 4096 }, () => space) })).not.toThrow();
   });
 
-  it.each([{ bytes: 4096 }, { pageBytes: 4096 }, { bytes: -4096, pageBytes: 4096 }, 4096, null])(
-    'may not describe a region as %j',
-    (region) => {
-      expect(open({ regions: [region] })).toThrow(MessageRefused);
-    },
-  );
+  it.each([
+    { kind: 'ram', bytes: 4096 },
+    { kind: 'ram', pageBytes: 4096 },
+    { bytes: 4096, pageBytes: 4096 },
+    { kind: 'ram', bytes: -4096, pageBytes: 4096 },
+    4096,
+    null,
+  ])('may not describe a space as %j', (space) => {
+    expect(open({ spaces: [space] })).toThrow(MessageRefused);
+  });
+
+  it('may offer what nobody knows, 256 contents and 16 kinds of space at most', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, at) => `later-${at}`);
+    const offering = (changes: Fields) => open({ offers: { ...offers, ...changes } });
+    expect(offering({ contents: names(256), spaceKinds: names(16) })).not.toThrow();
+    expect(offering({ contents: names(257) })).toThrow(MessageRefused);
+    expect(offering({ spaceKinds: names(17) })).toThrow(MessageRefused);
+    expect(offering({ contents: [1] })).toThrow(MessageRefused);
+    expect(offering({ cacheBytes: -1 })).toThrow(MessageRefused);
+  });
 
   it.each([[1, 2, 3], 'abc', { 0: 1 }])('may not carry %j for bytes', (description) => {
     expect(open({ description })).toThrow(MessageRefused);
@@ -164,6 +183,44 @@ describe('open', () => {
     expect(open({ strategy: 'x'.repeat(4096) })()).toMatchObject({ strategy: 'x'.repeat(4096) });
     const cut = `${'x'.repeat(4095)}…`;
     expect(open({ strategy: 'x'.repeat(4097) })()).toMatchObject({ strategy: cut });
+  });
+});
+
+describe('query', () => {
+  it.each([0, 15, 17, 1000])('may not ask for an id of %i bytes', (length) => {
+    const query = { type: 'query', id: new Uint8Array(length) };
+    expect(() => parseSourceMessage(query)).toThrow('must be a migration id');
+  });
+});
+
+describe('outcome', () => {
+  it('may not be a state that is none', () => {
+    const outcome = { type: 'outcome', ...fromDestination.outcome, state: 'splendid' };
+    expect(() => parseDestinationMessage(outcome)).toThrow(MessageRefused);
+  });
+});
+
+describe('an optional message', () => {
+  it('of a type that nobody knows is skipped', () => {
+    const message = { type: 'compliments', optional: true, of: 'the season' };
+    expect(parseSourceMessage(message)).toBeUndefined();
+    expect(parseDestinationMessage(message)).toBeUndefined();
+  });
+
+  it.each([false, undefined, 1, 'true', null])(
+    'does not call itself optional by %j',
+    (optional) => {
+      expect(() => parseSourceMessage({ type: 'compliments', optional })).toThrow(MessageRefused);
+    },
+  );
+
+  it('needs a type all the same', () => {
+    expect(() => parseSourceMessage({ optional: true })).toThrow(MessageRefused);
+    expect(() => parseSourceMessage({ type: 5, optional: true })).toThrow(MessageRefused);
+  });
+
+  it('of a type that is known is held against its schema', () => {
+    expect(() => parseSourceMessage({ type: 'round', optional: true })).toThrow('message round');
   });
 });
 

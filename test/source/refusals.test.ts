@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { binding } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
-import { MAX_DESCRIPTION_BYTES, MAX_REGIONS } from '../../src/protocol/messages.js';
+import { MAX_DESCRIPTION_BYTES, MAX_SPACES } from '../../src/protocol/messages.js';
 import type { SourceOptions } from '../../src/source/options.js';
 import { atEnd } from '../support/at-end.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
@@ -38,8 +38,8 @@ async function portThatNobodyListensOn(): Promise<number> {
 }
 
 function preambleAnswer(fields: { version?: number; status?: number; magic?: string }): Buffer {
-  const { magic, version } = binding.protocolConstants();
-  const answer = Buffer.alloc(16);
+  const { magic, version, preambleReplyBytes } = binding.protocolConstants();
+  const answer = Buffer.alloc(preambleReplyBytes);
   answer.set(fields.magic === undefined ? magic : Buffer.from(fields.magic));
   answer.writeUInt16LE(fields.version ?? version, 8);
   answer.writeUInt16LE(fields.status ?? 0, 10);
@@ -99,7 +99,30 @@ describe.concurrent('a source whose destination', () => {
     );
     const error = await refusalOf(port);
     expect(error.code).toBe('VERSION_MISMATCH');
-    expect(error.message).toMatch(/version 9 .* version 1/);
+    expect(error.message).toMatch(/version 9 .* version 2/);
+  });
+
+  it('speaks another version whose answer is shorter names both', async () => {
+    const answer = preambleAnswer({ version: 1, status: 1 });
+    const port = await serverThat((socket) => socket.end(answer.subarray(0, 16)));
+    const error = await refusalOf(port);
+    expect(error.code).toBe('VERSION_MISMATCH');
+    expect(error.message).toMatch(/version 1 .* version 2/);
+  });
+
+  it('has features that nobody here knows is taken as it is', async () => {
+    const answer = preambleAnswer({});
+    answer.fill(0xff, 16);
+    const port = await serverThat((socket) => void socket.write(answer));
+    // Past the preamble: what comes next does not come.
+    expect((await refusalOf(port, { stallMs: 1000 })).code).toBe('PEER_SILENT');
+  });
+
+  it('knows a migration of that id says so', async () => {
+    const port = await serverThat((socket) => socket.end(preambleAnswer({ status: 5 })));
+    const migrationId = '00112233445566778899aabbccddeeff';
+    const error = await refusalOf(port, { migrationId });
+    expect(error).toMatchObject({ code: 'ID_IN_USE', report: { migrationId } });
   });
 
   it('has no place says so', async () => {
@@ -135,7 +158,7 @@ describe('a guest whose description', () => {
     const guest = describedBy(MAX_DESCRIPTION_BYTES + 1);
     expect(await failureOf(migrate(guest, receiving.port))).toMatchObject({
       code: 'USAGE',
-      message: expect.stringMatching(/131073 bytes .* at most 131072/),
+      message: expect.stringMatching(/65537 bytes .* at most 65536/),
       report: { guestLocation: 'source' },
     });
     expect(guest.isRunning).toBe(true);
@@ -149,7 +172,7 @@ describe('a guest whose description', () => {
         return new HeldGuest(memory);
       },
     });
-    const memory = createGuestMemory(Array.from({ length: MAX_REGIONS }, () => 4096));
+    const memory = createGuestMemory(Array.from({ length: MAX_SPACES }, () => 4096));
     atEnd(() => memory.release());
     const guest = Object.assign(new HeldGuest(memory), {
       describe: () => new Uint8Array(MAX_DESCRIPTION_BYTES),

@@ -11,6 +11,7 @@ async function watching(own: Partial<Guest>) {
   const { createGuest } = guestsWith(own);
   const guest = await createGuest(createGuestMemory([4096]), new Uint8Array());
   const recorder = new Recorder({
+    migrationId: '0'.repeat(32),
     strategy: 'own',
     codec: 'raw',
     channels: 1,

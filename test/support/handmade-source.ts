@@ -47,7 +47,7 @@ export async function switchedOverMissing(port: number): Promise<RawClient> {
 }
 
 export function allMissing() {
-  return { page: 0, pages: PAGES, content: contents.missing, payload: new Uint8Array() };
+  return { page: 0, pages: PAGES, content: contents.missing.id, payload: new Uint8Array() };
 }
 
 /** As `switchedOver` or `switchedOverMissing`, past `resume`. */

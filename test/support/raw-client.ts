@@ -4,27 +4,41 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { binding, type ChannelRole } from '../../src/native/binding.js';
 import { encodeFrame } from '../../src/protocol/framing.js';
+import { knownContents, SPACE_KINDS } from '../../src/protocol/offers.js';
 import { atEnd } from './at-end.js';
 import { Frames } from './frames.js';
 import { readExactly } from './relay.js';
 import { until } from './until.js';
 
-const { magic, version, roles } = binding.protocolConstants();
+const { magic, version, roles, preambleBytes, preambleReplyBytes, features } =
+  binding.protocolConstants();
+
+/** All that the protocol has. */
+export const OFFERS = {
+  contents: knownContents(),
+  spaceKinds: [...SPACE_KINDS],
+  cacheBytes: 0,
+};
+const ALL_FEATURES = Object.values(features).reduce((set, bit) => set | (1n << BigInt(bit)), 0n);
 
 export interface PreambleFields {
   readonly role: ChannelRole;
   readonly channel: number;
   readonly migrationId: Uint8Array;
   readonly version: number;
+  readonly flags: number;
+  readonly features: bigint;
 }
 
 export function preamble(fields: Partial<PreambleFields> = {}): Buffer {
-  const bytes = Buffer.alloc(32);
+  const bytes = Buffer.alloc(preambleBytes);
   bytes.set(magic);
   bytes.writeUInt16LE(fields.version ?? version, 8);
   bytes.writeUInt8(roles[fields.role ?? 'control'], 10);
+  bytes.writeUInt8(fields.flags ?? 0, 11);
   bytes.writeUInt32LE(fields.channel ?? 0, 12);
   bytes.set(fields.migrationId ?? randomBytes(16), 16);
+  bytes.writeBigUInt64LE(fields.features ?? ALL_FEATURES, 32);
   return bytes;
 }
 
@@ -53,9 +67,9 @@ export class RawClient {
   }
 
   /** A control channel that was accepted. */
-  static async control(port: number): Promise<RawClient> {
+  static async control(port: number, fields: Partial<PreambleFields> = {}): Promise<RawClient> {
     const client = await RawClient.connect(port);
-    const status = await client.introduce({ migrationId: client.migrationId });
+    const status = await client.introduce({ migrationId: client.migrationId, ...fields });
     if (status !== 0) throw new Error(`the destination answered status ${status}`);
     const decoder = new Frames();
     client.socket.on('data', (chunk: Buffer) => {
@@ -87,7 +101,7 @@ export class RawClient {
   /** Sends a preamble; answers the status. */
   async introduce(fields: Partial<PreambleFields>): Promise<number> {
     this.socket.write(preamble(fields));
-    return (await readExactly(this.socket, 16)).readUInt16LE(10);
+    return (await readExactly(this.socket, preambleReplyBytes)).readUInt16LE(10);
   }
 
   send(message: { readonly type: string; readonly [field: string]: unknown }): void {
@@ -110,7 +124,8 @@ export class RawClient {
 export function openMessage(pages = 4, changes: object = {}) {
   return {
     type: 'open',
-    regions: [{ bytes: pages * 4096, pageBytes: 4096 }],
+    spaces: [{ kind: 'ram', bytes: pages * 4096, pageBytes: 4096 }],
+    offers: OFFERS,
     channels: 1,
     populatedBytes: 0,
     dense: [],

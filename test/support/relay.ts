@@ -4,12 +4,11 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { ChannelRole } from '../../src/native/binding.js';
+import { binding, type ChannelRole } from '../../src/native/binding.js';
 import { atEnd } from './at-end.js';
 import { Frames } from './frames.js';
 
-const PREAMBLE_BYTES = 32;
-const REPLY_BYTES = 16;
+const { preambleBytes, preambleReplyBytes } = binding.protocolConstants();
 const ROLES: Readonly<Record<number, ChannelRole>> = { 1: 'control', 2: 'page', 3: 'fault' };
 
 export type Side = 'source' | 'destination';
@@ -90,7 +89,7 @@ export class Relay {
 
   async #accept(source: Socket): Promise<void> {
     source.on('error', () => {});
-    const preamble = await readExactly(source, PREAMBLE_BYTES);
+    const preamble = await readExactly(source, preambleBytes);
     const destination = connect({ port: this.#destinationPort, host: '127.0.0.1', noDelay: true });
     destination.on('error', () => {});
     const role = ROLES[preamble[10] as number] ?? 'control';
@@ -102,7 +101,7 @@ export class Relay {
     source.on('close', closeOther(destination));
     destination.on('close', closeOther(source));
     destination.write(preamble);
-    source.write(await readExactly(destination, REPLY_BYTES));
+    source.write(await readExactly(destination, preambleReplyBytes));
     const slow = this.#slow;
     if (slow?.role === role) trickle(pair, slow.bytes, slow.everyMs);
     else this.#forward(pair, 'source');

@@ -4,12 +4,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { binding } from '../../src/native/binding.js';
 import { encodeFrame } from '../../src/protocol/framing.js';
 import type { DestinationMessage, SourceMessage } from '../../src/protocol/messages.js';
+import { acceptedOf } from '../../src/protocol/offers.js';
 import { atEnd } from './at-end.js';
 import { Frames } from './frames.js';
 import { readExactly } from './relay.js';
 
-const { magic, version, roles } = binding.protocolConstants();
-const PREAMBLE_BYTES = 32;
+const { magic, version, roles, preambleBytes, preambleReplyBytes } = binding.protocolConstants();
 
 /** What is said after a message of this type, instead of what should be. */
 export type Script = Partial<Record<SourceMessage['type'], readonly DestinationMessage[]>>;
@@ -47,8 +47,8 @@ export class ScriptedDestination {
   }
 
   async #welcome(socket: Socket): Promise<void> {
-    const preamble = await readExactly(socket, PREAMBLE_BYTES);
-    const answer = Buffer.alloc(16);
+    const preamble = await readExactly(socket, preambleBytes);
+    const answer = Buffer.alloc(preambleReplyBytes);
     answer.set(magic);
     answer.writeUInt16LE(version, 8);
     socket.write(answer);
@@ -77,6 +77,7 @@ function asItShould(message: SourceMessage): readonly DestinationMessage[] {
         {
           type: 'opened',
           bootId: message.bootId,
+          accepts: acceptedOf(message.offers),
           faultPath: true,
           faultPathReason: '',
           maxStateBytes: 65_536,
