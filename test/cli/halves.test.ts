@@ -44,6 +44,24 @@ describe('source and destination', () => {
     expect(code).toBe(0);
   });
 
+  it('a migration that is started again by its id is refused, and the guest stays', async () => {
+    const { address } = await startDestination();
+    const id = '00112233445566778899aabbccddeeff';
+    const start = () => pageferry('source', '--to', address, ...SMALL, '--id', id, '--json', '-');
+    const first = await start();
+    expect(JSON.parse(first.stdout).migrations[0]).toMatchObject({
+      migrationId: id,
+      outcome: 'completed',
+    });
+    const again = await start();
+    expect(again.code).toBe(1);
+    expect(again.stderr).toMatch(/ID_IN_USE: .* knows a migration of this id/);
+    expect(JSON.parse(again.stdout).migrations[0]).toMatchObject({
+      migrationId: id,
+      guestLocation: 'source',
+    });
+  });
+
   it('keeps guests that have arrived when told to, and ends with SIGTERM all the same', async () => {
     const { destination, address } = await startDestination('--keep');
     expect((await pageferry('source', '--to', address, ...SMALL)).code).toBe(0);

@@ -68,7 +68,11 @@ describe('the comparison of document and code', () => {
     ['outcomes', '| lost | it ended', '| gone | it ended'],
     ['an error code', '`SWITCHOVER_UNCONFIRMED`', '`SWITCHOVER_UNKNOWN`'],
     ['a state of the destination', '| ready | `ready` |', '| waiting | `ready` |'],
-    ['a deadline of the destination', '| the preamble | 5 seconds |', '| the preamble | 6 seconds |'],
+    [
+      'a deadline of the destination',
+      '| the preamble | 5 seconds |',
+      '| the preamble | 6 seconds |',
+    ],
     ['a state of the source', '| finish | `complete` |', '| end | `complete` |'],
     ['a deadline of the source', 'for each 1024 bytes', 'for each 1000 bytes'],
     ['the stall timeout', '(30 seconds by default,', '(30 seconds by default, or'],

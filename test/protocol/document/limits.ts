@@ -65,13 +65,7 @@ export function compareDeadlines(
     ...Object.keys(STANDS_AS),
   ]);
   differences.equal("the destination's deadlines", timesIn(destination), {
-    ms: [
-      constants.preambleTimeoutMs,
-      OPEN_WITHIN_MS,
-      GOODBYE_MS,
-      GUEST_CALL_MS,
-      LAST_WORDS_MS,
-    ],
+    ms: [constants.preambleTimeoutMs, OPEN_WITHIN_MS, GOODBYE_MS, GUEST_CALL_MS, LAST_WORDS_MS],
     each: [MB_PER_SECOND],
   });
   const { connectMs, switchoverMs } = SOURCE_FIELDS;
