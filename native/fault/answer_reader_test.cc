@@ -104,9 +104,11 @@ TEST_F(AnswerReaderTest, SkipsOptionalRecordsHoweverLongAndHoweverTheBytesAreCut
   });
   for (PageIndex page = 0; page < 20; ++page) {
     const auto got = await_answer();
-    ASSERT_TRUE(got.ok()) << got.status().message();
+    EXPECT_TRUE(got.ok()) << got.status().message();
+    if (!got.ok()) break;
     EXPECT_EQ(got.value().page, page);
   }
+  pair_.far.shutdown();
   sender.join();
 }
 
