@@ -3,6 +3,7 @@
 
 #include "napi/connection_wrap.h"
 #include "napi/control_stream_wrap.h"
+#include "napi/credentials_wrap.h"
 #include "napi/fault_wrap.h"
 #include "napi/machine.h"
 #include "napi/memory_wrap.h"
@@ -21,6 +22,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   DirtyTrackerWrap::init(env, exports);
   ConnectionWrap::init(env, exports);
   ControlStreamWrap::init(env, exports);
+  CredentialsWrap::init(env, exports);
   GateWrap::init(env, exports);
   TokenBucketWrap::init(env, exports);
   ResidualSetWrap::init(env, exports);

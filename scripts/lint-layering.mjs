@@ -1,6 +1,6 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi → pump|fault|workload → channel → tracker|codec|wire|pki → region|net → os
+//   C++         addon.cc → napi → pump|fault|workload → channel → tracker|codec|wire|pki|tls → region|net → os
 //   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|pki → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
@@ -24,7 +24,7 @@ import {
 const nativeLayers = [
   ['os'],
   ['region', 'net'],
-  ['tracker', 'codec', 'wire', 'pki'],
+  ['tracker', 'codec', 'wire', 'pki', 'tls'],
   ['channel'],
   ['pump', 'fault', 'workload'],
   ['napi'],
@@ -59,6 +59,11 @@ const nativeDoors = [
     pattern: /\bioctl\s*\(/g,
     home: /^native\/os\//,
     rule: 'only native/os may call ioctl',
+  },
+  {
+    pattern: /#\s*include\s*<openssl\/[^>]*>/g,
+    home: /^native\/(?:tls|pki)\//,
+    rule: 'only native/tls and native/pki may include OpenSSL',
   },
 ];
 const typescriptDoors = [

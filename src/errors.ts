@@ -15,6 +15,7 @@
  * | DESTINATION_NO_MEMORY | the destination's host has too little memory |
  * | UNSUPPORTED | this kernel or this installation lacks something that is needed |
  * | NO_PERMISSION | the kernel has it, but not for this user |
+ * | UNTRUSTED | a certificate or a key does not satisfy the other side, or cannot be used; the message says which and why |
  * | PEER_GONE | the connection to the other side was lost |
  * | PEER_SILENT | the other side said nothing for the stall timeout |
  * | PROTOCOL | the other side sent what docs/protocol.md forbids |
@@ -41,6 +42,7 @@ export const ERROR_CODES = [
   'DESTINATION_NO_MEMORY',
   'UNSUPPORTED',
   'NO_PERMISSION',
+  'UNTRUSTED',
   'PEER_GONE',
   'PEER_SILENT',
   'PROTOCOL',
@@ -84,6 +86,7 @@ const FROM_NATIVE: Readonly<Record<string, ErrorCode>> = {
   EXISTS: 'ID_IN_USE',
   PEER_CLOSED: 'PEER_GONE',
   PROTOCOL: 'PROTOCOL',
+  UNTRUSTED: 'UNTRUSTED',
 };
 
 /** The code the addon (or Node) put on an error, or an empty string. */

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <utility>
 
-#include "channel/greeting.h"
 #include "os/contained.h"
 
 namespace pageferry {
@@ -24,15 +23,6 @@ constexpr int kTickMs = 200;
 
 }  // namespace
 
-struct Gate::Newcomer {
-  std::unique_ptr<SocketStream> stream;
-  std::string peer;
-  std::string host;
-  Clock::time_point deadline;
-  std::array<std::byte, sizeof(wire::Preamble)> preamble = {};
-  std::size_t received = 0;
-};
-
 struct Gate::Watch {
   explicit Watch(const OnStranger& on_stranger) : strangers(on_stranger) {}
 
@@ -44,15 +34,17 @@ struct Gate::Watch {
   bool told = false;  // on_trouble was called, and not all that waited could be accepted since.
 };
 
-Result<std::unique_ptr<Gate>> Gate::open(const Address& address, OnArrival on_arrival,
-                                         OnStranger on_stranger, OnTrouble on_trouble) {
+Result<std::unique_ptr<Gate>> Gate::open(const Address& address,
+                                         std::shared_ptr<TlsCredentialsStore> credentials,
+                                         OnArrival on_arrival, OnStranger on_stranger,
+                                         OnTrouble on_trouble) {
   auto listening = ListeningSocket::open(address);
   if (!listening.ok()) return listening.status();
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
-  std::unique_ptr<Gate> gate(new Gate(std::move(listening.value()), std::move(stop),
-                                      std::move(on_arrival), std::move(on_stranger),
-                                      std::move(on_trouble)));
+  std::unique_ptr<Gate> gate(new Gate(std::move(listening.value()), std::move(credentials),
+                                      std::move(stop), std::move(on_arrival),
+                                      std::move(on_stranger), std::move(on_trouble)));
   auto thread = NativeThread::start("gate", [self = gate.get()]() noexcept { self->run(); });
   if (!thread.ok()) return thread.status();
   const MutexLock lock(gate->closing_);
@@ -60,10 +52,11 @@ Result<std::unique_ptr<Gate>> Gate::open(const Address& address, OnArrival on_ar
   return gate;
 }
 
-Gate::Gate(ListeningSocket listening, UniqueFd stop, OnArrival on_arrival, OnStranger on_stranger,
-           OnTrouble on_trouble)
+Gate::Gate(ListeningSocket listening, std::shared_ptr<TlsCredentialsStore> credentials,
+           UniqueFd stop, OnArrival on_arrival, OnStranger on_stranger, OnTrouble on_trouble)
     : listening_(std::move(listening)),
       address_(listening_->address()),
+      credentials_(std::move(credentials)),
       stop_(std::move(stop)),
       on_arrival_(std::move(on_arrival)),
       on_stranger_(std::move(on_stranger)),
@@ -104,7 +97,7 @@ Status Gate::take_turn(Watch& watch) {
   const int door = watch.resting ? -1 : listening_->fd();
   waiting.push_back({.fd = door, .events = POLLIN, .revents = 0});
   for (const Newcomer& newcomer : newcomers) {
-    waiting.push_back({.fd = newcomer.stream->fd(), .events = POLLIN, .revents = 0});
+    waiting.push_back({.fd = newcomer.fd(), .events = newcomer.events(), .revents = 0});
   }
   const bool idle = newcomers.empty() && !watch.resting && !watch.strangers.has_rest();
   ::poll(waiting.data(), waiting.size(), idle ? -1 : kTickMs);
@@ -113,10 +106,10 @@ Status Gate::take_turn(Watch& watch) {
   watch.strangers.tell_rest(now);
   std::size_t index = 2;
   std::erase_if(newcomers, [&](Newcomer& newcomer) {
-    const bool readable = waiting[index++].revents != 0;
-    if (readable && read_preamble(watch, newcomer)) return true;
-    if (now < newcomer.deadline) return false;
-    watch.strangers.turned_away(newcomer.peer, "sent no complete preamble within 5 seconds", now);
+    const bool ready = waiting[index++].revents != 0;
+    if (ready && go_on(watch, newcomer)) return true;
+    if (now < newcomer.came() + wire::kPreambleTimeout) return false;
+    watch.strangers.turned_away(newcomer.peer(), "sent no complete preamble within 5 seconds", now);
     return true;
   });
   if (waiting[1].revents == 0) {
@@ -140,20 +133,17 @@ void Gate::rest(Watch& watch, const Status& trouble) {
 }
 
 Status Gate::accept_some(Watch& watch) {
+  const TlsCredentialsPtr credentials = credentials_ ? credentials_->current() : nullptr;
   for (int i = 0; i < kAcceptedAtOnce; ++i) {
     auto accepted = listening_->accept();
     if (!accepted.ok()) return accepted.status();
     if (!accepted.value().has_value()) return Status();
-    auto& [stream, peer, host] = *accepted.value();
-    watch.newcomers.push_back({.stream = std::make_unique<SocketStream>(std::move(stream)),
-                               .peer = std::move(peer),
-                               .host = std::move(host),
-                               .deadline = Clock::now() + wire::kPreambleTimeout});
+    watch.newcomers.emplace_back(std::move(*accepted.value()), credentials, Clock::now());
     // The one that came last is not looked at before it could speak.
     const auto others = std::span(watch.newcomers).first(watch.newcomers.size() - 1);
-    const std::string& newest = watch.newcomers.back().host;
+    const std::string& newest = watch.newcomers.back().host();
     if (std::ranges::count(others, newest, &Newcomer::host) >= wire::kMaxNewcomersOfHost) {
-      turn_away(watch, [&](const Newcomer& newcomer) { return newcomer.host == newest; });
+      turn_away(watch, [&](const Newcomer& newcomer) { return newcomer.host() == newest; });
     } else if (others.size() >= wire::kMaxNewcomers) {
       turn_away(watch, [](const Newcomer&) { return true; });
     }
@@ -163,8 +153,7 @@ Status Gate::accept_some(Watch& watch) {
 
 void Gate::make_way(Watch& watch, Clock::time_point now) {
   const auto had_its_time = [now](const Newcomer& newcomer) {
-    return newcomer.received == 0 &&
-           newcomer.deadline - wire::kPreambleTimeout + kTimeToSpeak < now;
+    return newcomer.is_silent() && newcomer.came() + kTimeToSpeak < now;
   };
   if (std::ranges::any_of(watch.newcomers, had_its_time)) turn_away(watch, had_its_time);
 }
@@ -173,35 +162,25 @@ template <class Candidate>
 void Gate::turn_away(Watch& watch, Candidate candidate) {
   std::vector<Newcomer>& newcomers = watch.newcomers;
   auto leaving = std::ranges::find_if(newcomers, [&](const Newcomer& newcomer) {
-    return newcomer.received == 0 && candidate(newcomer);
+    return newcomer.is_silent() && candidate(newcomer);
   });
   if (leaving == newcomers.end()) leaving = std::ranges::find_if(newcomers, candidate);
-  watch.strangers.turned_away(leaving->peer, "had sent no complete preamble, and others came since",
+  watch.strangers.turned_away(leaving->peer(), "had sent no complete preamble, and others came since",
                               Clock::now());
   newcomers.erase(leaving);
 }
 
-bool Gate::read_preamble(Watch& watch, Newcomer& newcomer) {
-  const auto room = std::span(newcomer.preamble).subspan(newcomer.received);
-  const auto got = newcomer.stream->receive_available(room.data(), room.size());
-  if (!got.ok()) {
-    watch.strangers.turned_away(newcomer.peer, "closed before its preamble was complete",
-                                Clock::now());
+bool Gate::go_on(Watch& watch, Newcomer& newcomer) {
+  auto step = newcomer.step();
+  if (const auto* refused = std::get_if<Newcomer::Refused>(&step)) {
+    watch.strangers.turned_away(newcomer.peer(), refused->reason, Clock::now());
     return true;
   }
-  newcomer.received += got.value();
-  const auto verdict = judge_preamble(std::span(newcomer.preamble).first(newcomer.received));
-  if (std::holds_alternative<PreambleIncomplete>(verdict)) return false;
-  if (const auto* refused = std::get_if<PreambleRefused>(&verdict)) {
-    if (refused->speaks_another_version) {
-      (void)answer_preamble(*newcomer.stream, wire::PreambleStatus::kVersionNotSupported);
-    }
-    watch.strangers.turned_away(newcomer.peer, refused->reason, Clock::now());
-    return true;
-  }
-  on_arrival_({.preamble = std::get<wire::Preamble>(verdict),
-               .stream = std::move(newcomer.stream),
-               .peer = newcomer.peer});
+  auto* arrived = std::get_if<Newcomer::Arrived>(&step);
+  if (arrived == nullptr) return false;
+  on_arrival_({.preamble = arrived->preamble,
+               .stream = std::move(arrived->stream),
+               .peer = newcomer.peer()});
   return true;
 }
 

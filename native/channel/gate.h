@@ -1,5 +1,5 @@
-// The destination's door: accepts connections and reads their preambles (docs/protocol.md, 1.1). Whoever has not
-// said yet who it is costs a descriptor and some bytes, and no thread. Of these there are so many and no more: the one
+// The destination's door: accepts connections, does their TLS handshakes where it has credentials, and reads their
+// preambles (docs/protocol.md, 1.1). Whoever has not said yet who it is costs a descriptor and some bytes, and no thread. Of these there are so many and no more: the one
 // that waits longest, and before all the one that has said nothing at all, gives way to the next.
 //
 // Thread contract: one thread of its own does all the work and calls `on_arrival` from there, one call
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/newcomer.h"
 #include "channel/stranger_log.h"
 #include "net/listening_socket.h"
 #include "net/stream.h"
@@ -21,6 +22,7 @@
 #include "os/native_thread.h"
 #include "os/status.h"
 #include "os/unique_fd.h"
+#include "tls/tls_credentials_store.h"
 #include "wire/preamble.h"
 
 namespace pageferry {
@@ -39,10 +41,13 @@ class Gate {
   // Connections wait and cannot be accepted. Called once, until all that wait could be.
   using OnTrouble = std::function<void(Status)>;
 
-  // A connection is handed to on_arrival when its magic and its version are right; the answer to the preamble is
-  // the taker's to send (answer_preamble). Fails when the system has no thread left.
-  static Result<std::unique_ptr<Gate>> open(const Address& address, OnArrival on_arrival,
-                                            OnStranger on_stranger, OnTrouble on_trouble);
+  // `credentials` null: without TLS. A connection is handed to on_arrival when it has proved who it is, where that is
+  // asked for, and its magic and its version are right; the answer to the preamble is the taker's to send
+  // (answer_preamble). Fails when the system has no thread left.
+  static Result<std::unique_ptr<Gate>> open(const Address& address,
+                                            std::shared_ptr<TlsCredentialsStore> credentials,
+                                            OnArrival on_arrival, OnStranger on_stranger,
+                                            OnTrouble on_trouble);
   ~Gate();
 
   // With the port that it has.
@@ -51,11 +56,10 @@ class Gate {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Newcomer;  // A connection whose preamble is not complete yet.
-  struct Watch;     // What the thread keeps from one turn to the next.
+  struct Watch;  // What the thread keeps from one turn to the next.
 
-  Gate(ListeningSocket listening, UniqueFd stop, OnArrival on_arrival, OnStranger on_stranger,
-       OnTrouble on_trouble);
+  Gate(ListeningSocket listening, std::shared_ptr<TlsCredentialsStore> credentials, UniqueFd stop,
+       OnArrival on_arrival, OnStranger on_stranger, OnTrouble on_trouble);
 
   void run() noexcept;
   // Waits for what comes next, and deals with it.
@@ -70,10 +74,11 @@ class Gate {
   // Closes one that has said nothing for a while, if there is one.
   void make_way(Watch& watch, Clock::time_point now);
   // True when the connection is done with: handed over, refused or dead.
-  bool read_preamble(Watch& watch, Newcomer& newcomer);
+  bool go_on(Watch& watch, Newcomer& newcomer);
 
   std::optional<ListeningSocket> listening_;
   const Address address_;
+  const std::shared_ptr<TlsCredentialsStore> credentials_;
   UniqueFd stop_;
   OnArrival on_arrival_;
   OnStranger on_stranger_;

@@ -30,7 +30,7 @@ class Port {
  public:
   Port() {
     auto opened = Gate::open(
-        TcpAddress{"127.0.0.1", 0},
+        TcpAddress{"127.0.0.1", 0}, nullptr,
         [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
         [this](Stranger who) { keep(strangers_, std::move(who.reason)); },
         [this](Status status) { keep(troubles_, std::move(status)); });
@@ -331,7 +331,7 @@ TEST(Gate, CloseEndsConnectionsThatHaveNotSaidWhoTheyAre) {
 TEST(Gate, APortThatIsTakenIsRefusedWithTheReason) {
   Port port;
   const auto second = Gate::open(
-      port.gate().address(), [](Arrival) {}, [](Stranger) {}, [](Status) {});
+      port.gate().address(), nullptr, [](Arrival) {}, [](Stranger) {}, [](Status) {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().system_error(), EADDRINUSE);
 }
@@ -340,7 +340,7 @@ TEST(Gate, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
   testing::ThreadLimit limit;
   limit.reach();
   const auto opened = Gate::open(
-      TcpAddress{"127.0.0.1", 0}, [](Arrival) {}, [](Stranger) {}, [](Status) {});
+      TcpAddress{"127.0.0.1", 0}, nullptr, [](Arrival) {}, [](Stranger) {}, [](Status) {});
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.status().system_error(), EAGAIN) << opened.status().message();
 }

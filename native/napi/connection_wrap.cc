@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "channel/greeting.h"
+#include "napi/credentials_wrap.h"
+#include "tls/tls_handshake.h"
 
 namespace pageferry::napi {
 
@@ -52,8 +54,22 @@ Napi::Value from_address(Napi::Env env, const Address& address) {
   return object;
 }
 
+// The name for which the other side's certificate has to be: what was asked for, or the host.
+std::string server_name(const Napi::Object& object, const Address& address) {
+  if (object.Has("serverName")) return to_text(object.Get("serverName"), "serverName");
+  const auto* tcp = std::get_if<TcpAddress>(&address);
+  return tcp != nullptr ? tcp->host : std::string();
+}
+
+// Null: without TLS.
+std::shared_ptr<TlsCredentialsStore> to_credentials(const Napi::Value& value) {
+  return value.IsNull() ? nullptr : CredentialsWrap::from(value);
+}
+
 struct Target {
   Address address;
+  std::shared_ptr<TlsCredentialsStore> credentials;
+  std::string server_name;
   wire::Role role;
   std::uint32_t channel;
   MigrationId migration_id;
@@ -66,6 +82,8 @@ Target to_target(const Napi::Value& value) {
   const auto object = value.As<Napi::Object>();
   Target target = {};
   target.address = to_address(object.Get("address"));
+  target.credentials = to_credentials(object.Get("credentials"));
+  target.server_name = server_name(object, target.address);
   const auto id = to_bytes(object.Get("migrationId"), "migrationId");
   if (id.size() != target.migration_id.size()) {
     throw Napi::TypeError::New(value.Env(), "migrationId must be 16 bytes");
@@ -83,7 +101,13 @@ using Shared = std::shared_ptr<Connection>;
 Result<Shared> open_connection(const Target& target) {
   auto connected = SocketStream::connect(target.address, target.timeout);
   if (!connected.ok()) return connected.status();
-  auto stream = std::make_unique<SocketStream>(std::move(connected.value()));
+  StreamPtr stream = std::make_unique<SocketStream>(std::move(connected.value()));
+  if (target.credentials != nullptr) {
+    auto secured = connect_tls(std::move(stream), target.credentials->current(), target.server_name,
+                               target.timeout);
+    if (!secured.ok()) return secured.status();
+    stream = std::move(secured.value());
+  }
   stream->set_send_timeout(target.stall);
   const auto offered =
       offer_preamble(*stream, target.role, target.channel, target.migration_id, target.timeout);
@@ -110,16 +134,16 @@ Napi::Object to_object(Napi::Env env, const wire::Preamble& preamble, const Shar
   return arrival;
 }
 
-// Arguments: address, stall timeout, and what to call on arrivals, strangers and trouble.
+// Arguments: address, credentials or null, stall timeout, and what to call on arrivals, strangers and trouble.
 Napi::Value listen(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const milliseconds stall(to_u32(info[1], "stallMs"));
-  const Notifier arrived(env, to_function(info[2], "onArrival"), true);
-  const Notifier stranger(env, to_function(info[3], "onStranger"), false);
-  const Notifier trouble(env, to_function(info[4], "onTrouble"), false);
+  const milliseconds stall(to_u32(info[2], "stallMs"));
+  const Notifier arrived(env, to_function(info[3], "onArrival"), true);
+  const Notifier stranger(env, to_function(info[4], "onStranger"), false);
+  const Notifier trouble(env, to_function(info[5], "onTrouble"), false);
   auto gate = value_or_throw(
       env, Gate::open(
-               to_address(info[0]),
+               to_address(info[0]), to_credentials(info[1]),
                [arrived, stall](Arrival arrival) {
                  arrival.stream->set_send_timeout(stall);
                  auto connection =

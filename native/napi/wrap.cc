@@ -35,6 +35,8 @@ const char* name_of(StatusCode code) {
       return "PEER_CLOSED";
     case StatusCode::kProtocol:
       return "PROTOCOL";
+    case StatusCode::kUntrusted:
+      return "UNTRUSTED";
   }
   return "SYSTEM";
 }
@@ -52,6 +54,9 @@ Napi::Error to_error(Napi::Env env, const Status& status) {
   error.Set("code", Napi::String::New(env, name_of(status.code())));
   if (status.system_error() != 0) {
     error.Set("errno", Napi::String::New(env, strerrorname_np(status.system_error())));
+  }
+  if (!status.reason().empty()) {
+    error.Set("reason", Napi::String::New(env, std::string(status.reason())));
   }
   return error;
 }

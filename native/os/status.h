@@ -1,10 +1,12 @@
-// What a native operation answers: success, or a code, a sentence and the errno behind it.
+// What a native operation answers: success, or a code, a sentence and the errno behind it. Where one code stands
+// for several causes that call for different remedies, a reason tells them apart.
 //
 // Nothing below native/napi throws. A Status is a value; it may be copied to any thread.
 #pragma once
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -23,6 +25,7 @@ enum class StatusCode {
   kExists,      // The other side has one of that name.
   kPeerClosed,  // The other side closed or reset the connection.
   kProtocol,    // The other side sent something that docs/protocol.md forbids.
+  kUntrusted,   // One side's certificate or key does not satisfy the other; see reason().
 };
 
 class [[nodiscard]] Status {
@@ -34,15 +37,25 @@ class [[nodiscard]] Status {
   // The Status for a failed system call: `what` names the call and its object.
   static Status from_errno(std::string what, int system_error = errno);
 
+  // The same with a reason. It is not copied: give a literal.
+  Status because(std::string_view reason) const {
+    Status status = *this;
+    status.reason_ = reason;
+    return status;
+  }
+
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
   int system_error() const { return system_error_; }
   const std::string& message() const { return message_; }
+  // A stable word such as "certificate-expired"; empty where the code says enough.
+  std::string_view reason() const { return reason_; }
 
  private:
   StatusCode code_ = StatusCode::kOk;
   int system_error_ = 0;
   std::string message_;
+  std::string_view reason_;
 };
 
 // A value or the Status that says why there is none.

@@ -1,6 +1,6 @@
 /** `pageferry destination`: takes built-in guests, one migration after another, several at once. */
 import { Command, Option } from 'commander';
-import type { WorkloadGuest } from '../index.js';
+import type { Destination, WorkloadGuest } from '../index.js';
 import { DestinationMetrics } from '../metrics/prometheus.js';
 import { DESTINATION_FIELDS } from '../options/destination-fields.js';
 import {
@@ -19,8 +19,10 @@ import { serveMetrics } from './metrics-server.js';
 import { argument, COUNT, fieldOption, metricsOption, PAGES, stallOption } from './options.js';
 import { Output } from './output.js';
 import type { Run } from './run.js';
+import { addTlsOptions, filesOf, securityOptions, type TlsValues } from './tls-options.js';
+import { onFileChange } from './watch-files.js';
 
-interface DestinationValues {
+interface DestinationValues extends TlsValues {
   readonly listen: Address;
   readonly memoryLimit?: number;
   readonly maxMigrations: number;
@@ -39,12 +41,13 @@ const DEFAULT_ADDRESS = '127.0.0.1:7777';
 const EXAMPLES = `
 Examples:
   pageferry destination
-  pageferry destination --listen 0.0.0.0:7777 --memory-limit 8GiB --prefault
-  pageferry destination --prepare 2GiB
+  pageferry destination --listen 0.0.0.0:7777 --tls this-host.pem --prefault
+  pageferry destination --listen 0.0.0.0:7777 --psk lab.key --memory-limit 8GiB
+  pageferry destination --listen unix:/run/pageferry.sock --prepare 2GiB
   pageferry destination --listen [::1]:7777 --keep --metrics 9465
 
-It runs until Ctrl-C. Whoever reaches the port can place a guest here: listen
-where only your sources can reach it.
+It runs until Ctrl-C. When its certificates, its key or the list of revoked
+certificates change, it reads them again.
 
 Exit codes:
   0  ended by Ctrl-C or SIGTERM
@@ -52,7 +55,7 @@ Exit codes:
   2  wrong usage`;
 
 export function destinationCommand(run: Run): Command {
-  return new Command('destination')
+  const command = new Command('destination')
     .summary('take the guests that sources send')
     .description('Listens for sources and takes their guests, several at once.')
     .addOption(
@@ -90,7 +93,13 @@ export function destinationCommand(run: Run): Command {
       (text: string, sizes: readonly number[] = []) => [...sizes, argument(parsePages)(text)],
     )
     .option('--keep', 'let guests run on after their migration, instead of ending them')
-    .addOption(stallOption())
+    .addOption(stallOption());
+  return addTlsOptions(command)
+    .option(
+      '--allow <name>',
+      'with --tls: take sources with this name in their certificate and no others; may be repeated',
+      (name: string, names: readonly string[] = []) => [...names, name],
+    )
     .addOption(metricsOption())
     .addHelpText('after', EXAMPLES)
     .action((values: DestinationValues) => run(() => serve(values)));
@@ -99,9 +108,11 @@ export function destinationCommand(run: Run): Command {
 async function serve(values: DestinationValues): Promise<ExitCode> {
   const output = new Output(undefined);
   const log = new EventLog(output, values.keep ?? false);
+  const security = securityOptions(values);
   const destination = await listenForGuests(
     {
       ...values.listen,
+      ...security,
       maxMigrations: values.maxMigrations,
       maxPageChannels: values.maxPageChannels,
       overcommit: values.overcommit ?? false,
@@ -112,6 +123,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     },
     log,
   );
+  const stopWatching = onFileChange(filesOf(security.tls), () => log.reload(destination));
   const address = formatAddress(destination.address);
   const limit =
     values.memoryLimit === undefined ? '' : `, guests up to ${formatBytes(values.memoryLimit)}`;
@@ -123,6 +135,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
     output.line('a guest is still arriving; waiting for its last page (Ctrl-C again loses it)');
   }
   await destination.close();
+  stopWatching();
   server?.close();
   log.discardKept();
   output.line('closed');
@@ -178,6 +191,15 @@ class EventLog implements DestinationWatcher {
 
   warning(error: Error & { code: string }): void {
     this.#line(`warning: ${error.code}: ${error.message}`);
+  }
+
+  reload(destination: Destination): void {
+    try {
+      destination.reloadCredentials();
+      this.#line('certificates and keys were read again');
+    } catch (error) {
+      this.#line(`warning: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   #line(text: string): void {

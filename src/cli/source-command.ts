@@ -7,6 +7,7 @@ import {
   type WorkloadOptions,
 } from '../index.js';
 import { SourceMetrics } from '../metrics/prometheus.js';
+import { requireSecurity } from '../options/security.js';
 import { type Address, formatAddress, parseAddress } from '../units.js';
 import { conditionsOf } from './conditions.js';
 import { describeGuest } from './describe.js';
@@ -27,11 +28,12 @@ import { Output, printError } from './output.js';
 import { checkGuest } from './preflight.js';
 import { checkJsonFile, saveReports } from './report-file.js';
 import type { Run } from './run.js';
+import { addTlsOptions, securityOptions, type TlsValues } from './tls-options.js';
 import { createView } from './view/create-view.js';
 import { printTable } from './view/table.js';
 import type { MigrationView } from './view/view.js';
 
-interface SourceValues extends MigrationValues {
+interface SourceValues extends MigrationValues, TlsValues {
   readonly to: Address;
   readonly strategy: StrategyName;
   readonly id?: string;
@@ -40,8 +42,9 @@ interface SourceValues extends MigrationValues {
 const EXAMPLES = `
 Examples:
   pageferry source --to 127.0.0.1:7777
-  pageferry source --to [fe80::1%eth0]:7777 --strategy hybrid --memory 4GiB
-  pageferry source --to 10.0.0.2:7777 --bandwidth 1Gbit --json report.json`;
+  pageferry source --to other-host:7777 --tls this-host.pem --strategy hybrid
+  pageferry source --to [fe80::1%eth0]:7777 --psk lab.key --memory 4GiB
+  pageferry source --to unix:/run/tunnel.sock --json report.json`;
 
 const DEFAULTS: CommandDefaults = { memory: 512 << 20, writeRate: 0, bandwidth: 'unlimited' };
 
@@ -62,6 +65,10 @@ export function sourceCommand(run: Run): Command {
       "the migration's id: a destination takes no id twice (default: random)",
       argument(parseMigrationId),
     );
+  addTlsOptions(command).option(
+    '--tls-name <name>',
+    "the name in the destination's certificate, where it is not that of --to",
+  );
   return addMigrationOptions(command, DEFAULTS)
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`)
     .action((values: SourceValues) => run(() => source(values)));
@@ -70,6 +77,8 @@ export function sourceCommand(run: Run): Command {
 async function source(values: SourceValues): Promise<ExitCode> {
   const output = new Output(values.json);
   checkJsonFile(values.json);
+  // Before a guest is filled for nothing.
+  requireSecurity('the source', values.to, securityOptions(values));
   const guest = await guestOptions(values, DEFAULTS);
   checkGuest(guest, 1);
   const metrics = new SourceMetrics();
@@ -123,6 +132,7 @@ async function migrate(
   try {
     const options = {
       ...engineOptions(values),
+      ...securityOptions(values),
       ...values.to,
       strategy: values.strategy,
       ...(values.id === undefined ? {} : { migrationId: values.id }),

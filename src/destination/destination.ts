@@ -3,8 +3,16 @@ import { setMaxListeners } from 'node:events';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import { type Arrival, binding, type Connection, type Gate } from '../native/binding.js';
+import {
+  type Arrival,
+  binding,
+  type Connection,
+  type Credentials,
+  type Gate,
+} from '../native/binding.js';
 import { addressOf } from '../options/address.js';
+import { openCredentials } from '../options/credentials.js';
+import { requireSecurity } from '../options/security.js';
 import { migrationIdText } from '../protocol/migration-id.js';
 import { type Address, formatAddress, missesZone, withZone } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
@@ -58,6 +66,7 @@ export class Destination extends Announcer<DestinationEvents> {
   /** What the migrations that ended had received. */
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #gate: Gate | undefined;
+  #credentials: Credentials | null = null;
 
   private constructor(options: ResolvedDestinationOptions, prepared: PreparedMemory) {
     super();
@@ -71,11 +80,14 @@ export class Destination extends Announcer<DestinationEvents> {
   static async listen(options: DestinationOptions): Promise<Destination> {
     const resolved = resolveOptions(options);
     const wanted = addressOf('the destination', options, { host: '127.0.0.1', port: 0 });
+    requireSecurity('the destination', wanted, options);
+    const credentials = openCredentials('the destination', options.tls);
     const prepared = await PreparedMemory.populate(options.prepare ?? [], resolved.ledger);
     const destination = new Destination(resolved, prepared);
     try {
       destination.#gate = binding.listen(
         wanted,
+        credentials,
         destination.#context.options.stallMs,
         (arrival) => destination.#onArrival(arrival),
         (peer, reason, others) => destination.#onStranger(peer, reason, others),
@@ -85,7 +97,21 @@ export class Destination extends Announcer<DestinationEvents> {
       prepared.release();
       throw explainListen(error, wanted);
     }
+    destination.#credentials = credentials;
     return destination;
+  }
+
+  /**
+   * Reads the files of its certificates or its key again, for connections that begin from now on: after they were
+   * renewed, or somebody was revoked. Throws USAGE where they are not good, and goes on with those that it had. Does
+   * nothing without TLS.
+   */
+  reloadCredentials(): void {
+    try {
+      this.#credentials?.reload();
+    } catch (error) {
+      throw asPageferryError(error, 'the certificates in use stay');
+    }
   }
 
   /** Where it listens, with the port that it has. */

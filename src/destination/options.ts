@@ -2,6 +2,7 @@
 import type { GuestFactory } from '../guest/guest.js';
 import { DESTINATION_FIELDS, DESTINATION_SCHEMA } from '../options/destination-fields.js';
 import { checkOptions } from '../options/field.js';
+import type { TlsOptions } from '../options/security.js';
 import { type Ledger, processLedger } from './ledger.js';
 
 export interface DestinationOptions {
@@ -11,6 +12,10 @@ export interface DestinationOptions {
   readonly port?: number;
   /** Instead of both: the Unix-domain socket to make and to listen on. Only this user may connect to it. */
   readonly path?: string;
+  /** What the connections are secured with. Without it an address must be of this host, or `insecure` be true. */
+  readonly tls?: TlsOptions;
+  /** True: the network is trusted, and nobody on it can read or change what goes over it; false by default. */
+  readonly insecure?: boolean;
   /** Builds each guest that arrives. */
   readonly createGuest: GuestFactory;
   /** The largest guest that is taken; unlimited by default (what is free here always counts). */

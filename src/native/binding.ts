@@ -109,6 +109,26 @@ export interface Arrival {
   readonly connection: Connection;
 }
 
+/** What this side proves itself with, and what it asks of the other: certificates, or a key that both were given. */
+export interface Credentials extends Releasable {
+  /**
+   * Reads the files again, for connections that begin after it. Throws where they are not good: then what was there
+   * stays in use.
+   */
+  reload(): void;
+}
+
+/** Paths of files. */
+export type CredentialFiles =
+  | {
+      readonly certificate: string;
+      readonly key: string;
+      readonly ca: string;
+      readonly crl?: string;
+      readonly allowedPeers?: readonly string[];
+    }
+  | { readonly preSharedKey: string };
+
 /** A connection that JavaScript reads and writes itself. Nothing waits. */
 export interface ControlStream {
   /** Answers how many of the bytes were sent. Throws when the connection is lost. */
@@ -131,6 +151,10 @@ export interface Gate {
 
 export interface ConnectTarget {
   readonly address: Address;
+  /** Null: without TLS. */
+  readonly credentials: Credentials | null;
+  /** For which the other side's certificate must be; by default the address's host. */
+  readonly serverName?: string;
   readonly role: ChannelRole;
   readonly channel: number;
   readonly migrationId: Uint8Array;
@@ -420,6 +444,8 @@ export interface Binding {
     kind: TrackerKind,
     onFailure: (error: Error) => void,
   ): DirtyTracker;
+  /** Throws, with a `reason`, where a file cannot be read, does not hold what it should, or is out of date. */
+  openCredentials(files: CredentialFiles): Credentials;
   connect(target: ConnectTarget): Promise<Connection>;
   openControl(
     connection: Connection,
@@ -431,6 +457,7 @@ export interface Binding {
    */
   listen(
     address: Address,
+    credentials: Credentials | null,
     stallMs: number,
     onArrival: (arrival: Arrival) => void,
     onStranger: (peer: string, reason: string, others: number) => void,

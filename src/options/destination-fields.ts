@@ -6,6 +6,7 @@ import { MAX_STATE_BYTES } from '../protocol/framing.js';
 import { MAX_GUEST_CALL_MS } from '../protocol/messages.js';
 import { PAGE_BYTES } from '../units.js';
 import { callable, flag, whole } from './field.js';
+import { TLS_SCHEMA } from './security.js';
 import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
 
 export const DESTINATION_FIELDS = {
@@ -46,6 +47,8 @@ export const DESTINATION_SCHEMA = v.strictObject({
   host: v.optional(HOST),
   port: v.optional(F.port.schema),
   path: v.optional(SOCKET_PATH),
+  tls: v.optional(TLS_SCHEMA),
+  insecure: v.optional(flag(false).schema),
   createGuest: callable(),
   memoryLimitBytes: v.optional(F.memoryLimitBytes.schema),
   overcommit: v.optional(F.overcommit.schema),

@@ -7,6 +7,7 @@ import { MAX_OBSERVE_MS } from '../protocol/messages.js';
 import { isMigrationIdText } from '../protocol/migration-id.js';
 import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
+import { TLS_SCHEMA } from './security.js';
 import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
 
 const HOUR_MS = 3_600_000;
@@ -75,6 +76,8 @@ export const SOURCE_SCHEMA = v.strictObject({
   host: v.optional(HOST),
   port: v.optional(F.port.schema),
   path: v.optional(SOCKET_PATH),
+  tls: v.optional(TLS_SCHEMA),
+  insecure: v.optional(flag(false).schema),
   strategy: v.union(
     [v.picklist(STRATEGY_NAMES), v.looseObject({})],
     `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,

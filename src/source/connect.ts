@@ -1,8 +1,9 @@
 /** Opens the source's connections and says in plain words why one could not be opened. */
 import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
 import { binding, type ChannelRole, type Connection } from '../native/binding.js';
-import { type Address, formatAddress, missesZone, withZone } from '../units.js';
+import { formatAddress, missesZone, withZone } from '../units.js';
 import type { SourceMigration } from './migration.js';
+import type { ResolvedOptions } from './options.js';
 
 /** Rejects at once when the migration is called off; a connection that comes after that is closed. */
 export async function openConnection(
@@ -10,10 +11,12 @@ export async function openConnection(
   role: ChannelRole,
   channel: number,
 ): Promise<Connection> {
-  const { address, connectMs, stallMs } = m.options;
+  const { address, credentials, serverName, connectMs, stallMs } = m.options;
   try {
     const connecting = binding.connect({
       address,
+      credentials,
+      ...(serverName === undefined ? {} : { serverName }),
       role,
       channel,
       migrationId: m.options.migrationId,
@@ -29,11 +32,18 @@ export async function openConnection(
     return await m.orCalledOff(connecting);
   } catch (error) {
     if (error instanceof PageferryError) throw error;
-    throw explain(error, role, address);
+    throw explain(error, role, m.options);
   }
 }
 
-function explain(error: unknown, role: ChannelRole, address: Address): PageferryError {
+function explain(
+  error: unknown,
+  role: ChannelRole,
+  { address, credentials }: Pick<ResolvedOptions, 'address' | 'credentials'>,
+): PageferryError {
+  // A destination tells a stranger nothing, also not that it wants TLS.
+  const hint =
+    credentials === null ? '. A destination with TLS does the same: then give --tls or --psk' : '';
   const peer = formatAddress(address);
   const details = { peer, cause: error };
   const reason = error instanceof Error ? error.message : String(error);
@@ -63,7 +73,7 @@ function explain(error: unknown, role: ChannelRole, address: Address): Pageferry
       }
       return new PageferryError(
         'NOT_PAGEFERRY',
-        `${peer} ${reason}. Something else may be listening there: check the port`,
+        `${peer} ${reason}. Something else may be listening there: check the port${hint}`,
         details,
       );
     case 'UNSUPPORTED':
@@ -72,6 +82,8 @@ function explain(error: unknown, role: ChannelRole, address: Address): Pageferry
         `${peer} ${reason}. Run the same release on both sides`,
         details,
       );
+    case 'UNTRUSTED':
+      return new PageferryError('UNTRUSTED', `${peer}: ${reason}`, details);
     case 'BUSY':
       return new PageferryError('BUSY', `${peer} ${reason}. Try again when one has ended`, details);
     case 'EXISTS':

@@ -2,10 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import type { TrackerKind } from '../native/binding.js';
+import type { Credentials, TrackerKind } from '../native/binding.js';
 import { probe } from '../native/machine.js';
 import { addressOf } from '../options/address.js';
+import { openCredentials, serverNameOf } from '../options/credentials.js';
 import { checkOptions } from '../options/field.js';
+import { requireSecurity, type TlsOptions } from '../options/security.js';
 import { SOURCE_FIELDS, SOURCE_SCHEMA } from '../options/source-fields.js';
 import type { Alternative } from '../policy/convergence.js';
 import { defaultChannels } from '../policy/copying.js';
@@ -38,6 +40,10 @@ export interface SourceOptions {
    * repeated is recognised: the destination refuses it (ID_IN_USE) while the first is under way or remembered there.
    */
   readonly migrationId?: string;
+  /** What the connections are secured with. Without it an address must be of this host, or `insecure` be true. */
+  readonly tls?: TlsOptions;
+  /** True: the network is trusted, and nobody on it can read or change what goes over it; false by default. */
+  readonly insecure?: boolean;
   /** Page channels, 1 … 64; by default half the cores, at least 2 where there are 2 cores. */
   readonly channels?: number;
   /**
@@ -76,9 +82,15 @@ export interface SourceOptions {
 
 export interface ResolvedOptions
   extends Required<
-    Omit<SourceOptions, 'host' | 'port' | 'path' | 'strategy' | 'tracker' | 'migrationId'>
+    Omit<
+      SourceOptions,
+      'host' | 'port' | 'path' | 'tls' | 'insecure' | 'strategy' | 'tracker' | 'migrationId'
+    >
   > {
   readonly address: Address;
+  /** Null: without TLS. */
+  readonly credentials: Credentials | null;
+  readonly serverName?: string;
   readonly migrationId: Uint8Array;
   readonly strategy: Strategy;
   readonly tracker: TrackerChoice;
@@ -105,8 +117,12 @@ function trackerFor(
  */
 export function resolveOptions(given: SourceOptions, guest: MigratedGuest): ResolvedOptions {
   checkOptions('the source', SOURCE_SCHEMA, given);
+  const address = addressOf('the source', given, {});
+  requireSecurity('the source', address, given);
   const options = {
-    address: addressOf('the source', given, {}),
+    address,
+    credentials: openCredentials('the source', given.tls),
+    ...serverNameOf(given.tls),
     migrationId:
       given.migrationId === undefined ? randomMigrationId() : migrationIdOf(given.migrationId),
     channels: given.channels ?? defaultChannels(availableParallelism()),

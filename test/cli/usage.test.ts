@@ -47,7 +47,7 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
   ['source --to 127.0.0.1:1 --strategy all', /--strategy: expected one of stop-and-copy, pre-copy/],
   ['destination --listen 7777', /--listen: expected HOST:PORT/],
   ['destination --listen ::1:7777', /such as 127.0.0.1:7777 or \[::1\]:7777/],
-  ['destination --listen 192.0.2.1:7777', /this host has no such address/],
+  ['destination --listen 192.0.2.1:7777 --insecure', /this host has no such address/],
   ['destination --memory-limit none', /--memory-limit: expected a size/],
   ['destination --max-migrations 0', /--max-migrations: expected a whole number from 1 to 65536/],
   ['doctor --bogus', /unknown option/],

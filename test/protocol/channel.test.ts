@@ -22,6 +22,7 @@ async function openChannel(stallMs = 30_000, allowHalfOpen = false) {
   const arrivals: Arrival[] = [];
   const gate = binding.listen(
     { host: '127.0.0.1', port: 0 },
+    null,
     30_000,
     (one) => arrivals.push(one),
     () => {},

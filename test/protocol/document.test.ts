@@ -70,7 +70,7 @@ describe('the comparison of document and code', () => {
     ['a state of the destination', '| ready | `ready` |', '| waiting | `ready` |'],
     [
       'a deadline of the destination',
-      '| the preamble | 5 seconds |',
+      'and the preamble | 5 seconds |',
       '| the preamble | 6 seconds |',
     ],
     ['a state of the source', '| finish | `complete` |', '| end | `complete` |'],
