@@ -165,8 +165,8 @@ void Gate::turn_away(Watch& watch, Candidate candidate) {
     return newcomer.is_silent() && candidate(newcomer);
   });
   if (leaving == newcomers.end()) leaving = std::ranges::find_if(newcomers, candidate);
-  watch.strangers.turned_away(leaving->peer(), "had sent no complete preamble, and others came since",
-                              Clock::now());
+  watch.strangers.turned_away(leaving->peer(),
+                              "had sent no complete preamble, and others came since", Clock::now());
   newcomers.erase(leaving);
 }
 
