@@ -36,6 +36,7 @@ export type {
 } from './native/binding.js';
 export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
 export { createGuestMemory, probe } from './native/machine.js';
+export type { CertificateFiles, PreSharedKeyFile, TlsOptions } from './options/security.js';
 export type {
   Alternative,
   ConvergenceLimits,
@@ -45,6 +46,7 @@ export type {
   RoundOutcome,
 } from './policy/convergence.js';
 export { rehearse } from './rehearsal/rehearse.js';
+export { askOutcome, type MigrationOutcome } from './source/ask-outcome.js';
 export type { SourceOptions } from './source/options.js';
 export { MigrationFailed, Source, type SourceFigures } from './source/source.js';
 export {

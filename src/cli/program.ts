@@ -8,6 +8,7 @@ import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
 import { printError } from './output.js';
 import { packageVersion } from './package.js';
 import { pkiCommand } from './pki-command.js';
+import { queryCommand } from './query-command.js';
 import type { Run } from './run.js';
 import { sourceCommand } from './source-command.js';
 import { traceCommand } from './trace-command.js';
@@ -53,6 +54,7 @@ export function commandLine(run: Run): Command {
     .addCommand(demoCommand(run))
     .addCommand(sourceCommand(run))
     .addCommand(destinationCommand(run))
+    .addCommand(queryCommand(run))
     .addCommand(doctorCommand(run))
     .addCommand(traceCommand(run))
     .addCommand(benchCommand(run))

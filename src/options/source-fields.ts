@@ -72,6 +72,18 @@ const VERIFY = v.union(
   'must be true or false, or { pages }, a whole number of at least 1',
 );
 
+/** What asking for an outcome is told. */
+export const OUTCOME_SCHEMA = v.strictObject({
+  migrationId: MIGRATION_ID,
+  host: v.optional(HOST),
+  port: v.optional(F.port.schema),
+  path: v.optional(SOCKET_PATH),
+  tls: v.optional(TLS_SCHEMA),
+  insecure: v.optional(flag(false).schema),
+  connectMs: v.optional(F.connectMs.schema),
+  stallMs: v.optional(F.stallMs.schema),
+});
+
 export const SOURCE_SCHEMA = v.strictObject({
   host: v.optional(HOST),
   port: v.optional(F.port.schema),

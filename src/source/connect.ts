@@ -32,11 +32,12 @@ export async function openConnection(
     return await m.orCalledOff(connecting);
   } catch (error) {
     if (error instanceof PageferryError) throw error;
-    throw explain(error, role, m.options);
+    throw explainConnect(error, role, m.options);
   }
 }
 
-function explain(
+/** Why the connection could not be opened, in plain words. */
+export function explainConnect(
   error: unknown,
   role: ChannelRole,
   { address, credentials }: Pick<ResolvedOptions, 'address' | 'credentials'>,
