@@ -39,7 +39,7 @@ export interface SourceTask {
 /** To the destination: what will come. */
 export interface DestinationTask {
   readonly guest: WantedGuest;
-  readonly destination: Pick<DestinationOptions, 'host' | 'overcommit'> & {
+  readonly destination: Pick<DestinationOptions, 'host' | 'overcommit' | 'tls'> & {
     /** Has memory for the guests populated before they come. */
     readonly prepare?: boolean;
   };

@@ -43,6 +43,7 @@ const codec = v.object({
 
 export const nativeAnswers = {
   'tcp-stream': v.object({ ...transfer.entries, senderCpuSeconds: figure }),
+  'tls-stream': transfer,
   'tcp-round-trip': v.object({ ...latencies.entries, maxUs: figure }),
   'memory-read': transfer,
   'local-install': latencies,

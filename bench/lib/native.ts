@@ -53,6 +53,7 @@ const programs = {
     'bench/baselines/io_ring.cc',
     loopback,
   ],
+  'tls-stream': () => ['bench/baselines/tls_stream.cc', loopback],
   'tcp-round-trip': () => ['bench/baselines/tcp_round_trip.cc', loopback],
   'memory-read': () => ['bench/baselines/memory_read.cc', loopback],
   'local-install': () => ['bench/baselines/local_install.cc', loopback],
@@ -74,6 +75,7 @@ const programs = {
     'bench/native/fault_bench.cc',
     measure,
     loopback,
+    'native/channel/record_io.cc',
     ...filesIn([...trackerFolders, ...faultFolders], '.cc'),
     lz4Source(),
   ],
@@ -150,7 +152,8 @@ export function buildNative(name: NativeProgram): string {
     .filter((path) => !path.startsWith('native'));
   const includes = new Set(['native', ...ownFolders]);
   for (const { source, object } of stale) compile(source, object, [...includes]);
-  produce(program, 'g++', ['-pthread', ...objects.map(({ object }) => object)]);
+  const libraries = name === 'tls-stream' ? ['-lssl', '-lcrypto'] : [];
+  produce(program, 'g++', ['-pthread', ...objects.map(({ object }) => object), ...libraries]);
   return program;
 }
 

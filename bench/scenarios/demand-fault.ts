@@ -11,11 +11,11 @@ const TOUCHES = 500;
 const PAUSE_MS = 1;
 const PUSH_BYTES_PER_SECOND = 8 << 20;
 
-const MIGRATION: WantedMigration = {
+export const DEMAND_FAULTS = {
   guest: { kind: 'touch', memoryBytes: MEMORY_BYTES, touches: TOUCHES, pauseMs: PAUSE_MS },
   source: { strategy: 'post-copy', bandwidthBytesPerSecond: PUSH_BYTES_PER_SECOND },
   destination: { prepare: true },
-};
+} satisfies WantedMigration;
 const LIMIT = 'bare 16 B → 4 KiB TCP round trip + local install, both p50';
 
 export const demandFaultScenario: Scenario = {
@@ -54,7 +54,7 @@ export const demandFaultScenario: Scenario = {
     const bare = await bareRoundTrip({ count: 2000, signal });
     const barePaced = await bareRoundTrip({ count: 200, pauseUs: PAUSE_MS * 1000, signal });
     const install = await runNative('local-install', ['--count', 2000], { signal });
-    const { destination } = await migrateOnce(MIGRATION, context);
+    const { destination } = await migrateOnce(DEMAND_FAULTS, context);
     if (destination.touches === null) throw new Error('the guest has not timed its reads');
     const { paced, backToBack } = destination.touches;
     const { tookUs: pacedUs, ...pacedGuest } = paced;

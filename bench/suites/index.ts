@@ -7,5 +7,14 @@ import { suite as quick } from './quick.js';
 import { suite as scale } from './scale.js';
 import { suites as servers } from './servers.js';
 import { suite as strategies } from './strategies.js';
+import { suite as tls } from './tls.js';
 
-export const suites: readonly Suite[] = [quick, mechanisms, strategies, peers, scale, ...servers];
+export const suites: readonly Suite[] = [
+  quick,
+  mechanisms,
+  strategies,
+  peers,
+  scale,
+  tls,
+  ...servers,
+];
