@@ -224,7 +224,11 @@ describe('a cancel', () => {
   it('ends the wait for a connection that nobody answers', async () => {
     const guest = await startGuest({ memoryBytes: MIB, writesPerSecond: 100 });
     // Reserved for documentation: nothing answers from there (RFC 5737).
-    const source = sourceFor(guest, 7777, { host: '192.0.2.1', connectMs: 3_600_000 });
+    const source = sourceFor(guest, 7777, {
+      host: '192.0.2.1',
+      insecure: true,
+      connectMs: 3_600_000,
+    });
     source.on('phase', () => setImmediate(() => source.cancel('enough')));
     expect((await failureOf(source.migrate())).code).toMatch(/CANCELLED|UNREACHABLE/);
     await expectUnharmed(guest);

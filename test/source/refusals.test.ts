@@ -58,7 +58,7 @@ async function refusalOf(port: number, options: Partial<SourceOptions> = {}) {
 
 describe.concurrent('a source whose destination', () => {
   it('is at a link-local address without its interface says how to write it', async () => {
-    const error = await refusalOf(7777, { host: 'fe80::1' });
+    const error = await refusalOf(7777, { host: 'fe80::1', insecure: true });
     expect(error).toMatchObject({
       code: 'USAGE',
       message: expect.stringContaining('[fe80::1%eth0]:7777'),
@@ -73,7 +73,7 @@ describe.concurrent('a source whose destination', () => {
   });
 
   it('has no address says so', async () => {
-    const error = await refusalOf(1, { host: 'no-such-host.invalid' });
+    const error = await refusalOf(1, { host: 'no-such-host.invalid', insecure: true });
     expect(error.code).toBe('UNREACHABLE');
     expect(error.message).toContain('no-such-host.invalid');
   });

@@ -103,7 +103,7 @@ describe.skipIf(reason !== undefined)(
 
       destination.signal('SIGINT');
       expect((await destination.ended).stdout.match(/arrived from/g)).toHaveLength(2);
-    });
+    }, 180_000);
   },
 );
 
