@@ -1,6 +1,7 @@
 // Module init: registers every wrapper of native/napi and nothing else.
 #include <napi.h>
 
+#include "napi/capture_wrap.h"
 #include "napi/connection_wrap.h"
 #include "napi/control_stream_wrap.h"
 #include "napi/credentials_wrap.h"
@@ -20,6 +21,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   PageSetWrap::init(env, exports);
   GuestMemoryWrap::init(env, exports);
   DirtyTrackerWrap::init(env, exports);
+  CaptureFileWrap::init(env, exports);
   ConnectionWrap::init(env, exports);
   ControlStreamWrap::init(env, exports);
   CredentialsWrap::init(env, exports);

@@ -5,7 +5,8 @@
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
 // may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
-// at run time), except between source and destination. A module at the root of src/ other than
+// at run time), except between source and destination. conformance/, which checks what the engine sends, imports
+// nothing of src/, and only the command line uses it. A module at the root of src/ other than
 // index.ts (errors.ts, units.ts) is a leaf: everyone may import it, and it imports only leaves. No imports of
 // src/ go in a circle, those of types included. bench/ lies beside the engine and is built apart from it: it names
 // the engine's modules as `#engine/…`, and its agents only what the package exports.
@@ -32,7 +33,7 @@ const nativeLayers = [
 ];
 const typescriptLayers = [
   ['leaf'],
-  ['native', 'host'],
+  ['native', 'host', 'conformance'],
   ['trace', 'pki'],
   ['policy', 'protocol', 'metrics', 'guest'],
   ['options'],
@@ -151,8 +152,15 @@ function lintTypescript(path, code) {
       complain(path, line, `'${specifier}': src/ imports nothing outside src/`);
       continue;
     }
+    if (from === 'conformance' && typescriptFolder(target) !== 'conformance') {
+      complain(path, line, `'${specifier}': conformance/ shares nothing with the engine`);
+      continue;
+    }
     imports.set(path, [...(imports.get(path) ?? []), target]);
     const to = typescriptFolder(target);
+    if (to === 'conformance' && !['conformance', 'cli'].includes(from)) {
+      complain(path, line, `'${specifier}': only the command line may check streams`);
+    }
     const toLayer = layerOf(typescriptLayers, to);
     if (to === from || toLayer < fromLayer) continue;
     const typesOnly = match[1] !== undefined;

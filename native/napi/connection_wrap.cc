@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "channel/greeting.h"
+#include "napi/capture_wrap.h"
 #include "napi/credentials_wrap.h"
+#include "net/tee_stream.h"
 #include "tls/tls_handshake.h"
 
 namespace pageferry::napi {
@@ -66,6 +68,17 @@ std::shared_ptr<TlsCredentialsStore> to_credentials(const Napi::Value& value) {
   return value.IsNull() ? nullptr : CredentialsWrap::from(value);
 }
 
+// As a capture names the channel of this preamble.
+CaptureFile::Channel capture_channel(wire::Role role, std::uint32_t number) {
+  static_assert(static_cast<int>(CaptureFile::Role::kControl) ==
+                static_cast<int>(wire::Role::kControl));
+  static_assert(static_cast<int>(CaptureFile::Role::kPage) == static_cast<int>(wire::Role::kPage));
+  static_assert(static_cast<int>(CaptureFile::Role::kFault) ==
+                static_cast<int>(wire::Role::kFault));
+  return {.role = static_cast<CaptureFile::Role>(role),
+          .number = static_cast<std::uint16_t>(number)};
+}
+
 struct Target {
   Address address;
   std::shared_ptr<TlsCredentialsStore> credentials;
@@ -75,6 +88,7 @@ struct Target {
   MigrationId migration_id;
   milliseconds timeout;
   milliseconds stall;
+  std::shared_ptr<CaptureFile> capture;  // or null
 };
 
 Target to_target(const Napi::Value& value) {
@@ -93,6 +107,8 @@ Target to_target(const Napi::Value& value) {
   std::ranges::copy(id, target.migration_id.begin());
   target.timeout = milliseconds(to_u32(object.Get("timeoutMs"), "timeoutMs"));
   target.stall = milliseconds(to_u32(object.Get("stallMs"), "stallMs"));
+  const Napi::Value capture = object.Get("capture");
+  if (!capture.IsNull()) target.capture = CaptureFileWrap::from(capture);
   return target;
 }
 
@@ -107,6 +123,10 @@ Result<Shared> open_connection(const Target& target) {
                                target.timeout);
     if (!secured.ok()) return secured.status();
     stream = std::move(secured.value());
+  }
+  if (target.capture != nullptr) {
+    stream = std::make_unique<TeeStream>(std::move(stream), target.capture,
+                                         capture_channel(target.role, target.channel));
   }
   stream->set_send_timeout(target.stall);
   const auto offered =
@@ -149,6 +169,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
                  auto connection =
                      std::make_shared<Connection>(std::move(arrival.stream), arrival.peer,
                                                   arrival.preamble.features & wire::kFeatures);
+                 connection->arrived = {.preamble = arrival.preamble, .send_timeout = stall};
                  arrived.call([connection, preamble = arrival.preamble](Napi::Env env) {
                    return std::vector<napi_value>{to_object(env, preamble, connection)};
                  });
@@ -171,7 +192,8 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ConnectionWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("answer", &ConnectionWrap::answer),
+  define(env, {InstanceMethod("tee", &ConnectionWrap::tee),
+               InstanceMethod("answer", &ConnectionWrap::answer),
                InstanceAccessor("peer", &ConnectionWrap::peer, nullptr),
                InstanceAccessor("features", &ConnectionWrap::features, nullptr),
                InstanceMethod("close", &ConnectionWrap::close)});
@@ -184,6 +206,20 @@ StreamPtr ConnectionWrap::take(const Napi::Value& value) {
     throw Napi::Error::New(value.Env(), "this connection is in use already");
   }
   return std::move(connection->stream);
+}
+
+// Argument: a capture. The preamble is its first bytes of this channel.
+void ConnectionWrap::tee(const Napi::CallbackInfo& info) {
+  const auto capture = CaptureFileWrap::from(info[0]);
+  Connection& connection = *native();
+  if (!connection.arrived.has_value() || connection.stream == nullptr) {
+    throw Napi::Error::New(info.Env(), "only a connection that has just arrived is captured");
+  }
+  const auto& [preamble, send_timeout] = *connection.arrived;
+  const auto channel = capture_channel(preamble.role, preamble.channel);
+  capture->record_received(channel, std::as_bytes(std::span(&preamble, 1)));
+  connection.stream = std::make_unique<TeeStream>(std::move(connection.stream), capture, channel);
+  connection.stream->set_send_timeout(send_timeout);
 }
 
 Napi::Value ConnectionWrap::answer(const Napi::CallbackInfo& info) {

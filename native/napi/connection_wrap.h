@@ -1,6 +1,9 @@
 // JavaScript classes Connection and Gate.
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 #include "channel/gate.h"
 #include "napi/wrap.h"
 #include "net/stream.h"
@@ -15,6 +18,12 @@ struct Connection {
   StreamPtr stream;  // null once it was taken
   std::string peer;
   std::uint64_t features;  // that both sides have
+  // Of one that has come through a gate.
+  struct Arrived {
+    wire::Preamble preamble;
+    std::chrono::milliseconds send_timeout;
+  };
+  std::optional<Arrived> arrived = std::nullopt;
 };
 
 class ConnectionWrap : public Wrap<ConnectionWrap, Connection> {
@@ -27,6 +36,7 @@ class ConnectionWrap : public Wrap<ConnectionWrap, Connection> {
   static StreamPtr take(const Napi::Value& value);
 
  private:
+  void tee(const Napi::CallbackInfo& info);
   Napi::Value answer(const Napi::CallbackInfo& info);
   Napi::Value peer(const Napi::CallbackInfo& info);
   Napi::Value features(const Napi::CallbackInfo& info);

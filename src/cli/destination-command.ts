@@ -32,6 +32,7 @@ interface DestinationValues extends TlsValues {
   readonly prepare?: readonly number[];
   readonly keep?: boolean;
   readonly stallTimeout: number;
+  readonly tee?: string;
   readonly metrics?: TcpAddress;
 }
 
@@ -93,6 +94,10 @@ export function destinationCommand(run: Run): Command {
       (text: string, sizes: readonly number[] = []) => [...sizes, argument(parsePages)(text)],
     )
     .option('--keep', 'let guests run on after their migration, instead of ending them')
+    .option(
+      '--tee <folder>',
+      'capture each migration to a file there; it holds guest memory; see verify-stream',
+    )
     .addOption(stallOption());
   return addTlsOptions(command)
     .option(
@@ -119,6 +124,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
       prefault: values.prefault ?? false,
       prepare: (values.prepare ?? []).map((bytes) => [bytes]),
       stallMs: values.stallTimeout,
+      ...(values.tee === undefined ? {} : { tee: values.tee }),
       ...(values.memoryLimit === undefined ? {} : { memoryLimitBytes: values.memoryLimit }),
     },
     log,

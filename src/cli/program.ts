@@ -12,6 +12,7 @@ import { queryCommand } from './query-command.js';
 import type { Run } from './run.js';
 import { sourceCommand } from './source-command.js';
 import { traceCommand } from './trace-command.js';
+import { verifyStreamCommand } from './verify-stream-command.js';
 
 const EXAMPLES = `
 Examples:
@@ -19,6 +20,7 @@ Examples:
   pageferry destination --listen 0.0.0.0:7777     on one host
   pageferry source --to HOST:7777                 on the other
   pageferry trace --pid PID --out FILE            record what a process writes
+  pageferry verify-stream FILE                    check what --tee captured
   pageferry doctor                                what this machine offers
   pageferry bench                                 what it costs here
   pageferry pki init lab                          certificates for two hosts`;
@@ -57,6 +59,7 @@ export function commandLine(run: Run): Command {
     .addCommand(queryCommand(run))
     .addCommand(doctorCommand(run))
     .addCommand(traceCommand(run))
+    .addCommand(verifyStreamCommand(run))
     .addCommand(benchCommand(run))
     .addCommand(pkiCommand(run))
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);

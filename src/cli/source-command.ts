@@ -7,6 +7,7 @@ import {
   type WorkloadOptions,
 } from '../index.js';
 import { SourceMetrics } from '../metrics/prometheus.js';
+import { checkCaptureFile } from '../native/capture.js';
 import { requireSecurity } from '../options/security.js';
 import { type Address, formatAddress, parseAddress } from '../units.js';
 import { conditionsOf } from './conditions.js';
@@ -37,6 +38,7 @@ interface SourceValues extends MigrationValues, TlsValues {
   readonly to: Address;
   readonly strategy: StrategyName;
   readonly id?: string;
+  readonly tee?: string;
 }
 
 const EXAMPLES = `
@@ -64,6 +66,10 @@ export function sourceCommand(run: Run): Command {
       '--id <hex>',
       "the migration's id: a destination takes no id twice (default: random)",
       argument(parseMigrationId),
+    )
+    .option(
+      '--tee <file>',
+      'capture the migration to a file; it holds guest memory; see verify-stream',
     );
   addTlsOptions(command).option(
     '--tls-name <name>',
@@ -79,6 +85,7 @@ async function source(values: SourceValues): Promise<ExitCode> {
   checkJsonFile(values.json);
   // Before a guest is filled for nothing.
   requireSecurity('the source', values.to, securityOptions(values));
+  if (values.tee !== undefined) checkCaptureFile(values.tee);
   const guest = await guestOptions(values, DEFAULTS);
   checkGuest(guest, 1);
   const metrics = new SourceMetrics();
@@ -136,6 +143,7 @@ async function migrate(
       ...values.to,
       strategy: values.strategy,
       ...(values.id === undefined ? {} : { migrationId: values.id }),
+      ...(values.tee === undefined ? {} : { tee: values.tee }),
     };
     const report = await migration.run(guest, options);
     view.ended(report);

@@ -21,12 +21,8 @@ const CONTENT_OF: Readonly<Record<number, Content>> = {
   255: 'missing',
 };
 
-export interface RecordCounts {
-  pages: number;
-  sync: number;
-  request: number;
-  optional: number;
-}
+/** Of each kind; optional ones are skipped. */
+export type RecordCounts = Record<'pages' | 'sync' | 'request' | 'optional', number>;
 
 export class RecordFigures {
   readonly records: RecordCounts = { pages: 0, sync: 0, request: 0, optional: 0 };

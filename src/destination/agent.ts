@@ -2,7 +2,7 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
-import { binding, type Connection, type FeatureName } from '../native/binding.js';
+import { binding, type CaptureFile, type Connection, type FeatureName } from '../native/binding.js';
 import { GOODBYE_MS, openWithinMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import { STATE_MARGIN_BYTES } from '../protocol/framing.js';
@@ -53,6 +53,8 @@ export interface DestinationContext extends Premises {
   readonly takePlace: (pageChannels: number) => void;
   /** How the migration of that id stands. */
   readonly outcomeOf: (id: Uint8Array) => Outcome;
+  /** Of all its channels, where one was asked for. */
+  readonly capture: CaptureFile | undefined;
   /** Aborted when the destination is being closed. */
   readonly closing: AbortSignal;
 }
@@ -119,7 +121,10 @@ export class DestinationAgent {
     const state = this.#state;
     if (state.kind !== 'copying') return false;
     // Accepted before it is handed over: the native side owns the connection from then on.
-    const accept = () => connection.answer(binding.protocolConstants().statuses.accepted);
+    const accept = () => {
+      if (this.#context.capture !== undefined) connection.tee(this.#context.capture);
+      return connection.answer(binding.protocolConstants().statuses.accepted);
+    };
     if (role === 'fault') {
       if (state.fault !== undefined || channel !== 0) return false;
       this.#enter({ ...state, fault: connection });

@@ -1,15 +1,18 @@
 /** The side that guests move to: listens on one port and takes one migration after another, several at once. */
 import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import {
   type Arrival,
   binding,
+  type CaptureFile,
   type Connection,
   type Credentials,
   type Gate,
 } from '../native/binding.js';
+import { checkCaptureFolder, endCapture, openCapture } from '../native/capture.js';
 import { addressOf } from '../options/address.js';
 import { openCredentials } from '../options/credentials.js';
 import { requireSecurity } from '../options/security.js';
@@ -51,12 +54,15 @@ export interface DestinationEvents {
    * more than some a second, most are only counted.
    */
   stranger: [peer: string, reason: string, others: number];
-  /** Sources cannot be taken at the moment, and why; once, until one was taken again. */
+  /**
+   * Sources cannot be taken at the moment, and why; once, until one was taken again. Or a capture that was asked for is not
+   * whole.
+   */
   warning: [error: PageferryError];
 }
 
 export class Destination extends Announcer<DestinationEvents> {
-  readonly #context: Omit<DestinationContext, 'takePlace' | 'outcomeOf'>;
+  readonly #context: Omit<DestinationContext, 'takePlace' | 'outcomeOf' | 'capture'>;
   readonly #closing = new AbortController();
   readonly #agents = new Map<string, DestinationAgent>();
   readonly #outcomes = new Outcomes();
@@ -79,6 +85,7 @@ export class Destination extends Announcer<DestinationEvents> {
   /** Starts to listen, once the memory to prepare is there. Throws PORT_IN_USE, NO_MEMORY and the like. */
   static async listen(options: DestinationOptions): Promise<Destination> {
     const resolved = resolveOptions(options);
+    if (resolved.tee !== null) checkCaptureFolder(resolved.tee);
     const wanted = addressOf('the destination', options, { host: '127.0.0.1', port: 0 });
     requireSecurity('the destination', wanted, options);
     const credentials = openCredentials('the destination', options.tls);
@@ -214,26 +221,59 @@ export class Destination extends Announcer<DestinationEvents> {
     if (resume) refuse(statuses[isKnown ? 'not-resumable' : 'unknown-migration']);
     else if (isKnown) refuse(statuses['id-in-use']);
     else if (!this.#hasPlace) refuse(statuses.busy);
-    else if (connection.answer(statuses.accepted)) this.#take(id, connection);
-    else connection.close();
+    else this.#accept(id, connection);
   }
 
-  #take(id: string, connection: Connection): void {
+  #accept(id: string, connection: Connection): void {
+    const capture = this.#captureOf(id);
+    if (capture !== undefined) connection.tee(capture);
+    if (connection.answer(binding.protocolConstants().statuses.accepted)) {
+      this.#take(id, connection, capture);
+    } else {
+      connection.close();
+      this.#endCapture(capture);
+    }
+  }
+
+  /** A migration whose capture cannot be written goes on without one. */
+  #captureOf(id: string): CaptureFile | undefined {
+    const { tee } = this.#context.options;
+    if (tee === null) return undefined;
+    try {
+      return openCapture(join(tee, `${id}.capture`), 'destination');
+    } catch (error) {
+      this.#warn(asPageferryError(error, 'a migration is not captured'));
+      return undefined;
+    }
+  }
+
+  #endCapture(capture: CaptureFile | undefined): void {
+    const failure = capture === undefined ? undefined : endCapture(capture);
+    if (failure !== undefined) this.#warn(failure);
+  }
+
+  #warn(error: PageferryError): void {
+    if (!this.#isClosed) this.tell('warning', error);
+  }
+
+  #take(id: string, connection: Connection, capture: CaptureFile | undefined): void {
     this.#makeWay();
     try {
       const agent: DestinationAgent = new DestinationAgent(connection, {
         ...this.#context,
+        capture,
         takePlace: (pageChannels) => {
           this.tell('arriving', { id, peer: agent.peer });
           this.#checkPlace(pageChannels);
         },
         outcomeOf: (asked) => this.#outcomeOf(migrationIdText(asked)),
       });
-      const serving = this.#serve(id, agent);
+      const serving = this.#serve(id, agent).finally(() => this.#endCapture(capture));
       this.#serving.add(serving);
       void serving.finally(() => this.#serving.delete(serving));
     } catch (error) {
       connection.close();
+      this.#endCapture(capture);
       this.#onTrouble(asPageferryError(error, 'a source has connected'));
     }
   }

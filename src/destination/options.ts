@@ -45,6 +45,8 @@ export interface DestinationOptions {
   readonly prepare?: readonly (readonly number[])[];
   /** How long the other side may be silent; 30 s by default. */
   readonly stallMs?: number;
+  /** A folder into which each migration is captured, to a file of its own (docs/capture-format.md); none by default. */
+  readonly tee?: string;
   /** How long a guest may take for one call: to be built, to load its state, to resume; 30 s by default. */
   readonly guestCallMs?: number;
 }
@@ -58,6 +60,7 @@ export interface ResolvedDestinationOptions {
   readonly maxPageChannels: number;
   readonly maxStateBytes: number;
   readonly prefault: boolean;
+  readonly tee: string | null;
   readonly stallMs: number;
   readonly guestCallMs: number;
 }
@@ -75,6 +78,7 @@ export function resolveOptions(options: DestinationOptions): ResolvedDestination
     maxPageChannels: options.maxPageChannels ?? F.maxPageChannels.default,
     maxStateBytes: options.maxStateBytes ?? F.maxStateBytes.default,
     prefault: options.prefault ?? F.prefault.default,
+    tee: options.tee ?? null,
     stallMs: options.stallMs ?? F.stallMs.default,
     guestCallMs: options.guestCallMs ?? F.guestCallMs.default,
   };

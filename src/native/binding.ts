@@ -90,11 +90,19 @@ export interface DirtyTracker extends Releasable {
   disarm(): Promise<void>;
 }
 
+/** Where the bytes of a migration's channels are recorded. */
+export interface CaptureFile extends Releasable {
+  /** Ends the file: what comes later is not recorded. Throws what kept it from being whole. Idempotent. */
+  close(): void;
+}
+
 /** A connection past its preamble that no channel has taken yet. */
 export interface Connection {
   readonly peer: string;
   /** Those that both sides have, as the preambles say. */
   readonly features: readonly FeatureName[];
+  /** Of one that has arrived: from its preamble on it is captured. Before it is answered. */
+  tee(capture: CaptureFile): void;
   /** Sends the answer to the preamble; false when the peer is gone. */
   answer(status: number): boolean;
   close(): void;
@@ -160,6 +168,7 @@ export interface ConnectTarget {
   readonly migrationId: Uint8Array;
   /** For the connection and for the answer to the preamble. */
   readonly timeoutMs: number;
+  readonly capture: CaptureFile | null;
   /** A send that makes no progress for this long fails. */
   readonly stallMs: number;
 }
@@ -446,6 +455,8 @@ export interface Binding {
   ): DirtyTracker;
   /** Throws, with a `reason`, where a file cannot be read, does not hold what it should, or is out of date. */
   openCredentials(files: CredentialFiles): Credentials;
+  /** Makes the file, or empties the one that is there. */
+  createCapture(path: string, side: 'source' | 'destination'): CaptureFile;
   connect(target: ConnectTarget): Promise<Connection>;
   openControl(
     connection: Connection,

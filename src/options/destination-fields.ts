@@ -7,7 +7,7 @@ import { MAX_GUEST_CALL_MS } from '../protocol/messages.js';
 import { PAGE_BYTES } from '../units.js';
 import { callable, flag, whole } from './field.js';
 import { TLS_SCHEMA } from './security.js';
-import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
+import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
 
 export const DESTINATION_FIELDS = {
   /** 0: a free one. */
@@ -60,6 +60,7 @@ export const DESTINATION_SCHEMA = v.strictObject({
   prepare: v.optional(
     v.array(regions, 'must be a list of guests, each a list of sizes of regions'),
   ),
+  tee: v.optional(FILE_PATH),
   stallMs: v.optional(F.stallMs.schema),
   guestCallMs: v.optional(F.guestCallMs.schema),
 });

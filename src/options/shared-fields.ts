@@ -7,6 +7,9 @@ export const HOST = text(300);
 /** Of a Unix-domain socket. */
 export const SOCKET_PATH = text(107);
 
+/** Of a file or a folder. */
+export const FILE_PATH = text(4096);
+
 /**
  * How long the other side may be silent. Signs of life come every quarter of a second (docs/protocol.md, 6.1), so
  * that four of them in a row must be late before the least of these ends a migration.

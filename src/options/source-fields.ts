@@ -8,7 +8,7 @@ import { isMigrationIdText } from '../protocol/migration-id.js';
 import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
 import { TLS_SCHEMA } from './security.js';
-import { HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
+import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -94,6 +94,7 @@ export const SOURCE_SCHEMA = v.strictObject({
     [v.picklist(STRATEGY_NAMES), v.looseObject({})],
     `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,
   ),
+  tee: v.optional(FILE_PATH),
   migrationId: v.optional(MIGRATION_ID),
   channels: v.optional(F.channels.schema),
   tracker: v.optional(F.tracker.schema),

@@ -21,6 +21,7 @@ export async function openConnection(
       channel,
       migrationId: m.options.migrationId,
       timeoutMs: connectMs,
+      capture: m.capture ?? null,
       stallMs,
     });
     connecting.then(

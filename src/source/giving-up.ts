@@ -6,12 +6,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PageferryError } from '../errors.js';
 import { guestCall, observeGuest } from '../guest/guest-call.js';
+import { endCapture } from '../native/capture.js';
 import { peerError } from '../protocol/channel.js';
 import type { SourceMigration } from './migration.js';
 import { type Verdict, verdictOn } from './outcome.js';
 
 /** The code of the process warning about something that could not be cleaned up. */
 export const CLEANUP_FAILED = 'PAGEFERRY_CLEANUP_FAILED';
+
+/** The code of the process warning about a capture that is not whole. */
+export const CAPTURE_CUT = 'PAGEFERRY_CAPTURE_CUT';
 
 /** A page channel may break before the message that says why has come. */
 const LAST_WORDS_MS = 1000;
@@ -94,6 +98,14 @@ export async function release(m: SourceMigration): Promise<void> {
   for (const held of [m.sender, m.server, m.tracker]) {
     await tidy('let go of the guest', () => held?.release());
   }
+}
+
+/** Once the last words have gone out. What is missing from the capture becomes a process warning. */
+export async function endOfCapture({ capture, channel }: SourceMigration): Promise<void> {
+  if (capture === undefined) return;
+  await channel?.closed;
+  const failure = endCapture(capture);
+  if (failure !== undefined) process.emitWarning(failure.message, { code: CAPTURE_CUT });
 }
 
 async function tidy(what: string, run: () => unknown): Promise<void> {

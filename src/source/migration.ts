@@ -7,6 +7,7 @@ import type { Guest } from '../guest/guest.js';
 import { Recorder, type Sent } from '../metrics/recorder.js';
 import {
   binding,
+  type CaptureFile,
   type Connection,
   type DirtyTracker,
   type PageSender,
@@ -54,6 +55,8 @@ export class SourceMigration {
   peerGaveUp: MessageNamed<'failed'> | undefined;
   channel: ControlChannel<SourceMessage, DestinationMessage> | undefined;
   faultConnection: Connection | undefined;
+  /** Of all its channels, where one was asked for. */
+  capture: CaptureFile | undefined;
   sender: PageSender | undefined;
   /** The final round, from when it begins: until it is over it uses the tracker. */
   sending: Promise<unknown> | undefined;

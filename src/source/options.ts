@@ -78,13 +78,15 @@ export interface SourceOptions {
    * commit point the guest is resumed here when one of them takes longer.
    */
   readonly switchoverMs?: number;
+  /** A file into which all that goes over the migration's channels is captured (docs/capture-format.md); none by default. */
+  readonly tee?: string;
 }
 
 export interface ResolvedOptions
   extends Required<
     Omit<
       SourceOptions,
-      'host' | 'port' | 'path' | 'tls' | 'insecure' | 'strategy' | 'tracker' | 'migrationId'
+      'host' | 'port' | 'path' | 'tls' | 'insecure' | 'strategy' | 'tracker' | 'migrationId' | 'tee'
     >
   > {
   readonly address: Address;
@@ -94,6 +96,7 @@ export interface ResolvedOptions
   readonly migrationId: Uint8Array;
   readonly strategy: Strategy;
   readonly tracker: TrackerChoice;
+  readonly tee: string | null;
 }
 
 type MigratedGuest = Pick<Guest, 'memory' | 'kernelTouches'>;
@@ -137,6 +140,7 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
     connectMs: given.connectMs ?? SOURCE_FIELDS.connectMs.default,
     stallMs: given.stallMs ?? SOURCE_FIELDS.stallMs.default,
     switchoverMs: given.switchoverMs ?? SOURCE_FIELDS.switchoverMs.default,
+    tee: given.tee ?? null,
   };
   const limits = { ...options, memoryPages: guest.memory.pageCount };
   const strategy = strategyOf(given.strategy, limits);

@@ -7,7 +7,8 @@ import { GUEST, guestCall, observeGuest } from '../guest/guest-call.js';
 import type { SourceEvents, SourcePhase } from '../metrics/events.js';
 import { pagesOf } from '../metrics/recorder.js';
 import type { MigrationReport, Outcome } from '../metrics/report.js';
-import { errorOf, giveUp, release, stopEverything } from './giving-up.js';
+import { openCapture } from '../native/capture.js';
+import { endOfCapture, errorOf, giveUp, release, stopEverything } from './giving-up.js';
 import { SourceMigration } from './migration.js';
 import { beginMigration, endMigration } from './one-migration.js';
 import { resolveOptions, type SourceOptions } from './options.js';
@@ -65,13 +66,14 @@ export class Source extends Announcer<SourceEvents> {
    * good. One that its owner had paused arrives paused, and stays so.
    *
    * Rejects with MigrationFailed: then `report.guestLocation` says where the guest is; with 'source' it is here as it
-   * was before, running or paused. Rejects with USAGE, and does nothing, when this Source has migrated already, and for
-   * a guest that another migration has or that was given up by one.
+   * was before, running or paused. Rejects with USAGE, and does nothing, when this Source has migrated already, for a
+   * guest that another migration has or that was given up by one, and where the capture cannot be written.
    */
   async migrate(): Promise<MigrationReport> {
     if (this.#started) throw new PageferryError('USAGE', 'this Source has migrated already');
     const { guest } = this.#m;
     beginMigration(guest);
+    this.#beginCapture();
     this.#started = true;
     const progress = setInterval(() => this.#emitProgress(), PROGRESS_EVERY_MS);
     try {
@@ -80,8 +82,20 @@ export class Source extends Announcer<SourceEvents> {
       clearInterval(progress);
       this.#m.watch.end();
       await release(this.#m);
+      await endOfCapture(this.#m);
       // A guest of which we do not know that it is here is not ours to migrate.
       endMigration(guest, this.#m.isHere);
+    }
+  }
+
+  #beginCapture(): void {
+    const { guest, options } = this.#m;
+    if (options.tee === null) return;
+    try {
+      this.#m.capture = openCapture(options.tee, 'source');
+    } catch (error) {
+      endMigration(guest, true);
+      throw error;
     }
   }
 
