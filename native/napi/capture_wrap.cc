@@ -12,10 +12,10 @@ Napi::Value create_capture(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(env, "there is no side called " + side);
   }
   return CaptureFileWrap::make(
-      env, value_or_throw(env, CaptureFile::create(to_text(info[0], "path"),
-                                                   side == "source"
-                                                       ? CaptureFile::Side::kSource
-                                                       : CaptureFile::Side::kDestination)));
+      env,
+      value_or_throw(env, CaptureFile::create(to_text(info[0], "path"),
+                                              side == "source" ? CaptureFile::Side::kSource
+                                                               : CaptureFile::Side::kDestination)));
 }
 
 }  // namespace
