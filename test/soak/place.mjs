@@ -32,9 +32,10 @@ const methods = {
     await guest.resume();
   },
 
-  /** One migration of the guest that is here; `cancelled`: whether it agreed to be. */
-  async hop({ migration, cancel, port }) {
-    const source = new Source(guest, { host: '127.0.0.1', port, verify: true, ...migration });
+  /** One migration of the guest that is here; `cancelled`: whether it agreed to be. `tee`: where to capture it. */
+  async hop({ migration, cancel, port, ...tee }) {
+    const where = { host: '127.0.0.1', port, ...tee };
+    const source = new Source(guest, { ...where, verify: true, ...migration });
     let cancelled = false;
     if (cancel !== null) {
       cancelLater(source, cancel, (taken) => {

@@ -1,10 +1,15 @@
 // Guests go back and forth between two processes, each journey drawn from a seed: a guest, and the options
 // of every hop. A quarter of the hops is cancelled, at any phase. After each hop the guest is where the
-// report says, there alone, and every page of it is compared.
+// report says, there alone, and every page of it is compared. What the source of a small guest sends and receives is captured,
+// and checked against docs/protocol.md.
 import { fork } from 'node:child_process';
+import { createReadStream, existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { probe, TRACKER_KINDS } from 'pageferry';
+import { checkCapture } from '#engine/conformance/check-capture.js';
 import { describeGuest, describeHop, drawJourney, journeySeed } from './draw.mjs';
 
 const HELP = `usage: npm run soak -- [--migrations N] [--seed N] [--only SEED]
@@ -21,6 +26,10 @@ const PLACE = fileURLToPath(new URL('place.mjs', import.meta.url));
 const MOST_MS = 120_000;
 /** Descriptors that a process may hold after its last guest and did not hold after its first. */
 const MORE_DESCRIPTORS = 8;
+
+/** A capture holds every round of a guest: that of a larger one would take long to check. */
+const MOST_CAPTURED_BYTES = 5 * 2 ** 20;
+const MEMORY_BACKED = '/dev/shm';
 
 /** A process that guests come to and leave from. */
 class Place {
@@ -64,12 +73,24 @@ function demand(isSo, what, facts) {
   if (!isSo) throw new Error(`${what}: ${JSON.stringify(facts)}`);
 }
 
+/** Throws, and leaves the file, where the capture of a migration is not as the protocol says. */
+async function checkCaptured(file) {
+  const { violations, cut } = await checkCapture(createReadStream(file));
+  demand(violations.length === 0 && cut === null, `the capture ${file} is not right`, {
+    cut,
+    violations: violations.slice(0, 5),
+  });
+  rmSync(file);
+}
+
 /** One hop, and whether the guest is where it must be. Answers whether it has moved, and the report. */
-async function hop(drawn, here, there) {
-  const ended = await here.ask('hop', { ...drawn, port: await there.ask('port') });
+async function hop(drawn, here, there, tee) {
+  const captured = tee === undefined ? {} : { tee };
+  const ended = await here.ask('hop', { ...drawn, ...captured, port: await there.ask('port') });
   const { code, report, cancelled } = ended;
   const told = await there.ask('told');
   demand(told.lost.length === 0, 'the guest was lost', { told, ended });
+  if (tee !== undefined) await checkCaptured(tee);
   if (code === null) {
     demand(!cancelled, 'a migration that was cancelled went on', report);
     demand(report.guestVerified === true, 'not verified', report);
@@ -98,10 +119,12 @@ class Run {
   #counts = new Map();
   #migrations = 0;
   #pages = 0;
+  #captured = 0;
   #started = performance.now();
 
-  constructor(places, trackers) {
+  constructor(places, trackers, folder) {
     this.places = places;
+    this.folder = folder;
     this.trackers = trackers;
   }
 
@@ -119,7 +142,7 @@ class Run {
       this.#migrations += 1;
       const place = String(this.#migrations).padStart(5);
       try {
-        const { moved, report } = await hop(drawn, here, there);
+        const { moved, report } = await hop(drawn, here, there, this.#captureOf(guest));
         if (moved) [here, there] = [there, here];
         const outcome = moved ? 'verified ' : report.outcome.padEnd(9);
         const figures = `${Math.round(report.totalMs)} ms, ${report.demandFaults} faults`;
@@ -135,6 +158,12 @@ class Run {
     await here.ask('letGo');
   }
 
+  #captureOf({ memoryBytes }) {
+    if (memoryBytes > MOST_CAPTURED_BYTES) return undefined;
+    this.#captured += 1;
+    return join(this.folder, `${this.#migrations}.capture`);
+  }
+
   descriptors() {
     return Promise.all(this.places.map((place) => place.ask('descriptors')));
   }
@@ -142,7 +171,7 @@ class Run {
   summary() {
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
     const counts = [...this.#counts].map(([name, count]) => `${count} ${name}`).join(', ');
-    return `${this.#migrations} migrations in ${seconds} s (${counts}): ${this.#pages} pages`;
+    return `${this.#migrations} migrations in ${seconds} s (${counts}): ${this.#pages} pages; ${this.#captured} captured, all as the protocol says`;
   }
 
   #count(name) {
@@ -167,7 +196,9 @@ function* seedsOf({ migrations, seed, only }, run) {
 
 async function soak(options) {
   const places = [new Place(), new Place()];
-  const run = new Run(places, availableTrackers());
+  const temporary = existsSync(MEMORY_BACKED) ? MEMORY_BACKED : tmpdir();
+  const folder = mkdtempSync(join(temporary, 'pageferry-soak-'));
+  const run = new Run(places, availableTrackers(), folder);
   let atFirst;
   try {
     for (const seed of seedsOf(options, run)) {
@@ -187,6 +218,8 @@ async function soak(options) {
     return 1;
   } finally {
     for (const place of places) place.end();
+    // Not one that holds a capture which is not right.
+    if (readdirSync(folder).length === 0) rmdirSync(folder);
   }
 }
 
