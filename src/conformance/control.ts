@@ -1,7 +1,8 @@
 /** The control channel: messages, and the order in which they have a meaning (docs/protocol.md, sections 3 and 5). */
+import { MOST } from './bounds.js';
 import type { Incoming, Reading } from './incoming.js';
 import { decodeMessagePack, type Fields, NotMessagePack, type Value } from './message-pack.js';
-import { MESSAGES, MOST_MESSAGE_BYTES, SECTION_OF } from './messages.js';
+import { MESSAGES, SECTION_OF } from './messages.js';
 import type { Migration, Space } from './migration.js';
 import { queryIsCommon } from './preambles.js';
 import { show, wholeOf } from './schema.js';
@@ -110,18 +111,18 @@ export class ControlConversation {
     for (;;) {
       const place = { channel: 'control', direction, offset: incoming.begin() };
       const length = (yield* incoming.take(LENGTH_BYTES)).readUInt32LE(0);
-      const most = MOST_MESSAGE_BYTES + this.#stateBytes(direction);
+      const most = MOST.messageBytes + this.#stateBytes(direction);
       if (length > most) {
         m.violates('3', place, `a message of at most ${most} bytes`, `${length}`);
         return;
       }
       const message = this.#decode(place, yield* incoming.take(length));
       if (message === undefined) continue;
-      if (length > MOST_MESSAGE_BYTES && message.type !== 'switchover') {
+      if (length > MOST.messageBytes && message.type !== 'switchover') {
         m.violates(
           '3',
           place,
-          `at most ${MOST_MESSAGE_BYTES} bytes but for switchover`,
+          `at most ${MOST.messageBytes} bytes but for switchover`,
           `${message.type} of ${length}`,
         );
       }
@@ -256,7 +257,7 @@ export class ControlConversation {
     const missing = NEEDED.filter((name) => !contents.includes(name));
     if (missing.length > 0)
       m.violates('3.3', place, 'raw and zero in every offer', `no ${missing.join()}`);
-    if (cacheBytes !== 0) m.violates('3.3', place, 'cacheBytes of 0', `${cacheBytes}`);
+    if (cacheBytes > MOST.cacheBytes) m.violates('3.3', place, 'cacheBytes of 0', `${cacheBytes}`);
     const kinds = this.#spaceKinds.filter((kind) => !spaceKinds.includes(kind));
     if (kinds.length > 0) {
       m.violates('3.3', place, 'the kinds of all spaces in the offer', `no ${kinds.join()}`);
@@ -310,7 +311,7 @@ export class ControlConversation {
         `no ${missing.join()}`,
       );
     }
-    if (accepts.cacheBytes !== 0) {
+    if (accepts.cacheBytes > MOST.cacheBytes) {
       m.violates('3.3', place, 'a cache of 0 bytes', `${accepts.cacheBytes}`);
     }
   }

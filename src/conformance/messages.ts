@@ -1,9 +1,10 @@
 /** The messages of docs/protocol.md, sections 3.1 and 3.2, field by field. */
+import { MOST } from './bounds.js';
 import {
   bytes,
-  type Check,
   clock,
   duration,
+  type FieldsCheck,
   fields,
   flag,
   listOf,
@@ -15,25 +16,21 @@ import {
 } from './schema.js';
 import type { Direction } from './violation.js';
 
-export const MOST_MESSAGE_BYTES = 262_144;
-export const MOST_STATE_BYTES = 268_369_920;
-const MOST_CALL_MS = 3_600_000;
-
 const offers = fields({
-  contents: listOf(text, 256),
-  spaceKinds: listOf(text, 16),
+  contents: listOf(text, MOST.contents),
+  spaceKinds: listOf(text, MOST.spaceKinds),
   cacheBytes: whole(),
 });
 
-const TO_DESTINATION: Readonly<Record<string, Check>> = {
+const TO_DESTINATION: Readonly<Record<string, FieldsCheck>> = {
   open: fields({
-    spaces: listOf(fields({ kind: text, bytes: whole(1), pageBytes: whole(1) }), 4096, 1),
+    spaces: listOf(fields({ kind: text, bytes: whole(1), pageBytes: whole(1) }), MOST.spaces, 1),
     offers,
-    channels: whole(1, 64),
+    channels: whole(1, MOST.pageChannels),
     populatedBytes: whole(),
-    dense: listOf(fields({ page: whole(), pages: whole(1) }), 256),
+    dense: listOf(fields({ page: whole(), pages: whole(1) }), MOST.denseRuns),
     populateFirst: flag,
-    description: bytes(131_072),
+    description: bytes(MOST.descriptionBytes),
     bootId: text,
     strategy: text,
   }),
@@ -43,27 +40,27 @@ const TO_DESTINATION: Readonly<Record<string, Check>> = {
   switchover: fields({
     sync: whole(1),
     postCopy: flag,
-    state: bytes(MOST_STATE_BYTES),
+    state: bytes(MOST.stateBytes),
     pausedAtNs: clock,
     running: flag,
   }),
   resume: fields({}),
   pushed: fields({ sync: whole(1) }),
-  verify: fields({ observeMs: duration(600_000), pages: whole() }),
+  verify: fields({ observeMs: duration(MOST.observeMs), pages: whole() }),
   bye: fields({}),
   cancel: fields({ reason: text }),
   failed: fields({ code: text, message: text }),
   alive: fields({}),
 };
 
-const TO_SOURCE: Readonly<Record<string, Check>> = {
+const TO_SOURCE: Readonly<Record<string, FieldsCheck>> = {
   opened: fields({
     bootId: text,
     accepts: offers,
     faultPath: flag,
     faultPathReason: optional(text),
-    maxStateBytes: whole(0, MOST_STATE_BYTES),
-    guestCallMs: duration(MOST_CALL_MS),
+    maxStateBytes: whole(0, MOST.stateBytes),
+    guestCallMs: duration(MOST.guestCallMs),
   }),
   outcome: fields({
     state: oneOf('unknown', 'arriving', 'running', 'complete', 'failed', 'lost'),
@@ -98,7 +95,7 @@ const TO_SOURCE: Readonly<Record<string, Check>> = {
   alive: fields({}),
 };
 
-export const MESSAGES: Readonly<Record<Direction, Readonly<Record<string, Check>>>> = {
+export const MESSAGES: Readonly<Record<Direction, Readonly<Record<string, FieldsCheck>>>> = {
   'to-destination': TO_DESTINATION,
   'to-source': TO_SOURCE,
 };

@@ -1,5 +1,6 @@
 /** Page and fault channels: docs/protocol.md, section 2. */
 
+import { MOST } from './bounds.js';
 import type { Incoming, Reading } from './incoming.js';
 import { decodeLz4Block } from './lz4-block.js';
 import { type Migration, type PageChannel, STRIPE_PAGES } from './migration.js';
@@ -8,13 +9,11 @@ import type { Place } from './violation.js';
 
 const HEADER_BYTES = 16;
 const ENTRY_BYTES = 16;
-const MOST_ENTRIES = 512;
-const MOST_PAYLOAD_BYTES = 4_194_304;
 const OPTIONAL = 0x8000;
 const [PAGES, SYNC, REQUEST] = [1, 2, 3];
 export const CONTENTS = ['raw', 'zero', 'lz4', 'missing'] as const;
 export type Content = (typeof CONTENTS)[number];
-const CONTENT_OF: Readonly<Record<number, Content>> = {
+export const CONTENT_OF: Readonly<Record<number, Content>> = {
   0: 'raw',
   1: 'zero',
   2: 'lz4',
@@ -67,15 +66,15 @@ function* nextHeader({ m, figures, at, incoming }: Source): Reading<Header | und
       value: bytes.readBigUInt64LE(8),
       place,
     };
-    if (header.entries > MOST_ENTRIES) {
-      m.violates('2', place, `at most ${MOST_ENTRIES} entries`, `${header.entries}`);
+    if (header.entries > MOST.entries) {
+      m.violates('2', place, `at most ${MOST.entries} entries`, `${header.entries}`);
       return undefined;
     }
-    if (header.payloadBytes > MOST_PAYLOAD_BYTES) {
+    if (header.payloadBytes > MOST.payloadBytes) {
       m.violates(
         '2',
         place,
-        `at most ${MOST_PAYLOAD_BYTES} bytes of payload`,
+        `at most ${MOST.payloadBytes} bytes of payload`,
         `${header.payloadBytes}`,
       );
       return undefined;
@@ -99,7 +98,7 @@ function* readTable(source: Source, header: Header): Reading<readonly Entry[] | 
   const { m, at, incoming } = source;
   if (header.value !== 0n) m.violates('2', header.place, 'the value 0', `${header.value}`);
   if (header.entries === 0) {
-    m.violates('2', header.place, `1 to ${MOST_ENTRIES} entries`, 'none');
+    m.violates('2', header.place, `1 to ${MOST.entries} entries`, 'none');
     return undefined;
   }
   const offset = incoming.offset;
@@ -140,7 +139,7 @@ function readEntry(m: Migration, bytes: Buffer, place: Place): Entry | undefined
   const number = bytes.readUInt8(14);
   const reserved = bytes.readUInt8(15);
   if (reserved !== 0) return wrong('2.1', 'a reserved byte of 0', `${reserved}`);
-  if (pages === 0) return wrong('2.1', '1 to 65535 pages', '0');
+  if (pages === 0) return wrong('2.1', `1 to ${MOST.entryPages} pages`, '0');
   const content = CONTENT_OF[number];
   if (content === undefined) return wrong('2.1', `a content that there is`, `${number}`);
   const space = m.spaceOf(page);

@@ -1,4 +1,5 @@
 /** What the fields of messages may be, in the words of docs/protocol.md, section 3. */
+import { MOST } from './bounds.js';
 import type { Fields, Value } from './message-pack.js';
 
 /** What was expected of which field, and what came; undefined where it is right. */
@@ -54,10 +55,9 @@ export const clock: Check = check(
   (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n,
 );
 
-export const MOST_CHARACTERS = 4096;
 export const text: Check = check(
-  `a text of at most ${MOST_CHARACTERS} characters`,
-  (value) => typeof value === 'string' && value.length <= MOST_CHARACTERS,
+  `a text of at most ${MOST.textCharacters} characters`,
+  (value) => typeof value === 'string' && value.length <= MOST.textCharacters,
 );
 
 export const flag: Check = check('a boolean', (value) => typeof value === 'boolean');
@@ -98,9 +98,11 @@ export function optional(inner: Check): Check {
   return (value, field) => (value === undefined ? undefined : inner(value, field));
 }
 
+export type FieldsCheck = Check & { readonly names: readonly string[] };
+
 /** A map with at least these fields: others are ignored. */
-export function fields(checks: Readonly<Record<string, Check>>): Check {
-  return (value, field) => {
+export function fields(checks: Readonly<Record<string, Check>>): FieldsCheck {
+  const checkAll: Check = (value, field) => {
     if (!(value instanceof Map)) return { field, expected: 'a map', found: show(value) };
     for (const [name, one] of Object.entries(checks)) {
       const complaint = one((value as Fields).get(name), field === '' ? name : `${field}.${name}`);
@@ -108,4 +110,5 @@ export function fields(checks: Readonly<Record<string, Check>>): Check {
     }
     return undefined;
   };
+  return Object.assign(checkAll, { names: Object.keys(checks) });
 }
