@@ -55,8 +55,10 @@ export function answer(status = 0, fields: { version?: number; reserved?: number
   return bytes;
 }
 
+/** A field that is undefined is left out. */
 export function message(fields: object): Buffer {
-  return frame(packr.pack(fields));
+  const said = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return frame(packr.pack(Object.fromEntries(said)));
 }
 
 export function frame(body: Buffer): Buffer {

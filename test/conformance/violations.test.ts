@@ -36,8 +36,6 @@ import {
   sync,
 } from './handmade-capture.js';
 
-const { populateFirst: _, ...OPEN_WITHOUT_POPULATE_FIRST } = OPEN;
-
 /** In the first round on page channel 0. */
 function entries(...list: EntryFields[]): Change {
   return replaced('round 0 on page 0', record({ entries: list }));
@@ -122,6 +120,13 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     replaced('control preamble', preamble('control', 0, { flags: 1 })),
   ],
   [
+    'an answer before the preamble',
+    '1.1',
+    'control',
+    /after the preamble/,
+    moved('control preamble', 'control answer'),
+  ],
+  [
     'open before the channel is accepted',
     '5',
     'control',
@@ -178,6 +183,13 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     'fault',
     /a pages record/,
     before('request 0', ofFault('', sync(1))),
+  ],
+  [
+    'a sync among the requests',
+    '2',
+    'fault',
+    /a request; type 2/,
+    before('request 0', ofFault('', sync(1), 'to-source')),
   ],
   [
     'more than 512 entries',
@@ -373,6 +385,13 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     said({ ...OPEN, spaces: [{ kind: 'disk', bytes: 4096 * 2000, pageBytes: 4096 }] }),
   ],
   [
+    'a space that ends within a page',
+    '2.2',
+    'control',
+    /whole pages/,
+    said({ ...OPEN, spaces: [{ kind: 'ram', bytes: 4096 * 2000 + 1, pageBytes: 4096 }] }),
+  ],
+  [
     'ram in pages of 8 KiB',
     '2.2',
     'control',
@@ -464,11 +483,18 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     after('rounded', destination({ type: 'round', sync: 1 })),
   ],
   [
-    'a message that is too long',
+    'a long message while a switchover may come',
     '3',
     'control',
     /262144/,
     after('round', source({ type: 'alive', more: Buffer.alloc(262_144) })),
+  ],
+  [
+    'a message longer than any may be',
+    '3',
+    'control',
+    /^a message of at most 262144/,
+    after('rounded', destination({ type: 'alive', more: Buffer.alloc(262_144) })),
   ],
   [
     'a long message that is no switchover',
@@ -477,7 +503,13 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     /but for switchover/,
     after('rounded', source({ type: 'alive', more: Buffer.alloc(262_140) })),
   ],
-  ['a field that is missing', '3.1', 'control', /populateFirst/, said(OPEN_WITHOUT_POPULATE_FIRST)],
+  [
+    'a field that is missing',
+    '3.1',
+    'control',
+    /populateFirst/,
+    said({ ...OPEN, populateFirst: undefined }),
+  ],
   [
     'a field of another type',
     '3.2',
@@ -521,6 +553,20 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     }),
   ],
   [
+    'dense runs beyond the guest',
+    '3.1',
+    'control',
+    /dense: pages below 2000/,
+    said({ ...OPEN, dense: [{ page: 1990, pages: 20 }] }),
+  ],
+  [
+    'more dense than populated',
+    '3.1',
+    'control',
+    /at most populatedBytes/,
+    said({ ...OPEN, dense: [{ page: 0, pages: 101 }] }),
+  ],
+  [
     'a guest observed for longer than may be',
     '3.1',
     'control',
@@ -533,6 +579,13 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     'control',
     /faultPath/,
     said({ ...OPENED, faultPath: false, faultPathReason: 'none' }, destination),
+  ],
+  [
+    'no reason why post-copy is not possible',
+    '3.2',
+    'control',
+    /faultPathReason/,
+    said({ ...OPENED, faultPath: false, faultPathReason: undefined }, destination),
   ],
   [
     'a state longer than the destination takes',
@@ -563,6 +616,27 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     'control',
     /raw and zero/,
     both(said({ ...OPEN, offers: { ...OPEN.offers, contents: ['raw', 'lz4', 'missing'] } })),
+  ],
+  [
+    "an offer without its spaces' kinds",
+    '3.3',
+    'control',
+    /kinds of all spaces in the offer/,
+    said({ ...OPEN, offers: { ...OPEN.offers, spaceKinds: [] } }),
+  ],
+  [
+    'spaces opened whose kinds are not accepted',
+    '3.3',
+    'control',
+    /kinds of all spaces accepted/,
+    said({ ...OPENED, accepts: { ...OPENED.accepts, spaceKinds: [] } }, destination),
+  ],
+  [
+    'a cache accepted',
+    '3.3',
+    'control',
+    /a cache of 0/,
+    said({ ...OPENED, accepts: { ...OPENED.accepts, cacheBytes: 1 } }, destination),
   ],
   [
     'a content accepted that was not offered',
