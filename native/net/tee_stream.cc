@@ -29,24 +29,33 @@ void TeeStream::set_send_timeout(std::chrono::milliseconds timeout) {
   stream_->set_send_timeout(timeout);
 }
 
-std::span<const std::byte> TeeStream::copy_of(std::span<const iovec> parts) {
-  copy_.clear();
+// Of these parts as many as are sent at once: those that were copied before, and the ones behind them.
+std::span<const std::byte> TeeStream::copied(std::span<const iovec> parts) {
+  std::size_t before = copy_.size();
+  std::size_t all = 0;
   for (const iovec& part : parts) {
-    const auto* from = static_cast<const std::byte*>(part.iov_base);
-    const std::size_t bytes = std::min(part.iov_len, kCopiedAtOnce - copy_.size());
+    all += part.iov_len;
+    const std::size_t known = std::min(part.iov_len, before);
+    before -= known;
+    const auto* from = static_cast<const std::byte*>(part.iov_base) + known;
+    const std::size_t bytes = std::min(part.iov_len - known, kCopiedAtOnce - copy_.size());
     copy_.insert(copy_.end(), from, from + bytes);
   }
-  return copy_;
+  return std::span(copy_).first(std::min(copy_.size(), all));
 }
 
 Result<std::size_t> TeeStream::send_some(std::span<iovec> parts, Wait wait) {
-  const auto bytes = copy_of(parts);
+  const auto bytes = copied(parts);
   // One that waits has no turn in the capture: the other channels go on.
   while (true) {
-    auto sent = capture_->record_sent(channel_, bytes, [this](std::span<const std::byte> all) {
-      return stream_->send_available(all.data(), all.size());
+    auto sent = capture_->record_sent(channel_, bytes, [this](std::span<const std::byte> some) {
+      return stream_->send_available(some.data(), some.size());
     });
-    if (!sent.ok() || sent.value() > 0 || wait == Wait::kNo) return sent;
+    if (sent.ok() && sent.value() > 0) {
+      copy_.erase(copy_.begin(), copy_.begin() + static_cast<std::ptrdiff_t>(sent.value()));
+      return sent;
+    }
+    if (!sent.ok() || wait == Wait::kNo) return sent;
     const Status room =
         wait_for_room(stream_->fd(), "send", Deadline::clock::now() + send_timeout_);
     if (room.code() == StatusCode::kTimedOut) {

@@ -32,13 +32,15 @@ class TeeStream final : public Stream {
  private:
   Result<std::size_t> send_some(std::span<iovec> parts, Wait wait) override;
   Result<std::size_t> receive_some(std::span<iovec> parts, Wait wait) override;
-  std::span<const std::byte> copy_of(std::span<const iovec> parts);
+  std::span<const std::byte> copied(std::span<const iovec> parts);
 
   const StreamPtr stream_;
   const std::shared_ptr<CaptureFile> capture_;
   const CaptureFile::Channel channel_;
   std::chrono::milliseconds send_timeout_;
-  // What is sent. The guest may write its pages meanwhile: so what is recorded is what was sent.
+  // What the parts of the next send begin with, and the stream has not taken. The guest may write its pages between two
+  // looks at them, and an encrypted stream may have sealed bytes that it has not taken: so a byte is looked at once, and
+  // what is sent is what is recorded.
   std::vector<std::byte> copy_;
 };
 

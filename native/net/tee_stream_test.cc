@@ -1,9 +1,11 @@
 #include "net/tee_stream.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -159,6 +161,40 @@ TEST(TeeStream, RecordsALongSendWholeHoweverSlowThePeerTakesIt) {
   const auto blocks = file.blocks();
   ASSERT_EQ(blocks.size(), 1U);
   EXPECT_TRUE(blocks[0].bytes == sent);
+}
+
+// Of memory that is mapped twice, as a guest's is: one mapping is written while the other is sent.
+TEST(TeeStream, RecordsWhatWasSentOfMemoryThatIsWrittenMeanwhile) {
+  constexpr std::size_t kBytes = 8u << 20;
+  const UniqueFd memory(::memfd_create("guest", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(memory.get(), kBytes), 0);
+  const auto map = [&] {
+    void* at = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+    return at == MAP_FAILED ? nullptr : static_cast<char*>(at);
+  };
+  char* guest = map();
+  char* engine = map();
+  ASSERT_TRUE(guest != nullptr && engine != nullptr);
+  const CapturePath file;
+  auto capture = capture_to(file, CaptureFile::Side::kSource);
+  auto pair = connect_pair();
+  TeeStream page(owned(std::move(pair.near)), capture, kPage3);
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (char turn = 1; !done.load(); ++turn) std::memset(guest, turn, kBytes);
+  });
+  std::string received;
+  std::thread peer([&] { received = receive_text(pair.far, kBytes); });
+  EXPECT_TRUE(page.send_all(engine, kBytes).ok());
+  peer.join();
+  done = true;
+  writer.join();
+  ASSERT_TRUE(capture->close().ok());
+  const auto blocks = file.blocks();
+  ASSERT_EQ(blocks.size(), 1U);
+  EXPECT_TRUE(blocks[0].bytes == received);
+  ::munmap(guest, kBytes);
+  ::munmap(engine, kBytes);
 }
 
 TEST(TeeStream, ASendThatThePeerDoesNotTakeTimesOutAndOthersGoOnMeanwhile) {
