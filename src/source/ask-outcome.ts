@@ -52,6 +52,7 @@ export async function askOutcome(migrationId: string, options: Asking): Promise<
     role: 'control',
     channel: 0,
     migrationId: randomMigrationId(),
+    capture: null,
     timeoutMs: options.connectMs ?? SOURCE_FIELDS.connectMs.default,
     stallMs,
   });

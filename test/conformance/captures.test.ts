@@ -1,7 +1,9 @@
 /** What the engine really sends is what the document says: migrations are captured, and read by who shares no code. */
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Capture } from '../../src/conformance/capture.js';
 import { type CaptureCheck, checkCapture } from '../../src/conformance/check-capture.js';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import type { Guest } from '../../src/guest/guest.js';
@@ -12,6 +14,7 @@ import { atEnd } from '../support/at-end.js';
 import { CountingWorkerGuest } from '../support/counting-guest.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { MIB, startGuest } from '../support/guests.js';
+import { preSharedKeyFile } from '../support/lab.js';
 import { temporaryFolder } from '../support/traces.js';
 import { until } from '../support/until.js';
 
@@ -25,6 +28,7 @@ async function captured(options: Partial<DestinationOptions> = {}) {
   return {
     receiving,
     tee,
+    folder,
     /** Of both sides, once all is over. */
     async checks(): Promise<{ source: CaptureCheck; destination: CaptureCheck }> {
       await until('the migration is over', () => receiving.destination.migrations === 0);
@@ -40,6 +44,20 @@ async function captured(options: Partial<DestinationOptions> = {}) {
 
 async function read(path: string): Promise<CaptureCheck> {
   return await checkCapture(createReadStream(path));
+}
+
+/** Of what went to the destination, by channel. */
+async function digestsOf(path: string): Promise<Readonly<Record<string, string>>> {
+  const { capture } = await Capture.open(createReadStream(path));
+  const hashes: Record<string, Hash> = {};
+  for await (const { role, number, direction, bytes } of capture.blocks()) {
+    if (direction !== 'to-destination') continue;
+    const name = `${role} ${number}`;
+    hashes[name] ??= createHash('sha256');
+    hashes[name].update(bytes);
+  }
+  const digests = Object.entries(hashes).map(([name, hash]) => [name, hash.digest('hex')]);
+  return Object.fromEntries(digests);
 }
 
 function sum(numbers: readonly number[]): number {
@@ -99,6 +117,29 @@ describe.concurrent('a migration as it was captured on both sides', () => {
     atEnd(() => arrived.discard?.());
     const { source, destination } = await checks();
     expect([...source.violations, ...destination.violations]).toEqual([]);
+  });
+
+  it.each(STRATEGY_NAMES)('is right by %s where the channels are encrypted', async (strategy) => {
+    const preSharedKey = preSharedKeyFile();
+    const { receiving, tee, checks } = await captured({ tls: { preSharedKey } });
+    // Its pages change while they are sent: what was sealed must be what was captured.
+    const guest = await startGuest({ memoryBytes: 8 * MIB, fill: { kind: 'text' }, threads: 2 });
+    const options = { strategy, channels: 2, codec: 'lz4', tee, tls: { preSharedKey } } as const;
+    expect((await migrate(guest, receiving.port, options)).guestVerified).toBe(true);
+    const { source, destination } = await checks();
+    expect([...source.violations, ...destination.violations]).toEqual([]);
+    expect(source.outcome).toBe('completed');
+  });
+
+  it('has the same bytes on both sides, though pages change while they are sealed and sent', async () => {
+    const preSharedKey = preSharedKeyFile();
+    const { receiving, tee, folder } = await captured({ tls: { preSharedKey } });
+    const guest = await startGuest({ memoryBytes: 24 * MIB, threads: 2 });
+    const options = { strategy: 'pre-copy', channels: 2, tee, tls: { preSharedKey } } as const;
+    expect((await migrate(guest, receiving.port, options)).guestVerified).toBe(true);
+    await receiving.destination.close();
+    const there = join(folder, readdirSync(folder)[0] as string);
+    expect(await digestsOf(tee)).toEqual(await digestsOf(there));
   });
 
   it.each(['copy-rounds', 'final-round', 'negotiate'] as const)(
