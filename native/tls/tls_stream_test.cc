@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 
+#include "net/tee_stream.h"
 #include "os/thread_test_util.h"
 #include "tls/tls_test_util.h"
 
@@ -61,6 +65,44 @@ TEST(TlsStream, PartsOfAnySizeArriveInOrderThroughASmallSendBuffer) {
     ASSERT_TRUE(status.ok()) << status.message();
     EXPECT_TRUE(received == sent);
   }
+}
+
+// A guest writes its pages while they are sent: what is sealed, and not taken yet, goes out as it was.
+TEST(TlsStream, WhatATeeRecordsIsWhatWasSealedThoughTheMemoryChanges) {
+  const testing::TestFolder folder;
+  auto capture = CaptureFile::create(folder.path("capture"), CaptureFile::Side::kSource);
+  ASSERT_TRUE(capture.ok());
+  TlsPair pair;
+  pair.near->set_send_buffer(4096);
+  TeeStream tee(std::move(pair.near), capture.value(), {CaptureFile::Role::kPage, 0});
+  std::string memory(8u << 20, 'a');
+  std::size_t taken = 0;
+  while (true) {
+    const auto sent = tee.send_available(memory.data() + taken, memory.size() - taken);
+    ASSERT_TRUE(sent.ok());
+    if (sent.value() == 0) break;
+    taken += sent.value();
+  }
+  ASSERT_LT(taken, memory.size());
+  std::ranges::fill(memory, 'b');
+  std::thread sender(
+      [&] { EXPECT_TRUE(tee.send_all(memory.data() + taken, memory.size() - taken).ok()); });
+  std::string received(memory.size(), '\0');
+  EXPECT_TRUE(pair.far->receive_all(received.data(), received.size()).ok());
+  sender.join();
+  ASSERT_TRUE(capture.value()->close().ok());
+  std::ifstream file(folder.path("capture"), std::ios::binary);
+  const std::string all(std::istreambuf_iterator<char>(file), {});
+  constexpr std::size_t kHeadBytes = 24;
+  constexpr std::size_t kBlockHeadBytes = 8;
+  std::string captured;
+  for (std::size_t at = kHeadBytes; at < all.size();) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, &all[at + 4], sizeof(length));
+    captured += all.substr(at + kBlockHeadBytes, length);
+    at += kBlockHeadBytes + length;
+  }
+  EXPECT_TRUE(captured == received);
 }
 
 TEST(TlsStream, BothWaysAtOnceNothingIsLost) {
