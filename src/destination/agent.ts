@@ -288,12 +288,7 @@ export class DestinationAgent {
         return false;
       case 'switchover':
         if (state.kind !== 'copying') break;
-        this.#enter({
-          kind: 'ready',
-          hold: state.hold,
-          switchover: await switchOver(state.hold, state.fault, message, this.#switchoverContext),
-        });
-        this.#channel.send({ type: 'ready' });
+        await this.#switchOver(state, message);
         return false;
       case 'resume':
         if (state.kind !== 'ready') break;
@@ -352,6 +347,15 @@ export class DestinationAgent {
     });
     const awaited = new Set(Array.from({ length: message.channels }, (_, channel) => channel));
     return { kind: 'copying', hold, awaited, fault: undefined };
+  }
+
+  async #switchOver(copying: State<'copying'>, message: Message<'switchover'>): Promise<void> {
+    const { hold, fault } = copying;
+    const switchover = await switchOver(hold, fault, message, this.#switchoverContext);
+    // A fault channel that came meanwhile has no use: what the guest needs of one was there before.
+    if (this.#state.kind === 'copying' && fault === undefined) this.#state.fault?.close();
+    this.#enter({ kind: 'ready', hold, switchover });
+    this.#channel.send({ type: 'ready' });
   }
 
   /** Past the commit point: neither the peer's going nor a failing channel keeps the guest from running. */

@@ -93,15 +93,16 @@ async function createGuest(
   description: Uint8Array,
   { options, signal }: OpeningContext,
 ): Promise<Guest> {
-  let answered = false;
+  let isBuilding = false;
   const build = async () => {
+    isBuilding = true;
     try {
       return await options.createGuest(memory, description);
     } catch (error) {
       memory.release();
       throw error;
     } finally {
-      answered = true;
+      isBuilding = false;
     }
   };
   try {
@@ -115,8 +116,8 @@ async function createGuest(
       },
     });
   } catch (error) {
-    // Until the factory has answered it may write there.
-    if (answered) memory.release();
+    // Until the factory has answered it may write there. It was not asked where the migration had failed before.
+    if (!isBuilding) memory.release();
     throw error;
   }
 }

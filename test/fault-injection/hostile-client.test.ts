@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import { binding } from '../../src/native/binding.js';
+import { encodeFrame } from '../../src/protocol/framing.js';
 import { STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { takeAnything } from '../support/any-guest.js';
 import { Receiving, sourceFor } from '../support/destinations.js';
@@ -371,6 +372,18 @@ describe('an open that', () => {
     client.socket.destroy();
   });
 
+  it('is followed by nonsense in the same breath leaves no memory behind', async () => {
+    const receiving = await start();
+    const before = footprintOf();
+    const client = await RawClient.control(receiving.port);
+    client.socket.write(
+      Buffer.concat([encodeFrame(openMessage()), encodeFrame({ type: 'nonsense' })]),
+    );
+    expect(await receiving.nextDropped()).toMatchObject({ code: 'PROTOCOL' });
+    await client.closed();
+    await untilGivenBack(before, { threads: KEPT_THREADS });
+  });
+
   it('exceeds the limit is refused with words about it', async () => {
     const receiving = await start({ memoryLimitBytes: 16 * MIB });
     const client = await RawClient.control(receiving.port);
@@ -596,6 +609,19 @@ describe('a switchover', () => {
     const receiving = await start();
     const client = await atSwitchover(receiving, { state: Uint8Array.of(9) });
     expect((await client.message('failed'))['message']).toContain('this state is not mine');
+    await receiving.nextDropped();
+  });
+
+  it('is over before a fault channel comes, which is closed', async () => {
+    const receiving = await start();
+    const client = await RawClient.opened(receiving.port);
+    const { client: channel } = await client.channel('page', 0);
+    client.send(switchover);
+    const { client: fault } = await client.channel('fault', 0);
+    channel.socket.write(syncRecord(1));
+    await client.message('ready');
+    await fault.closed(5000);
+    client.send({ type: 'cancel', reason: 'enough' });
     await receiving.nextDropped();
   });
 
