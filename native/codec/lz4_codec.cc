@@ -26,7 +26,8 @@ const char* stable_copy(std::span<const std::byte> page) {
 
 std::optional<std::size_t> Lz4Codec::encode(std::span<const std::byte> page,
                                             std::span<std::byte> out) const {
-  if (page.size() > LZ4_MAX_INPUT_SIZE) return std::nullopt;
+  // Where there is no room there may be no address either, from which LZ4 would count.
+  if (page.size() > LZ4_MAX_INPUT_SIZE || out.empty()) return std::nullopt;
   const int written = LZ4_compress_default(stable_copy(page), reinterpret_cast<char*>(out.data()),
                                            static_cast<int>(page.size()), clamp_to_int(out.size()));
   if (written <= 0) return std::nullopt;
