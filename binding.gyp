@@ -12,7 +12,7 @@
     {
       "target_name": "pageferry",
       "dependencies": ["pageferry_lz4"],
-      "sources": ["<!@(find native -name '*.cc' ! -name '*_test.cc' | LC_ALL=C sort)"],
+      "sources": ["<!@(find native -name '*.cc' ! -name '*_test.cc' ! -path 'native/fuzz/*' | LC_ALL=C sort)"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
       "cflags_cc!": [

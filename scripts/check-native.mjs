@@ -22,7 +22,7 @@ function productFiles(parts) {
   const commands = JSON.parse(readFileSync(join(buildDir, 'compile_commands.json'), 'utf8'));
   const files = commands
     .map(({ file }) => relative(root, file))
-    .filter((file) => file.startsWith('native/') && !file.endsWith('_test.cc'));
+    .filter((file) => file.startsWith('native/') && !/_test\.cc$|\/fuzz\//.test(file));
   const wanted = (file) => parts.length === 0 || parts.some((part) => file.includes(part));
   return [...new Set(files)].filter(wanted).sort();
 }

@@ -1,6 +1,6 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi → pump|fault|workload → channel → tracker|codec|wire|pki|tls → region|net → os
+//   C++         addon.cc → napi | fuzz → pump|fault|workload → channel → tracker|codec|wire|pki|tls → region|net → os
 //   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|pki → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
@@ -28,7 +28,7 @@ const nativeLayers = [
   ['tracker', 'codec', 'wire', 'pki', 'tls'],
   ['channel'],
   ['pump', 'fault', 'workload'],
-  ['napi'],
+  ['napi', 'fuzz'],
   ['addon.cc'],
 ];
 const typescriptLayers = [
