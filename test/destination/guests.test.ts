@@ -115,7 +115,8 @@ describe('a guest that was lost', () => {
     receiving.lost.length = 0;
     expect(receiving.destination.letGo(guest)).toBe(true);
     moving.discard();
-    await until('their memory goes', () => openDescriptors('/memfd:') === before);
+    // An earlier test's guest may have been collected meanwhile.
+    await until('their memory goes', () => openDescriptors('/memfd:') <= before);
   });
 });
 
