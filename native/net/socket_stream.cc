@@ -104,7 +104,7 @@ Result<std::size_t> SocketStream::send_some(std::span<iovec> parts, Wait wait) {
 
 Result<std::size_t> SocketStream::receive_some(std::span<iovec> parts, Wait wait) {
   msghdr message = message_of(parts);
-  const int flags = wait == Wait::kNo ? MSG_DONTWAIT : MSG_WAITALL;
+  const int flags = wait == Wait::kNo ? MSG_DONTWAIT : wait == Wait::kForAll ? MSG_WAITALL : 0;
   const ssize_t received = ::recvmsg(fd_.get(), &message, flags);
   if (received == 0) return end_of_stream();
   return outcome("receive", received, wait, bytes_received_);

@@ -39,7 +39,7 @@ Status move_all(std::span<iovec> parts, Move move) {
 }  // namespace
 
 Status Stream::send_all(std::span<iovec> parts) {
-  return move_all(parts, [this](std::span<iovec> left) { return send_some(left, Wait::kYes); });
+  return move_all(parts, [this](std::span<iovec> left) { return send_some(left, Wait::kForAll); });
 }
 
 Status Stream::send_all(const void* data, std::size_t bytes) {
@@ -54,7 +54,8 @@ Result<std::size_t> Stream::send_available(const void* data, std::size_t bytes) 
 }
 
 Status Stream::receive_all(std::span<iovec> parts) {
-  return move_all(parts, [this](std::span<iovec> left) { return receive_some(left, Wait::kYes); });
+  return move_all(parts,
+                  [this](std::span<iovec> left) { return receive_some(left, Wait::kForAll); });
 }
 
 Status Stream::receive_all(void* data, std::size_t bytes) {
@@ -78,6 +79,14 @@ Result<std::size_t> Stream::receive_available(void* data, std::size_t bytes) {
   if (bytes == 0) return std::size_t{0};
   iovec part = {data, bytes};
   return receive_some(std::span(&part, 1), Wait::kNo);
+}
+
+Result<std::size_t> Stream::receive_first(void* data, std::size_t bytes) {
+  while (true) {
+    iovec part = {data, bytes};
+    const auto received = receive_some(std::span(&part, 1), Wait::kForSome);
+    if (!received.ok() || received.value() > 0) return received;
+  }
 }
 
 }  // namespace pageferry

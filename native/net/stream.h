@@ -21,7 +21,8 @@ namespace pageferry {
 
 class Stream {
  public:
-  enum class Wait : std::uint8_t { kNo, kYes };
+  // How long a call waits: not at all, until it can move the first byte, or for as much as it was given.
+  enum class Wait : std::uint8_t { kNo, kForSome, kForAll };
 
   Stream() = default;
   Stream(const Stream&) = delete;
@@ -43,6 +44,8 @@ class Stream {
   // Receives what is there, at most `bytes`, without waiting; 0 when there is nothing. kPeerClosed at the
   // end of the stream.
   Result<std::size_t> receive_available(void* data, std::size_t bytes);
+  // The same, but waits while there is nothing.
+  Result<std::size_t> receive_first(void* data, std::size_t bytes);
 
   // What to poll() for POLLIN before receive_available(), unless holds_received().
   virtual int fd() const = 0;
@@ -71,7 +74,7 @@ class Stream {
 
  protected:
   // Each moves some of the parts, the first of which is not empty, and answers how much; 0 with kNo where it would
-  // have to wait, and with either where a signal came between.
+  // have to wait, and with any where a signal came between. With kForAll it may move less than all, too.
   virtual Result<std::size_t> send_some(std::span<iovec> parts, Wait wait) = 0;
   virtual Result<std::size_t> receive_some(std::span<iovec> parts, Wait wait) = 0;
 };

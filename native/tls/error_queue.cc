@@ -5,9 +5,18 @@
 
 namespace pageferry {
 
-ErrorQueue::ErrorQueue() { ::ERR_clear_error(); }
+namespace {
 
-ErrorQueue::~ErrorQueue() { ::ERR_clear_error(); }
+// To clear a queue that is empty takes OpenSSL as long as to encrypt a page.
+void empty_queue() {
+  if (::ERR_peek_error() != 0) ::ERR_clear_error();
+}
+
+}  // namespace
+
+ErrorQueue::ErrorQueue() { empty_queue(); }
+
+ErrorQueue::~ErrorQueue() { empty_queue(); }
 
 std::string ErrorQueue::text() const {
   const unsigned long error = ::ERR_peek_error();

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "os/contained.h"
-#include "os/wait_for.h"
 
 namespace pageferry {
 
@@ -108,7 +107,7 @@ Status TlsStream::flush(Wait wait) {
   CiphertextOutbox& outbox = session_->outbox();
   while (!outbox.empty()) {
     const auto held = outbox.held();
-    if (wait == Wait::kYes) {
+    if (wait != Wait::kNo) {
       if (Status sent = below_->send_all(held.data(), held.size()); !sent.ok()) return sent;
       outbox.sent(held.size());
       continue;
@@ -147,36 +146,33 @@ Result<std::size_t> TlsStream::receive_some(std::span<iovec> parts, Wait wait) {
     flush_now();
     // One look at the socket: a peer that sends what is no plaintext without end would keep the caller here.
     if (filled && wait == Wait::kNo) return std::size_t{0};
-    const auto got = fill();
+    const auto got = fill(wait);
     if (!got.ok()) return got;
     filled = got.value() > 0;
-    if (filled) continue;
-    if (wait == Wait::kNo) return std::size_t{0};
-    if (Status ready = wait_for_input(fd(), "receive", Deadline::max()); !ready.ok()) return ready;
+    if (!filled && wait == Wait::kNo) return std::size_t{0};
   }
 }
 
-// What is there without the socket.
+// What is there without the socket. A record that is no plaintext opens to nothing.
 Result<std::size_t> TlsStream::open(std::span<iovec> parts) {
   std::size_t opened = 0;
-  for (Cursor at(parts); end_.ok() && !at.at_end();) {
+  for (Cursor at(parts); session_->holds_received() && end_.ok() && !at.at_end();) {
     const auto got = session_->read(at.here().data(), at.here().size());
-    if (!got.ok()) {
-      end(got.status());
-    } else if (got.value() == 0) {
-      return opened;
-    } else {
+    if (got.ok()) {
       opened += got.value();
       at.advance(got.value());
+    } else {
+      end(got.status());
     }
   }
   return end_.ok() || opened > 0 ? Result<std::size_t>(opened) : end_;
 }
 
-// Takes ciphertext from the socket without waiting; answers how much.
-Result<std::size_t> TlsStream::fill() {
+// Takes ciphertext from the socket; answers how much.
+Result<std::size_t> TlsStream::fill(Wait wait) {
   const auto room = session_->inbox().room();
-  auto received = below_->receive_available(room.data(), room.size());
+  auto received = wait == Wait::kNo ? below_->receive_available(room.data(), room.size())
+                                    : below_->receive_first(room.data(), room.size());
   if (!received.ok()) return received;
   session_->inbox().received(received.value());
   return received;
@@ -186,7 +182,7 @@ bool TlsStream::holds_received() const { return !end_.ok() || session_->holds_re
 
 bool TlsStream::peer_closed() {
   if (holds_plaintext() || !end_.ok()) return !end_.ok();
-  const auto got = fill();
+  const auto got = fill(Wait::kNo);
   if (!got.ok()) return true;
   return !holds_plaintext() && !end_.ok();
 }

@@ -56,7 +56,7 @@ class TlsStream final : public Stream {
   Status why(const Status& send_failure);
   Result<std::size_t> open(std::span<iovec> parts);
   bool holds_plaintext();
-  Result<std::size_t> fill();
+  Result<std::size_t> fill(Wait wait);
 
   const StreamPtr below_;
   const std::unique_ptr<TlsSession> session_;

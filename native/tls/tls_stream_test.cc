@@ -207,7 +207,7 @@ class ValveStream : public PassingStream {
 
  private:
   Result<std::size_t> send_some(std::span<iovec> parts, Wait wait) override {
-    if (wait == Wait::kYes) return PassingStream::send_some(parts, wait);
+    if (wait != Wait::kNo) return PassingStream::send_some(parts, wait);
     const std::size_t bytes = std::min<std::size_t>(parts[0].iov_len, open_);
     if (bytes == 0) return std::size_t{0};
     open_ -= bytes;
