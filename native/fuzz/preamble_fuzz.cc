@@ -6,8 +6,8 @@ namespace pageferry::fuzzing {
 
 namespace {
 
-// What becomes of the first `come` bytes, by docs/protocol.md, 1.1.
-void judge(Input come) {
+// What becomes of the first `come` bytes, by docs/protocol.md, 1.1. Answers whether they are refused.
+bool judge(Input come) {
   const PreambleVerdict verdict = judge_preamble(come);
   const auto said = Choices(come).take<wire::Preamble>();
   const std::size_t magic = std::min(come.size(), said.magic.size());
@@ -19,12 +19,12 @@ void judge(Input come) {
     require(!refused->reason.empty(), "a refusal has a reason");
     require(refused->speaks_another_version == other_version,
             "who speaks another version of ours is told so, and nobody else");
-    return;
+    return true;
   }
   require(ours && !other_version, "what is not ours is refused at its first wrong byte");
   if (std::holds_alternative<PreambleIncomplete>(verdict)) {
     require(come.size() < sizeof(said), "a whole preamble is judged");
-    return;
+    return false;
   }
   require(come.size() == sizeof(said), "a preamble is taken when all of it is there");
   const auto& taken = std::get<wire::Preamble>(verdict);
@@ -32,15 +32,16 @@ void judge(Input come) {
   switch (taken.role) {
     case wire::Role::kControl:
       require(taken.flags <= wire::kFlagResume && taken.channel == 0, "a control channel's fields");
-      return;
+      return false;
     case wire::Role::kPage:
       require(taken.flags == 0, "a page channel has no flags");
-      return;
+      return false;
     case wire::Role::kFault:
       require(taken.flags == 0 && taken.channel == 0, "a fault channel's fields");
-      return;
+      return false;
   }
   require(false, "a role that there is");
+  return false;
 }
 
 }  // namespace
@@ -49,8 +50,7 @@ void fuzz(Input input) {
   const Input whole = input.first(std::min(input.size(), sizeof(wire::Preamble)));
   bool refused = false;
   for (std::size_t come = 0; come <= whole.size(); ++come) {
-    judge(whole.first(come));
-    const bool now = std::holds_alternative<PreambleRefused>(judge_preamble(whole.first(come)));
+    const bool now = judge(whole.first(come));
     require(now || !refused, "a refusal is final");
     refused = now;
   }

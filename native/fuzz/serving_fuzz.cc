@@ -25,7 +25,7 @@ struct Serving {
 
 void fuzz(Input input) {
   static const FencedGuest guest;
-  const auto memory = guest.fresh_memory();
+  const auto& memory = guest.fresh_memory();
   const auto arriving = std::make_shared<ArrivingMemory>(memory);
   for (const Region& region : memory->regions()) {
     require(arriving->mark_missing(region.pages()).ok(), "every page can be missing");

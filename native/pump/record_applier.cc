@@ -24,7 +24,9 @@ RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving,
     : arriving_(std::move(arriving)),
       layout_(arriving_->memory().layout()),
       accepted_(accepted),
-      buffer_(std::make_unique_for_overwrite<std::byte[]>(kStepBytes + kMostPartBytes)),
+      // A record names a page once, and its payload is no longer than its pages.
+      buffer_(std::make_unique_for_overwrite<std::byte[]>(
+          std::min(kStepBytes, arriving_->memory().bytes()) + kMostPartBytes)),
       decoded_(std::make_unique_for_overwrite<std::byte[]>(
           arriving_->memory().regions().front().page_bytes)) {}
 
