@@ -1,6 +1,6 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi | fuzz → pump|fault|workload → channel → tracker|codec|wire|pki|tls → region|net → os
+//   C++         addon.cc → napi | fuzz → pump|fault|workload → channel → tracker|codec|wire|pki|tls → region|net|crypto → os
 //   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|pki → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
@@ -24,7 +24,7 @@ import {
 
 const nativeLayers = [
   ['os'],
-  ['region', 'net'],
+  ['region', 'net', 'crypto'],
   ['tracker', 'codec', 'wire', 'pki', 'tls'],
   ['channel'],
   ['pump', 'fault', 'workload'],
@@ -63,8 +63,8 @@ const nativeDoors = [
   },
   {
     pattern: /#\s*include\s*<openssl\/[^>]*>/g,
-    home: /^native\/(?:tls|pki)\//,
-    rule: 'only native/tls and native/pki may include OpenSSL',
+    home: /^native\/(?:crypto|tls|pki)\//,
+    rule: 'only native/crypto, native/tls and native/pki may include OpenSSL',
   },
 ];
 const typescriptDoors = [

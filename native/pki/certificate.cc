@@ -6,7 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "pki/openssl.h"
+#include "crypto/error_queue.h"
+#include "crypto/pem.h"
 #include "pki/signer.h"
 
 namespace pageferry::pki {
@@ -36,13 +37,13 @@ constexpr std::array kHostExtensions = {
 };
 
 // Everything that a certificate needs before its extensions, but the issuer.
-Result<OwnedCertificate> begin_certificate(const std::string& name, Validity validity,
+Result<OpensslPtr<X509>> begin_certificate(const std::string& name, Validity validity,
                                            EVP_PKEY* key) {
-  OwnedCertificate certificate(X509_new());
-  const OwnedNumber serial(BN_new());
-  const OwnedName subject(X509_NAME_new());
+  OpensslPtr<X509> certificate(X509_new());
+  const OpensslPtr<BIGNUM> serial(BN_new());
+  const OpensslPtr<X509_NAME> subject(X509_NAME_new());
   if (certificate == nullptr || serial == nullptr || subject == nullptr) {
-    return openssl_failure("cannot begin a certificate");
+    return openssl_failure(StatusCode::kSystem, "cannot begin a certificate");
   }
   const auto* text = reinterpret_cast<const unsigned char*>(name.data());
   if (X509_NAME_add_entry_by_NID(subject.get(), NID_commonName, MBSTRING_UTF8, text,
@@ -57,7 +58,7 @@ Result<OwnedCertificate> begin_certificate(const std::string& name, Validity val
       ASN1_TIME_set(X509_getm_notBefore(certificate.get()), validity.begin) != nullptr &&
       ASN1_TIME_set(X509_getm_notAfter(certificate.get()), validity.end) != nullptr &&
       X509_set_pubkey(certificate.get(), key) == 1;
-  if (!made) return openssl_failure("cannot fill in a certificate");
+  if (!made) return openssl_failure(StatusCode::kSystem, "cannot fill in a certificate");
   return certificate;
 }
 
@@ -66,14 +67,14 @@ Status add_extensions(X509* certificate, X509* signer, std::span<const Extension
     auto extension = make_extension({.signer = signer, .subject = certificate}, nid, value);
     if (!extension.ok()) return extension.status();
     if (X509_add_ext(certificate, extension.value().get(), -1) != 1) {
-      return openssl_failure("cannot add an extension");
+      return openssl_failure(StatusCode::kSystem, "cannot add an extension");
     }
   }
   return {};
 }
 
 // The bytes of an IP address, or of a DNS name, as the certificate has them.
-OwnedGeneralName general_name(const std::string& name) {
+OpensslPtr<GENERAL_NAME> general_name(const std::string& name) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   std::span<const unsigned char> bytes(reinterpret_cast<const unsigned char*>(name.data()),
                                        name.size());
@@ -85,8 +86,9 @@ OwnedGeneralName general_name(const std::string& name) {
     kind = GEN_IPADD;
     bytes = address;
   }
-  OwnedGeneralName made(GENERAL_NAME_new());
-  OwnedString value(ASN1_STRING_type_new(kind == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING));
+  OpensslPtr<GENERAL_NAME> made(GENERAL_NAME_new());
+  OpensslPtr<ASN1_STRING> value(
+      ASN1_STRING_type_new(kind == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING));
   if (made == nullptr || value == nullptr ||
       ASN1_STRING_set(value.get(), bytes.data(), static_cast<int>(bytes.size())) != 1) {
     return nullptr;
@@ -96,17 +98,17 @@ OwnedGeneralName general_name(const std::string& name) {
 }
 
 Status add_names(X509* certificate, const std::vector<std::string>& names) {
-  const OwnedGeneralNames all(GENERAL_NAMES_new());
-  if (all == nullptr) return openssl_failure("cannot add names");
+  const OpensslPtr<GENERAL_NAMES> all(GENERAL_NAMES_new());
+  if (all == nullptr) return openssl_failure(StatusCode::kSystem, "cannot add names");
   for (const std::string& name : names) {
-    OwnedGeneralName made = general_name(name);
+    OpensslPtr<GENERAL_NAME> made = general_name(name);
     if (made == nullptr || sk_GENERAL_NAME_push(all.get(), made.get()) == 0) {
-      return openssl_failure("cannot add a name");
+      return openssl_failure(StatusCode::kSystem, "cannot add a name");
     }
     static_cast<void>(made.release());  // The list has it now.
   }
   if (X509_add1_ext_i2d(certificate, NID_subject_alt_name, all.get(), 0, X509V3_ADD_DEFAULT) != 1) {
-    return openssl_failure("cannot add names");
+    return openssl_failure(StatusCode::kSystem, "cannot add names");
   }
   return {};
 }
@@ -114,7 +116,7 @@ Status add_names(X509* certificate, const std::vector<std::string>& names) {
 Result<Credential> sign(X509* certificate, EVP_PKEY* key, X509* signer, EVP_PKEY* signer_key) {
   if (X509_set_issuer_name(certificate, X509_get_subject_name(signer)) != 1 ||
       X509_sign(certificate, signer_key, EVP_sha256()) == 0) {
-    return openssl_failure("cannot sign a certificate");
+    return openssl_failure(StatusCode::kSystem, "cannot sign a certificate");
   }
   auto certificate_pem = to_pem(certificate);
   if (!certificate_pem.ok()) return certificate_pem.status();
@@ -123,16 +125,16 @@ Result<Credential> sign(X509* certificate, EVP_PKEY* key, X509* signer, EVP_PKEY
   return Credential{std::move(certificate_pem.value()), std::move(key_pem.value())};
 }
 
-Result<OwnedKey> create_key() {
-  OwnedKey key(EVP_EC_gen("P-256"));
-  if (key == nullptr) return openssl_failure("cannot make a key");
+Result<OpensslPtr<EVP_PKEY>> create_key() {
+  OpensslPtr<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  if (key == nullptr) return openssl_failure(StatusCode::kSystem, "cannot make a key");
   return key;
 }
 
 }  // namespace
 
 Result<Credential> create_authority(const std::string& name, Validity validity) {
-  const ErrorScope errors;
+  const ErrorQueue errors;
   const auto key = create_key();
   if (!key.ok()) return key.status();
   EVP_PKEY* own_key = key.value().get();
@@ -146,7 +148,7 @@ Result<Credential> create_authority(const std::string& name, Validity validity) 
 
 Result<Credential> issue_certificate(const Credential& authority,
                                      const std::vector<std::string>& names, Validity validity) {
-  const ErrorScope errors;
+  const ErrorQueue errors;
   if (names.empty()) return Status(StatusCode::kInvalidArgument, "a certificate needs a name");
   const auto signer = read_signer(authority);
   if (!signer.ok()) return signer.status();

@@ -6,12 +6,13 @@
 #include <openssl/x509_vfy.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "crypto/pem.h"
 #include "pki/certificate.h"
-#include "pki/openssl.h"
 
 namespace pageferry::pki {
 
@@ -34,16 +35,17 @@ inline Credential host(const Credential& by, const std::vector<std::string>& nam
   return made.value();
 }
 
-inline OwnedCertificate parsed(const Credential& credential) {
-  auto read = read_certificate(credential.certificate);
+inline OpensslPtr<X509> parsed(const Credential& credential) {
+  auto read = read_certificates(credential.certificate);
   EXPECT_TRUE(read.ok()) << read.status().message();
-  return std::move(read.value());
+  return std::move(read.value().front());
 }
 
 // As node:crypto says it.
 inline std::string serial_of(const Credential& credential) {
-  const OwnedCertificate certificate = parsed(credential);
-  const OwnedNumber number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate.get()), nullptr));
+  const OpensslPtr<X509> certificate = parsed(credential);
+  const OpensslPtr<BIGNUM> number(
+      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate.get()), nullptr));
   char* text = BN_bn2hex(number.get());
   std::string serial(text);
   OPENSSL_free(text);
@@ -54,17 +56,19 @@ inline std::string serial_of(const Credential& credential) {
 inline int refusal(const Credential& credential, const Credential& trusted,
                    int purpose = X509_PURPOSE_SSL_SERVER, std::int64_t at = kNow,
                    const std::string& list = "") {
-  const OwnedCertificate certificate = parsed(credential);
-  const OwnedCertificate root = parsed(trusted);
-  const Owned<X509_STORE, X509_STORE_free> store(X509_STORE_new());
+  const OpensslPtr<X509> certificate = parsed(credential);
+  const OpensslPtr<X509> root = parsed(trusted);
+  const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
+                                                                      X509_STORE_free);
   EXPECT_EQ(X509_STORE_add_cert(store.get(), root.get()), 1);
   if (!list.empty()) {
-    const auto crl = read_crl(list);
-    EXPECT_TRUE(crl.ok());
-    EXPECT_EQ(X509_STORE_add_crl(store.get(), crl.value().get()), 1);
+    const auto lists = read_revocation_lists(list);
+    EXPECT_TRUE(lists.ok());
+    EXPECT_EQ(X509_STORE_add_crl(store.get(), lists.value().front().get()), 1);
     X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   }
-  const Owned<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
+      X509_STORE_CTX_new(), X509_STORE_CTX_free);
   EXPECT_EQ(X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr), 1);
   X509_STORE_CTX_set_time(context.get(), 0, at);
   X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_X509_STRICT);

@@ -2,14 +2,17 @@
 
 #include <utility>
 
+#include "crypto/error_queue.h"
+#include "crypto/pem.h"
+
 namespace pageferry::pki {
 
 Result<Signer> read_signer(const Credential& authority) {
-  auto certificate = read_certificate(authority.certificate);
-  if (!certificate.ok()) return certificate.status();
-  auto key = read_key(authority.key);
+  auto certificates = read_certificates(authority.certificate);
+  if (!certificates.ok()) return certificates.status();
+  auto key = read_private_key(authority.key);
   if (!key.ok()) return key.status();
-  Signer signer{std::move(certificate.value()), std::move(key.value())};
+  Signer signer{std::move(certificates.value().front()), std::move(key.value())};
   if (X509_check_ca(signer.certificate.get()) != 1) {
     return Status(StatusCode::kInvalidArgument, "the certificate is not that of a CA");
   }
@@ -19,11 +22,12 @@ Result<Signer> read_signer(const Credential& authority) {
   return signer;
 }
 
-Result<OwnedExtension> make_extension(const ExtensionContext& context, int nid, const char* value) {
+Result<OpensslPtr<X509_EXTENSION>> make_extension(const ExtensionContext& context, int nid,
+                                                  const char* value) {
   X509V3_CTX made{};
   X509V3_set_ctx(&made, context.signer, context.subject, nullptr, context.crl, 0);
-  OwnedExtension extension(X509V3_EXT_conf_nid(nullptr, &made, nid, value));
-  if (extension == nullptr) return openssl_failure("cannot make an extension");
+  OpensslPtr<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, &made, nid, value));
+  if (extension == nullptr) return openssl_failure(StatusCode::kSystem, "cannot make an extension");
   return extension;
 }
 

@@ -1,14 +1,14 @@
 // A CA that can sign: what it issues and what it revokes need the same of it.
 #pragma once
 
+#include "crypto/openssl_ptr.h"
 #include "pki/certificate.h"
-#include "pki/openssl.h"
 
 namespace pageferry::pki {
 
 struct Signer {
-  OwnedCertificate certificate;
-  OwnedKey key;
+  OpensslPtr<X509> certificate;
+  OpensslPtr<EVP_PKEY> key;
 };
 
 // kInvalidArgument unless it is the certificate of a CA and its key.
@@ -22,6 +22,7 @@ struct ExtensionContext {
 };
 
 // An extension from OpenSSL's text form of it. `value` is never a user's text: some forms refer to files.
-Result<OwnedExtension> make_extension(const ExtensionContext& context, int nid, const char* value);
+Result<OpensslPtr<X509_EXTENSION>> make_extension(const ExtensionContext& context, int nid,
+                                                  const char* value);
 
 }  // namespace pageferry::pki

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "tls/openssl_ptr.h"
+#include "crypto/openssl_ptr.h"
 
 namespace pageferry {
 

@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "crypto/openssl_ptr.h"
 #include "os/mutex.h"
-#include "tls/openssl_ptr.h"
 
 namespace pageferry {
 

@@ -1,9 +1,8 @@
 #include "tls/pem_files.h"
 
-#include <openssl/pem.h>
-
+#include "crypto/error_queue.h"
+#include "crypto/pem.h"
 #include "tls/certificate_text.h"
-#include "tls/error_queue.h"
 #include "tls/secret_file.h"
 #include "tls/tls_reason.h"
 
@@ -11,41 +10,25 @@ namespace pageferry {
 
 namespace {
 
-// The default asks on the terminal.
-int no_password(char*, int, int, void*) { return -1; }
-
-OpensslPtr<BIO> over(const std::string& text) {
-  return OpensslPtr<BIO>(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-Status malformed(const std::string& path, const std::string& what) {
-  return Status(StatusCode::kInvalidArgument, path + ": " + what)
-      .because(tls_reason::kFileMalformed);
-}
-
-// All that `read_next` finds in the file, which answers null for the end as for what cannot be read.
+// What `read` makes of the file's text.
 template <class T>
-Result<std::vector<OpensslPtr<T>>> read_all(const std::string& path, const std::string& what,
-                                            T* (*read_next)(BIO*, T**, pem_password_cb*, void*)) {
+Result<T> load(const std::string& path, Result<T> (*read)(const std::string& pem)) {
   const auto file = read_secret_file(path, Readers::kAny);
   if (!file.ok()) return file.status();
-  const ErrorQueue errors;
-  const OpensslPtr<BIO> bio = over(file.value().text());
-  std::vector<OpensslPtr<T>> found;
-  while (T* next = read_next(bio.get(), nullptr, no_password, nullptr)) found.emplace_back(next);
-  if (found.empty()) return malformed(path, "holds no " + what + " in PEM form");
-  if (!errors.at_end_of_pem()) return malformed(path, "is damaged: " + errors.text());
-  return found;
+  auto made = read(file.value().text());
+  if (made.ok()) return made;
+  return Status(made.status().code(), path + ": " + made.status().message())
+      .because(tls_reason::kFileMalformed);
 }
 
 }  // namespace
 
-Result<std::vector<OpensslPtr<X509>>> read_certificates(const std::string& path) {
-  return read_all<X509>(path, "certificate", ::PEM_read_bio_X509);
+Result<std::vector<OpensslPtr<X509>>> load_certificates(const std::string& path) {
+  return load(path, read_certificates);
 }
 
-Result<std::vector<OpensslPtr<X509_CRL>>> read_revocation_lists(const std::string& path) {
-  auto lists = read_all<X509_CRL>(path, "revocation list", ::PEM_read_bio_X509_CRL);
+Result<std::vector<OpensslPtr<X509_CRL>>> load_revocation_lists(const std::string& path) {
+  auto lists = load(path, read_revocation_lists);
   if (!lists.ok()) return lists;
   for (const OpensslPtr<X509_CRL>& list : lists.value()) {
     const ASN1_TIME* until = ::X509_CRL_get0_nextUpdate(list.get());
@@ -58,16 +41,8 @@ Result<std::vector<OpensslPtr<X509_CRL>>> read_revocation_lists(const std::strin
   return lists;
 }
 
-Result<OpensslPtr<EVP_PKEY>> read_private_key(const std::string& path) {
-  const auto file = read_secret_file(path, Readers::kAny);
-  if (!file.ok()) return file.status();
-  const ErrorQueue errors;
-  const OpensslPtr<BIO> bio = over(file.value().text());
-  OpensslPtr<EVP_PKEY> key(::PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
-  if (key) return key;
-  const bool encrypted = file.value().text().find("ENCRYPTED") != std::string::npos;
-  return malformed(path, encrypted ? "this private key has a password; keys are taken without one"
-                                   : "holds no private key in PEM form");
+Result<OpensslPtr<EVP_PKEY>> load_private_key(const std::string& path) {
+  return load(path, read_private_key);
 }
 
 Status check_own(X509* certificate, const std::string& certificate_path, EVP_PKEY* key,

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "crypto/openssl_ptr.h"
 #include "os/status.h"
-#include "tls/openssl_ptr.h"
 #include "tls/secret_file.h"
 
 namespace pageferry {

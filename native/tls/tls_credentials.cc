@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "tls/error_queue.h"
+#include "crypto/error_queue.h"
 #include "tls/pem_files.h"
 #include "tls/tls_callbacks.h"
 #include "tls/tls_names.h"
@@ -57,7 +57,8 @@ Status TlsCredentials::set_up() {
       ::SSL_CTX_set_recv_max_early_data(context, 0) == 1 &&
       // A server sends its one ticket itself, to clients that will read it (TlsSession).
       ::SSL_CTX_set_num_tickets(context, 0) == 1;
-  if (!done) return Status(StatusCode::kUnsupported, "OpenSSL: " + errors.text());
+  if (!done)
+    return openssl_failure(StatusCode::kUnsupported, "OpenSSL does not offer what is needed");
   ::SSL_CTX_set_security_level(context, kSecurityLevel);
   ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -67,16 +68,16 @@ Status TlsCredentials::set_up() {
 }
 
 Status TlsCredentials::use(const CertificateFiles& files) {
-  auto chain = read_certificates(files.certificate);
+  auto chain = load_certificates(files.certificate);
   if (!chain.ok()) return chain.status();
-  auto key = read_private_key(files.key);
+  auto key = load_private_key(files.key);
   if (!key.ok()) return key.status();
   X509* own = chain.value().front().get();
   const Status good = check_own(own, files.certificate, key.value().get(), files.key);
   if (!good.ok()) return good;
   const ErrorQueue errors;
   const auto refused = [&](const std::string& path) {
-    return Status(StatusCode::kInvalidArgument, path + " is refused: " + errors.text())
+    return openssl_failure(StatusCode::kInvalidArgument, path + " is refused")
         .because(tls_reason::kFileMalformed);
   };
   SSL_CTX* context = context_.get();
@@ -87,14 +88,14 @@ Status TlsCredentials::use(const CertificateFiles& files) {
     if (!added) return refused(files.certificate);
   }
   X509_STORE* trusted = ::SSL_CTX_get_cert_store(context);
-  auto authorities = read_certificates(files.ca);
+  auto authorities = load_certificates(files.ca);
   if (!authorities.ok()) return authorities.status();
   for (const OpensslPtr<X509>& authority : authorities.value()) {
     if (::X509_STORE_add_cert(trusted, authority.get()) != 1) return refused(files.ca);
   }
   allowed_peers_ = files.allowed_peers;
   if (!files.crl.has_value()) return Status();
-  auto lists = read_revocation_lists(*files.crl);
+  auto lists = load_revocation_lists(*files.crl);
   if (!lists.ok()) return lists.status();
   for (const OpensslPtr<X509_CRL>& list : lists.value()) {
     if (::X509_STORE_add_crl(trusted, list.get()) != 1) return refused(*files.crl);

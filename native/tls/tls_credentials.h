@@ -10,10 +10,10 @@
 #include <variant>
 #include <vector>
 
+#include "crypto/openssl_ptr.h"
 #include "os/status.h"
 #include "tls/alert.h"
 #include "tls/client_sessions.h"
-#include "tls/openssl_ptr.h"
 #include "tls/pre_shared_key.h"
 
 namespace pageferry {

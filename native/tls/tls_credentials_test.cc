@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include <string>
 
@@ -85,12 +86,13 @@ TEST(TlsCredentials, AKeyWithAPasswordIsRefusedWithoutAskingForIt) {
   const Hosts hosts;
   const auto key = testing::new_key();
   CertificateFiles files = hosts.source;
+  files.key = hosts.folder.path("locked.pem");
+  const OpensslPtr<BIO> file(::BIO_new_file(files.key.c_str(), "w"));
   char password[] = "secret";
-  files.key =
-      hosts.folder.write("locked.pem", testing::pem([&](BIO* bio) {
-                           return ::PEM_write_bio_PrivateKey(bio, key.get(), ::EVP_aes_128_cbc(),
-                                                             nullptr, 0, nullptr, password);
-                         }));
+  ASSERT_EQ(::PEM_write_bio_PrivateKey(file.get(), key.get(), ::EVP_aes_128_cbc(), nullptr, 0,
+                                       nullptr, password),
+            1);
+  ASSERT_EQ(BIO_flush(file.get()), 1);
   const Status status = failure_of(files);
   EXPECT_EQ(status.reason(), tls_reason::kFileMalformed);
   EXPECT_NE(status.message().find("password"), std::string::npos) << status.message();

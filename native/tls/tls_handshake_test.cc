@@ -12,13 +12,13 @@
 namespace pageferry {
 namespace {
 
-using testing::accept_all;
 using testing::Ends;
 using testing::Hosts;
 using testing::kLongEnough;
 using testing::load;
 using testing::OtherTls;
 using testing::shake_hands;
+using testing::step_through;
 using testing::TestCa;
 using testing::TestFolder;
 using testing::TlsPort;
@@ -76,7 +76,7 @@ Outcome serve(OtherTls& client, const TlsFiles& server) {
   Result<std::unique_ptr<TlsStream>> accepted = Status(StatusCode::kSystem, "never ran");
   std::thread serving([&] {
     TlsAccept accept(port.accept(), load(server));
-    accepted = accept_all(accept);
+    accepted = step_through(accept);
   });
   bool connected = client.connect(near->fd());
   serving.join();
@@ -324,7 +324,7 @@ TEST(TlsAccept, APlainClientIsKnownByWhatItSendsFirstWithoutTheCredentials) {
     const auto near = port.connect();
     ASSERT_TRUE(near->send_all(text.data(), text.size()).ok());
     TlsAccept accept(port.accept(), nullptr);
-    EXPECT_EQ(accept_all(accept).status().reason(), tls_reason::kPlainClient) << text;
+    EXPECT_EQ(step_through(accept).status().reason(), tls_reason::kPlainClient) << text;
   }
 }
 
@@ -332,7 +332,7 @@ TEST(TlsAccept, AClientThatClosesWithoutAWordIsNoPlainClient) {
   const TlsPort port;
   { const auto closing = port.connect(); }
   TlsAccept accept(port.accept(), nullptr);
-  const Status status = accept_all(accept).status();
+  const Status status = step_through(accept).status();
   EXPECT_EQ(status.code(), StatusCode::kPeerClosed);
   EXPECT_TRUE(status.reason().empty());
 }
@@ -390,7 +390,7 @@ TEST(TlsHandshake, GarbageEndsItAndNothingElse) {
     ASSERT_TRUE(near->send_all(text.data(), text.size()).ok());
     near->end_sending();
     TlsAccept accept(port.accept(), server);
-    EXPECT_FALSE(accept_all(accept).ok());
+    EXPECT_FALSE(step_through(accept).ok());
     EXPECT_EQ(::ERR_peek_error(), 0u);
   }
 }

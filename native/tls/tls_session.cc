@@ -21,8 +21,6 @@ constexpr std::size_t kRecordsTogether = 8;
 // For what OpenSSL sends of its own accord: the answers to key updates.
 constexpr std::size_t kSpareBytes = 1024;
 constexpr std::size_t kOutboxBytes = kRecordsTogether * kMaxRecordBytes + kSpareBytes;
-// 64 GiB: far below what AES-GCM may protect under one key (2^24.5 records, RFC 8446, 5.5).
-constexpr std::uint64_t kRecordsPerKey = std::uint64_t{1} << 22;
 // What OpenSSL adds to the number of an alert that came, to make an error of it.
 constexpr int kAlertOffset = SSL_AD_REASON_OFFSET;
 
@@ -71,22 +69,22 @@ bool is_address(const std::string& name) {
 
 Result<std::unique_ptr<TlsSession>> TlsSession::begin(TlsRole role, TlsCredentialsPtr credentials,
                                                       const std::string& server_name,
-                                                      std::string server_key) {
+                                                      std::string server_key, TlsLimits limits) {
   std::unique_ptr<TlsSession> session(
-      new TlsSession(role, std::move(credentials), server_name, std::move(server_key)));
+      new TlsSession(role, std::move(credentials), server_name, std::move(server_key), limits));
   if (Status set = session->set_up(); !set.ok()) return set;
   return session;
 }
 
 TlsSession::TlsSession(TlsRole role, TlsCredentialsPtr credentials, std::string server_name,
-                       std::string server_key)
+                       std::string server_key, TlsLimits limits)
     : role_(role),
       credentials_(std::move(credentials)),
       server_name_(std::move(server_name)),
       server_key_(std::move(server_key)),
+      limits_(limits),
       inbox_(kHandshakeBytes),
-      outbox_(kHandshakeBytes),
-      records_per_key_(kRecordsPerKey) {}
+      outbox_(kHandshakeBytes) {}
 
 Status TlsSession::set_up() {
   const ErrorQueue errors;
@@ -218,7 +216,7 @@ std::size_t TlsSession::room() const {
 
 Status TlsSession::write(const void* from, std::size_t bytes) {
   const ErrorQueue errors;
-  if (++records_ % records_per_key_ == 0) {
+  if (++records_ % limits_.records_per_key == 0) {
     ::SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED);
   }
   std::size_t written = 0;
@@ -254,7 +252,7 @@ Status TlsSession::failure(const ErrorQueue& errors, int outcome, const char* wh
                   "the same")
         .because(tls_reason::kOtherCredentials);
   }
-  return Status(StatusCode::kProtocol, std::string(what) + ": TLS: " + errors.text());
+  return openssl_failure(StatusCode::kProtocol, std::string(what) + ": TLS");
 }
 
 // Of OpenSSL's own errors, those that say what to do; or ok.

@@ -8,13 +8,19 @@
 #include <memory>
 #include <string>
 
+#include "crypto/error_queue.h"
+#include "crypto/openssl_ptr.h"
 #include "os/status.h"
 #include "tls/ciphertext.h"
-#include "tls/error_queue.h"
-#include "tls/openssl_ptr.h"
 #include "tls/tls_credentials.h"
 
 namespace pageferry {
+
+struct TlsLimits {
+  // The sending key is replaced each time so many records went out under it. These are 64 GiB: far below what AES-GCM
+  // may protect under one key (2^24.5 records, RFC 8446, 5.5).
+  std::uint64_t records_per_key = std::uint64_t{1} << 22;
+};
 
 class TlsSession {
  public:
@@ -22,7 +28,7 @@ class TlsSession {
   // it keeps the session. Both are empty for a server.
   static Result<std::unique_ptr<TlsSession>> begin(TlsRole role, TlsCredentialsPtr credentials,
                                                    const std::string& server_name,
-                                                   std::string server_key);
+                                                   std::string server_key, TlsLimits limits = {});
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
@@ -50,8 +56,6 @@ class TlsSession {
   std::size_t room() const;
   // At most as much as one record takes, and only when there is room.
   Status write(const void* from, std::size_t bytes);
-  // The sending key is replaced each time so many records went out under it.
-  void set_records_per_key(std::uint64_t records) { records_per_key_ = records; }
   // Says that nothing more will be sent.
   void say_goodbye();
 
@@ -59,7 +63,7 @@ class TlsSession {
   friend struct TlsCallbacks;
 
   TlsSession(TlsRole role, TlsCredentialsPtr credentials, std::string server_name,
-             std::string server_key);
+             std::string server_key, TlsLimits limits);
   Status set_up();
   Status expect_server();
   Result<bool> confirm();
@@ -71,6 +75,7 @@ class TlsSession {
   const TlsCredentialsPtr credentials_;
   const std::string server_name_;
   const std::string server_key_;
+  const TlsLimits limits_;
   CiphertextInbox inbox_;
   CiphertextOutbox outbox_;
   OpensslPtr<SSL> ssl_;
@@ -80,7 +85,6 @@ class TlsSession {
   // What a callback found wrong, in its own words: OpenSSL reports only that the callback refused.
   Status refused_;
   std::uint64_t records_ = 0;
-  std::uint64_t records_per_key_;
 };
 
 }  // namespace pageferry

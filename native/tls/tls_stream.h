@@ -26,7 +26,6 @@ class TlsStream final : public Stream {
   // True when the handshake was a short one: the session of an earlier connection went on, or a pre-shared
   // key was used.
   bool resumed() const { return session_->resumed(); }
-  void set_records_per_key(std::uint64_t records) { session_->set_records_per_key(records); }
 
   int fd() const override { return below_->fd(); }
   bool holds_received() const override;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -11,13 +10,13 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <random>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "crypto/pem.h"
 #include "net/stream_test_util.h"
 #include "tls/tls_credentials.h"
 #include "tls/tls_handshake.h"
@@ -50,23 +49,14 @@ class TestFolder {
   std::string path_;
 };
 
-inline std::string pem(const std::function<int(BIO*)>& write) {
-  const OpensslPtr<BIO> bio(::BIO_new(::BIO_s_mem()));
-  EXPECT_EQ(write(bio.get()), 1);
-  char* text = nullptr;
-  const long length = BIO_get_mem_data(bio.get(), &text);
-  return {text, static_cast<std::size_t>(length)};
-}
-
 inline OpensslPtr<EVP_PKEY> new_key() { return OpensslPtr<EVP_PKEY>(EVP_EC_gen("P-256")); }
 
-inline std::string pem_of(EVP_PKEY* key) {
-  return pem([&](BIO* bio) {
-    return ::PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-  });
-}
-inline std::string pem_of(X509* certificate) {
-  return pem([&](BIO* bio) { return ::PEM_write_bio_X509(bio, certificate); });
+// Of a key, a certificate or a revocation list.
+template <class T>
+std::string pem_of(T* object) {
+  auto pem = to_pem(object);
+  EXPECT_TRUE(pem.ok()) << pem.status().message();
+  return pem.ok() ? pem.value() : "";
 }
 
 // What is asked of a certificate; in seconds from now.
@@ -113,7 +103,7 @@ class TestCa {
     ::X509_CRL_set1_nextUpdate(list.get(), time);
     ::ASN1_TIME_free(time);
     EXPECT_GT(::X509_CRL_sign(list.get(), key_.get(), ::EVP_sha256()), 0);
-    return pem([&](BIO* bio) { return ::PEM_write_bio_X509_CRL(bio, list.get()); });
+    return pem_of(list.get());
   }
 
  private:
@@ -198,14 +188,15 @@ class TlsPort {
 };
 
 // Steps until the handshake is done, as a listener would.
-inline Result<std::unique_ptr<TlsStream>> accept_all(TlsAccept& accept) {
+template <class Handshake>
+Result<std::unique_ptr<TlsStream>> step_through(Handshake& handshake) {
   while (true) {
-    TlsStep step = accept.step();
+    TlsStep step = handshake.step();
     if (auto* failed = std::get_if<Status>(&step)) return *failed;
     if (auto* done = std::get_if<std::unique_ptr<TlsStream>>(&step)) return std::move(*done);
     const bool reads = std::holds_alternative<WantsRead>(step);
     pollfd waiting = {
-        .fd = accept.fd(), .events = static_cast<short>(reads ? POLLIN : POLLOUT), .revents = 0};
+        .fd = handshake.fd(), .events = static_cast<short>(reads ? POLLIN : POLLOUT), .revents = 0};
     if (::poll(&waiting, 1, 60'000) == 0) return Status(StatusCode::kTimedOut, "no step for 60 s");
   }
 }
@@ -221,7 +212,7 @@ inline Ends shake_hands(StreamPtr near, StreamPtr far, const TlsCredentialsPtr& 
   Result<std::unique_ptr<TlsStream>> accepted = Status(StatusCode::kSystem, "never ran");
   std::thread serving([&] {
     TlsAccept accept(std::move(far), server);
-    accepted = accept_all(accept);
+    accepted = step_through(accept);
   });
   auto connected = connect_tls(std::move(near), client, name, kLongEnough);
   serving.join();

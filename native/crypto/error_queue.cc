@@ -1,7 +1,9 @@
-#include "tls/error_queue.h"
+#include "crypto/error_queue.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+
+#include <utility>
 
 namespace pageferry {
 
@@ -18,12 +20,6 @@ ErrorQueue::ErrorQueue() { empty_queue(); }
 
 ErrorQueue::~ErrorQueue() { empty_queue(); }
 
-std::string ErrorQueue::text() const {
-  const unsigned long error = ::ERR_peek_error();
-  const char* reason = error == 0 ? nullptr : ::ERR_reason_error_string(error);
-  return reason == nullptr ? "no reason given" : reason;
-}
-
 int ErrorQueue::tls_code() const {
   const unsigned long error = ::ERR_peek_error();
   return ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
@@ -32,6 +28,16 @@ int ErrorQueue::tls_code() const {
 bool ErrorQueue::at_end_of_pem() const {
   const unsigned long error = ::ERR_peek_last_error();
   return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+Status openssl_failure(StatusCode code, std::string what) {
+  const unsigned long error = ::ERR_peek_error();
+  if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) code = StatusCode::kNoMemory;
+  if (const char* reason = ::ERR_reason_error_string(error); reason != nullptr) {
+    what += ": ";
+    what += reason;
+  }
+  return Status(code, std::move(what));
 }
 
 }  // namespace pageferry
