@@ -72,9 +72,8 @@ const VERIFY = v.union(
   'must be true or false, or { pages }, a whole number of at least 1',
 );
 
-/** What asking for an outcome is told. */
-export const OUTCOME_SCHEMA = v.strictObject({
-  migrationId: MIGRATION_ID,
+/** Where the destination is, and how it is spoken to. */
+const REACHING = {
   host: v.optional(HOST),
   port: v.optional(F.port.schema),
   path: v.optional(SOCKET_PATH),
@@ -82,14 +81,13 @@ export const OUTCOME_SCHEMA = v.strictObject({
   insecure: v.optional(flag(false).schema),
   connectMs: v.optional(F.connectMs.schema),
   stallMs: v.optional(F.stallMs.schema),
-});
+};
+
+/** What asking for an outcome is told. */
+export const OUTCOME_SCHEMA = v.strictObject({ ...REACHING, migrationId: MIGRATION_ID });
 
 export const SOURCE_SCHEMA = v.strictObject({
-  host: v.optional(HOST),
-  port: v.optional(F.port.schema),
-  path: v.optional(SOCKET_PATH),
-  tls: v.optional(TLS_SCHEMA),
-  insecure: v.optional(flag(false).schema),
+  ...REACHING,
   strategy: v.union(
     [v.picklist(STRATEGY_NAMES), v.looseObject({})],
     `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,
@@ -105,7 +103,5 @@ export const SOURCE_SCHEMA = v.strictObject({
   otherwise: v.optional(F.otherwise.schema),
   observeMs: v.optional(F.observeMs.schema),
   verify: v.optional(VERIFY),
-  connectMs: v.optional(F.connectMs.schema),
-  stallMs: v.optional(F.stallMs.schema),
   switchoverMs: v.optional(F.switchoverMs.schema),
 });
