@@ -1,11 +1,12 @@
 // Builds fuzz targets with libFuzzer, ASan and UBSan, and runs them one after the other.
 //
 //   node scripts/fuzz.mjs NAME|all [--runs N] [--seconds N] [--keep]
-//   node scripts/fuzz.mjs control [--runs N] [--seed N]
+//   node scripts/fuzz.mjs control|trace-file [--runs N] [--seed N]
 //
-// NAME is that of native/fuzz/NAME_fuzz.cc, `control` the control protocol (test/fuzz/control.test.ts). A run begins with
-// the inputs in test/vectors/fuzz/NAME and those that earlier runs have found, in build-native/fuzz/corpus/NAME. With
-// --keep those that reach code which none in test/vectors/fuzz/NAME reaches are added there, for the tests to replay.
+// NAME is that of native/fuzz/NAME_fuzz.cc; `control` is the control protocol (test/fuzz/control.test.ts), `trace-file` what
+// reads a trace (test/fuzz/trace-file.test.ts). A run of NAME begins with the inputs in test/vectors/fuzz/NAME and those
+// that earlier runs have found, in build-native/fuzz/corpus/NAME. With --keep those that reach code which none in
+// test/vectors/fuzz/NAME reaches are added there, for the tests to replay.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,7 +14,9 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from './project-files.mjs';
 
-const RUNS = { target: '1000000', control: '1000' };
+const RUNS = '1000000';
+/** What is written in TypeScript, and how often each runs where nobody says it. */
+const PROPERTIES = { control: '1000', 'trace-file': '100000' };
 const buildDir = join(root, 'build-native', 'fuzz');
 const targets = readdirSync(join(root, 'native', 'fuzz'))
   .filter((file) => file.endsWith('_fuzz.cc'))
@@ -22,7 +25,7 @@ const targets = readdirSync(join(root, 'native', 'fuzz'))
 function giveUp(reason) {
   console.error(`fuzz: ${reason}`);
   console.error(`usage: fuzz.mjs NAME|all [--runs N] [--seconds N] [--keep]
-       fuzz.mjs control [--runs N] [--seed N]
+       fuzz.mjs ${Object.keys(PROPERTIES).join('|')} [--runs N] [--seed N]
   NAME: ${targets.join(', ')}`);
   process.exit(2);
 }
@@ -62,7 +65,7 @@ function fuzz(name, { runs, seconds, keep }) {
   const kept = folder(root, 'test', 'vectors', 'fuzz', name);
   console.log(`fuzz: ${name}`);
   const status = run(program, [
-    `-runs=${runs ?? (seconds === undefined ? RUNS.target : -1)}`,
+    `-runs=${runs ?? (seconds === undefined ? RUNS : -1)}`,
     `-max_total_time=${seconds ?? 0}`,
     `-artifact_prefix=${findings}/`,
     '-use_value_profile=1',
@@ -108,14 +111,14 @@ for (const option of ['runs', 'seconds', 'seed']) {
     giveUp(`--${option} ${value}: expected a whole number from 1 on`);
   }
 }
-if (name === 'control') {
-  if (values.seconds !== undefined || values.keep) giveUp('control takes --runs and --seed');
-  const test = ['vitest', 'run', '--project', 'engine', 'test/fuzz/control.test.ts'];
-  const env = { PAGEFERRY_FUZZ_RUNS: values.runs ?? RUNS.control };
+if (Object.hasOwn(PROPERTIES, name)) {
+  if (values.seconds !== undefined || values.keep) giveUp(`${name} takes --runs and --seed`);
+  const test = ['vitest', 'run', '--project', 'engine', `test/fuzz/${name}.test.ts`];
+  const env = { PAGEFERRY_FUZZ_RUNS: values.runs ?? PROPERTIES[name] };
   if (values.seed !== undefined) env.PAGEFERRY_FUZZ_SEED = values.seed;
   process.exit(run('npx', ['--no-install', ...test], env));
 }
-if (values.seed !== undefined) giveUp('--seed is for control');
+if (values.seed !== undefined) giveUp(`--seed is for ${Object.keys(PROPERTIES).join(' and ')}`);
 const names = name === 'all' ? targets : targets.filter((target) => target === name);
 if (names.length === 0) giveUp(`there is no target ${name}`);
 build(names);

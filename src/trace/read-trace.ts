@@ -31,16 +31,19 @@ function explained(reason: string): string {
   return reason === 'unexpected end of file' ? 'it was cut short' : reason;
 }
 
+const FOLLOWED = 'something follows its end';
+
 async function parsed(pieces: AsyncIterable<Uint8Array>): Promise<Trace> {
   const parser = parseTrace();
   parser.next(0); // Runs to where it waits for the first number.
   let trace: Trace | undefined;
   const numbers = new VarintReader((value) => {
-    if (trace !== undefined) throw new Error('something follows its end');
+    if (trace !== undefined) throw new Error(FOLLOWED);
     const { done, value: whole } = parser.next(value);
     if (done) trace = whole;
   });
   for await (const piece of pieces) numbers.push(piece);
   if (trace === undefined) throw new Error('it was cut short');
+  if (!numbers.isWhole) throw new Error(FOLLOWED);
   return trace;
 }

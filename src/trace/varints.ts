@@ -38,6 +38,11 @@ export class VarintReader {
     this.#take = take;
   }
 
+  /** Not within a number. */
+  get isWhole(): boolean {
+    return this.#scale === 1;
+  }
+
   push(bytes: Uint8Array): void {
     for (const byte of bytes) {
       this.#value += (byte & 0x7f) * this.#scale;
