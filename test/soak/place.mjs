@@ -33,9 +33,8 @@ const methods = {
   },
 
   /** One migration of the guest that is here; `cancelled`: whether it agreed to be. `tee`: where to capture it. */
-  async hop({ migration, cancel, port, ...tee }) {
-    const where = { host: '127.0.0.1', port, ...tee };
-    const source = new Source(guest, { ...where, verify: true, ...migration });
+  async hop({ migration, cancel, ...where }) {
+    const source = new Source(guest, { host: '127.0.0.1', ...where, verify: true, ...migration });
     let cancelled = false;
     if (cancel !== null) {
       cancelLater(source, cancel, (taken) => {

@@ -23,7 +23,7 @@ describe.concurrent('the soak', () => {
     const run = await soak('--migrations', '16', '--seed', '13');
     expect(run).toMatch(/^16 migrations, seed 13\n/);
     expect(run.match(/^ +\d+ (verified|cancelled|failed) +\|/gm)).toHaveLength(16);
-    expect(run).toMatch(/\n16 migrations in .+ cancelled.+\n$/);
+    expect(run).toMatch(/\n16 migrations in .+ cancelled.+ every stream as the protocol says\n$/);
 
     const journeys = run.split(/^(?=journey )/m).slice(1);
     const [seed = ''] = /(?<=^journey )\d+/.exec(journeys[1] ?? '') ?? [];
