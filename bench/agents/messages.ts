@@ -6,6 +6,7 @@ import type {
   SourcePhase,
   StrategyName,
 } from '#engine/index.js';
+import type { WantedCrowd } from '../lib/crowd.js';
 import type { MemoryUse } from '../lib/memory-use.js';
 import type { TouchLatencies } from '../lib/touch-guest.js';
 import type { DestinationPoint, Round, SourcePoint } from '../result/schema.js';
@@ -47,6 +48,9 @@ export interface DestinationTask {
   readonly peakMemory: boolean;
   readonly timeline: boolean;
 }
+
+/** To the strangers: where they come, until they are told 'leave'. */
+export type CrowdTask = WantedCrowd;
 
 /** What the source saw; times are of the monotonic clock. */
 export interface SourceTimeline {
@@ -103,4 +107,11 @@ export type DestinationMessage =
   | Arrived
   | Failed;
 
-export type AgentMessage = SourceMessage | DestinationMessage;
+export type CrowdMessage =
+  /** As many are there as a destination keeps, and more come. */
+  | { readonly type: 'gathered' }
+  /** `came`: connections, all in all. */
+  | { readonly type: 'left'; readonly came: number }
+  | Failed;
+
+export type AgentMessage = SourceMessage | DestinationMessage | CrowdMessage;

@@ -4,6 +4,9 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { SourcePhase } from '#engine/index.js';
 import type {
+  AgentMessage,
+  CrowdMessage,
+  CrowdTask,
   DestinationMessage,
   DestinationTask,
   Failed,
@@ -19,9 +22,8 @@ const ANSWER_TIMEOUT_MS = 180_000;
 interface Dialogues {
   readonly source: { readonly told: SourceTask | 'migrate'; readonly says: SourceMessage };
   readonly destination: { readonly told: DestinationTask; readonly says: DestinationMessage };
+  readonly crowd: { readonly told: CrowdTask | 'leave'; readonly says: CrowdMessage };
 }
-
-type Message = SourceMessage | DestinationMessage;
 
 /** The messages of an agent that are awaited. */
 type Answer<Name extends keyof Dialogues> = Exclude<
@@ -42,7 +44,7 @@ export class AgentProcess<Name extends keyof Dialogues> extends EventEmitter<{
 }> {
   readonly #child: ChildProcess;
   readonly #name: Name;
-  readonly #answers: Message[] = [];
+  readonly #answers: AgentMessage[] = [];
   #failure: unknown;
   readonly #gone: Promise<void>;
   readonly #signal: AbortSignal | undefined;
@@ -67,7 +69,7 @@ export class AgentProcess<Name extends keyof Dialogues> extends EventEmitter<{
       });
     });
     // Our own program says nothing else.
-    this.#child.on('message', (message) => this.#onMessage(message as Message));
+    this.#child.on('message', (message) => this.#onMessage(message as AgentMessage));
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort);
     if (signal?.aborted) this.#onAbort();
@@ -84,7 +86,7 @@ export class AgentProcess<Name extends keyof Dialogues> extends EventEmitter<{
   /** The next message, which must be of this type. Rejects with what ended the process, or on abort. */
   async answer<Type extends Answer<Name>['type']>(
     type: Type,
-  ): Promise<Extract<Message, { readonly type: Type }>> {
+  ): Promise<Extract<AgentMessage, { readonly type: Type }>> {
     const message = await this.#next(type);
     if (isOfType(message, type)) return message;
     throw new Error(`the ${this.#name} sent ${message.type} where ${type} was due`);
@@ -97,7 +99,7 @@ export class AgentProcess<Name extends keyof Dialogues> extends EventEmitter<{
     await this.#gone;
   }
 
-  async #next(type: string): Promise<Message> {
+  async #next(type: string): Promise<AgentMessage> {
     const late = setTimeout(() => {
       const seconds = ANSWER_TIMEOUT_MS / 1000;
       this.#fail(new Error(`the ${this.#name} has not said ${type} for ${seconds} s`));
@@ -114,7 +116,7 @@ export class AgentProcess<Name extends keyof Dialogues> extends EventEmitter<{
     }
   }
 
-  #onMessage(message: Message): void {
+  #onMessage(message: AgentMessage): void {
     if (message.type === 'failed') this.#failAs(message);
     else if (message.type === 'phase') this.emit('phase', message.phase);
     else this.#answers.push(message);
@@ -132,8 +134,8 @@ export class AgentProcess<Name extends keyof Dialogues> extends EventEmitter<{
 }
 
 function isOfType<Type extends string>(
-  message: Message,
+  message: AgentMessage,
   type: Type,
-): message is Extract<Message, { readonly type: Type }> {
+): message is Extract<AgentMessage, { readonly type: Type }> {
   return message.type === type;
 }

@@ -55,12 +55,12 @@ export interface MigrationOptions extends WantedMigration {
 }
 
 /** A migration by itself. */
-const ALONE: Pick<MigrationContext, 'link' | 'verify' | 'onCompared'> = {
+export const ALONE: Pick<MigrationContext, 'link' | 'verify' | 'onCompared'> = {
   link: LOOPBACK,
   verify: EVERY_PAGE,
   onCompared: () => {},
 };
-type Context = typeof ALONE & Partial<MigrationContext>;
+export type Context = typeof ALONE & Partial<MigrationContext>;
 
 /** What both sides saw. */
 export interface MigrationRun {
@@ -102,7 +102,7 @@ function joinTimelines(
 }
 
 /** Starts a source with its guest in place and running; `migrated` answers when all is over. */
-class SourceSide {
+export class SourceSide {
   readonly made: Promise<void>;
   readonly #agent: AgentProcess<'source'>;
 
@@ -198,7 +198,7 @@ async function migrate(
   return await withLink(context.link, (open) => migrateOver(open, count, options, context));
 }
 
-async function withLink<Answer>(
+export async function withLink<Answer>(
   wanted: WantedLink,
   use: (link: Link) => Promise<Answer>,
 ): Promise<Answer> {

@@ -1,6 +1,7 @@
 // Every suite.
 
 import type { Suite } from '../lib/scenario.js';
+import { suite as crowd } from './crowd.js';
 import { suite as mechanisms } from './mechanisms.js';
 import { suite as peers } from './peers.js';
 import { suite as quick } from './quick.js';
@@ -16,5 +17,6 @@ export const suites: readonly Suite[] = [
   peers,
   scale,
   tls,
+  crowd,
   ...servers,
 ];

@@ -161,10 +161,14 @@ void Gate::make_way(Watch& watch, Clock::time_point now) {
 template <class Candidate>
 void Gate::turn_away(Watch& watch, Candidate candidate) {
   std::vector<Newcomer>& newcomers = watch.newcomers;
-  auto leaving = std::ranges::find_if(newcomers, [&](const Newcomer& newcomer) {
-    return newcomer.is_silent() && candidate(newcomer);
-  });
-  if (leaving == newcomers.end()) leaving = std::ranges::find_if(newcomers, candidate);
+  const auto of_kind = [&](bool silent) {
+    return [&, silent](const Newcomer& newcomer) {
+      return newcomer.is_silent() == silent && candidate(newcomer);
+    };
+  };
+  const bool silent = std::ranges::count_if(newcomers, of_kind(true)) >=
+                      std::ranges::count_if(newcomers, of_kind(false));
+  const auto leaving = std::ranges::find_if(newcomers, of_kind(silent));
   watch.strangers.turned_away(leaving->peer(),
                               "had sent no complete preamble, and others came since", Clock::now());
   newcomers.erase(leaving);

@@ -1,6 +1,9 @@
 // The destination's door: accepts connections, does their TLS handshakes where it has credentials, and reads their
-// preambles (docs/protocol.md, 1.1). Whoever has not said yet who it is costs a descriptor and some bytes, and no thread. Of these there are so many and no more: the one
-// that waits longest, and before all the one that has said nothing at all, gives way to the next.
+// preambles (docs/protocol.md, 1.1). Whoever has not said yet who it is costs a descriptor and some bytes, and no thread.
+// Of these there are so many and no more: one gives way to the next. Those that have said nothing and those that have
+// begun to speak are two kinds, and of the kind that has more the one that waits longest goes. So a crowd that says
+// nothing leaves those that are in the middle of a handshake alone. And a crowd that begins and says no more leaves one
+// alone that was accepted and could not be read yet.
 //
 // Thread contract: one thread of its own does all the work and calls `on_arrival` from there, one call
 // at a time. close() may come from any thread, joins that thread and is idempotent; no call follows it.
@@ -68,7 +71,7 @@ class Gate {
   void rest(Watch& watch, const Status& trouble);
   // Takes some of the connections that wait. Fails when the system has no descriptor or no memory left for them.
   Status accept_some(Watch& watch);
-  // Closes the one that waits longest, silent ones first, of those that `candidate` says may go; there is one.
+  // Closes one of those that `candidate` says may go; there is one.
   template <class Candidate>
   void turn_away(Watch& watch, Candidate candidate);
   // Closes one that has said nothing for a while, if there is one.

@@ -268,6 +268,25 @@ TEST(Gate, WhoeverSaysNothingGivesWayToTheNextAndKeepsNobodyOut) {
   EXPECT_EQ(port.next_arrival().preamble.channel, 2u);
 }
 
+TEST(Gate, ThoseThatBeginAndSayNoMoreKeepNobodyOutWhoIsAboutToSpeak) {
+  Port port;
+  const auto preamble = good_preamble(wire::Role::kPage, 1);
+  std::vector<SocketStream> begun;
+  const auto begin = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      begun.push_back(port.connect());
+      ASSERT_TRUE(begun.back().send_all(&preamble, 8).ok());
+    }
+  };
+  begin(500);
+  SocketStream honest = port.connect();
+  // By then the ones that were there when it came have all given way.
+  begin(500);
+  EXPECT_TRUE(receive_until_end(begun[500]).empty());
+  ASSERT_TRUE(honest.send_all(&preamble, sizeof(preamble)).ok());
+  EXPECT_EQ(port.next_arrival().preamble.channel, 1u);
+}
+
 TEST(Gate, OneAddressThatFloodsLeavesTheOtherAddressesTheirConnections) {
   Port port;
   SocketStream other = port.connect_from("127.0.0.9");

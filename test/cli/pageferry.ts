@@ -51,6 +51,11 @@ export class Pageferry {
     return this.#child.pid ?? 0;
   }
 
+  /** What it has said so far. */
+  get stdout(): string {
+    return this.#stdout;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
