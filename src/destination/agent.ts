@@ -306,8 +306,10 @@ export class DestinationAgent {
         if (state.kind !== 'complete') break;
         return true;
       case 'cancel':
+        if (!this.#neverRan) break;
         throw new PageferryError('CANCELLED', `${this.peer} cancelled: ${message.reason}`);
       case 'failed':
+        if (!this.#neverRan) break;
         throw new PageferryError('PEER_GONE', `${this.peer} gave up: ${message.message}`);
       default:
         throw new Error(`no such message: ${JSON.stringify(message satisfies never)}`);

@@ -1,7 +1,8 @@
 /**
  * The end of a migration that did not complete. The order counts: nobody runs the guest while this goes on. So it is
- * resumed first, where it is ours to resume; only then is the destination told, and asked why. What fails in cleaning up
- * becomes a process warning, and changes nothing.
+ * resumed first, where it is ours to resume; only then is the destination told, and asked why. A guest that was given up is
+ * not ours: the destination is told nothing then (docs/protocol.md, 3.1). What fails in cleaning up becomes a process
+ * warning, and changes nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PageferryError } from '../errors.js';
@@ -23,8 +24,12 @@ const LAST_WORDS_MS = 1000;
 /** On return the guest runs here again, unless it was given up. Never rejects. */
 export async function giveUp(m: SourceMigration, first: PageferryError): Promise<Verdict> {
   m.fail(first);
-  let resumeFailure = m.isOurs ? await resumeHere(m) : undefined;
-  m.tellPeer({ type: 'failed', code: first.code, message: first.message });
+  let resumeFailure: string | undefined;
+  // Once it was given up, what becomes of the guest is for the destination to say, and nothing here ends that.
+  if (m.isOurs) {
+    resumeFailure = await resumeHere(m);
+    m.tellPeer({ type: 'failed', code: first.code, message: first.message });
+  }
   const reason = await lastWords(m, first);
   // The one way back over the commit point: docs/protocol.md, section 4.
   if (m.custody === 'given-up' && m.peerGaveUp?.neverRan === true) {

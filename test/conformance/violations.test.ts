@@ -707,6 +707,13 @@ const VIOLATIONS: readonly (readonly [string, string, string, RegExp, Change])[]
     after('resume', source({ type: 'cancel', reason: 'late' })),
   ],
   [
+    'failed of a source after the commit point',
+    '5',
+    'control',
+    /while running/,
+    after('running', source({ type: 'failed', code: 'INTERNAL', message: 'late' })),
+  ],
+  [
     'a message after bye',
     '5',
     'control',

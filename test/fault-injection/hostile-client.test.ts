@@ -643,6 +643,20 @@ describe('a switchover', () => {
     expect((await receiving.nextArrived()).memory.bytes).toBe(4 * PAGE_BYTES);
   });
 
+  it.each([
+    { type: 'cancel', reason: 'too late' },
+    { type: 'failed', code: 'INTERNAL', message: 'too late' },
+  ])('and a resume run the guest, and $type has no meaning any more', async (message) => {
+    const receiving = await start();
+    const client = await atSwitchover(receiving, {});
+    await client.message('ready');
+    client.send({ type: 'resume' });
+    await client.message('complete');
+    client.send(message);
+    expect(await client.message('failed')).toMatchObject({ code: 'PROTOCOL', neverRan: false });
+    expect((await receiving.nextArrived()).memory.bytes).toBe(4 * PAGE_BYTES);
+  });
+
   it('with a gigantic time of the pause harms nobody', async () => {
     const receiving = await start();
     for (const pausedAtNs of [2n ** 63n, -(2n ** 62n)]) {

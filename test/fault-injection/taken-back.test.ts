@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { failing, HeldGuest, heldGuest } from '../support/held-guest.js';
-import { ScriptedDestination } from '../support/scripted-destination.js';
+import { type Script, ScriptedDestination } from '../support/scripted-destination.js';
+import { until } from '../support/until.js';
 
 const STRATEGIES = ['stop-and-copy', 'pre-copy', 'post-copy', 'hybrid'] as const;
 
@@ -90,5 +91,37 @@ describe('after the commit point', () => {
     expect(error).toMatchObject({ code: 'GUEST_FAILED', report: { guestLocation: 'source' } });
     expect(error.message).toMatch(/nor here.*it is no good.*still here, and paused/s);
     expect(guest.isRunning).toBe(false);
+  });
+});
+
+describe('a source that gives up', () => {
+  const RUNNING = { type: 'running', resumedAtNs: 1n, loadStateMs: 0, resumeMs: 0 } as const;
+  const OUT_OF_PLACE = { type: 'ready' } as const;
+
+  /** What the destination has heard, but for the signs of life. */
+  async function heardBy(script: Script, strategy: (typeof STRATEGIES)[number]) {
+    const destination = await ScriptedDestination.start(script);
+    const guest = await startGuest({ memoryBytes: MIB });
+    const error = await failureOf(migrate(guest, destination.port, { strategy }));
+    await until('the source has closed its connections', () => destination.isAlone);
+    const types = destination.heard.map(({ type }) => type);
+    return { error, types: types.filter((type) => type !== 'alive' && type !== 'clock') };
+  }
+
+  it('tells the destination before the commit point', async () => {
+    const { error, types } = await heardBy({ switchover: [RUNNING] }, 'stop-and-copy');
+    expect(error.code).toBe('PROTOCOL');
+    expect(types).toEqual(['open', 'switchover', 'failed']);
+  });
+
+  it.each([
+    ['before the guest runs there', [OUT_OF_PLACE]],
+    ['once the guest runs there', [RUNNING, OUT_OF_PLACE]],
+  ] as const)('says nothing to the destination after it: %s', async (_when, resume) => {
+    expect((await heardBy({ resume }, 'stop-and-copy')).types).toEqual([
+      ...['open', 'switchover', 'resume'],
+    ]);
+    const { types } = await heardBy({ resume }, 'post-copy');
+    expect(types.filter((type) => type !== 'pushed')).toEqual(['open', 'switchover', 'resume']);
   });
 });

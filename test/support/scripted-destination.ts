@@ -46,6 +46,11 @@ export class ScriptedDestination {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Every source that was here has closed its connections. */
+  get isAlone(): boolean {
+    return this.#sockets.every((socket) => socket.readableEnded || socket.destroyed);
+  }
+
   async #welcome(socket: Socket): Promise<void> {
     const preamble = await readExactly(socket, preambleBytes);
     const answer = Buffer.alloc(preambleReplyBytes);
