@@ -4,7 +4,7 @@ namespace pageferry::napi {
 
 namespace {
 
-// Arguments: path, side.
+// Arguments: path, side, bytes that stay free.
 Napi::Value create_capture(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string side = to_text(info[1], "side");
@@ -15,7 +15,8 @@ Napi::Value create_capture(const Napi::CallbackInfo& info) {
       env,
       value_or_throw(env, CaptureFile::create(to_text(info[0], "path"),
                                               side == "source" ? CaptureFile::Side::kSource
-                                                               : CaptureFile::Side::kDestination)));
+                                                               : CaptureFile::Side::kDestination,
+                                              to_u64(info[2], "reserve"))));
 }
 
 }  // namespace

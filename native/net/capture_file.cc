@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@ namespace {
 constexpr std::size_t kMostBlockBytes = 1u << 20;
 constexpr std::size_t kWrittenAtOnce = 1u << 20;
 constexpr mode_t kOwnerAlone = S_IRUSR | S_IWUSR;
+// Whoever may connect can have a file made each time. So many more than that stay possible.
+constexpr fsfilcnt_t kFilesInReserve = 1000;
 
 static_assert(std::endian::native == std::endian::little, "heads are written in place");
 
@@ -59,17 +62,54 @@ Status write_all(int fd, std::span<const std::byte> bytes) {
   return Status();
 }
 
-}  // namespace
-
-Result<std::shared_ptr<CaptureFile>> CaptureFile::create(const std::string& path, Side side) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerAlone));
-  if (!fd) return Status::from_errno("open " + path);
-  const Head head = {.side = side, .started_ms = now_ms()};
-  if (Status written = write_all(fd.get(), bytes_of(head)); !written.ok()) return written;
-  return std::shared_ptr<CaptureFile>(new CaptureFile(std::move(fd), side));
+// What is none, a pipe or a device, takes no room.
+bool is_regular(int fd) {
+  struct stat file = {};
+  return ::fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
 }
 
-CaptureFile::CaptureFile(UniqueFd fd, Side side) : side_(side), fd_(std::move(fd)) {
+// Fails where so many bytes more would leave the file system less than the reserve.
+Status check_reserve(int fd, std::uint64_t bytes, std::uint64_t reserve) {
+  if (!is_regular(fd)) return Status();
+  struct statvfs system = {};
+  if (::fstatvfs(fd, &system) != 0) return Status::from_errno("fstatvfs of the capture");
+  const std::uint64_t free = std::uint64_t{system.f_bavail} * system.f_frsize;
+  if (free >= bytes && free - bytes >= reserve) return Status();
+  return Status(StatusCode::kSystem,
+                "its disk has " + std::to_string(free >> 20) + " MiB left, and " +
+                    std::to_string(reserve >> 20) + " MiB are to stay free",
+                ENOSPC);
+}
+
+// Of one that is about to begin.
+Status check_room(int fd, std::uint64_t reserve) {
+  if (Status room = check_reserve(fd, sizeof(Head), reserve); !room.ok()) return room;
+  struct statvfs system = {};
+  if (reserve == 0 || !is_regular(fd) || ::fstatvfs(fd, &system) != 0) return Status();
+  // A file system without a fixed number of files says 0.
+  if (system.f_files == 0 || system.f_favail >= kFilesInReserve) return Status();
+  return Status(StatusCode::kSystem, "its disk can hold hardly any more files", ENOSPC);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<CaptureFile>> CaptureFile::create(const std::string& path, Side side,
+                                                         std::uint64_t reserve) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerAlone));
+  if (!fd) return Status::from_errno("open " + path);
+  Status ready = check_room(fd.get(), reserve);
+  const Head head = {.side = side, .started_ms = now_ms()};
+  if (ready.ok()) ready = write_all(fd.get(), bytes_of(head));
+  if (!ready.ok()) {
+    // An empty file is no capture. A device stays.
+    if (is_regular(fd.get())) ::unlink(path.c_str());
+    return ready;
+  }
+  return std::shared_ptr<CaptureFile>(new CaptureFile(std::move(fd), side, reserve));
+}
+
+CaptureFile::CaptureFile(UniqueFd fd, Side side, std::uint64_t reserve)
+    : side_(side), reserve_(reserve), fd_(std::move(fd)) {
   buffer_.reserve(kWrittenAtOnce + sizeof(BlockHead) + kMostBlockBytes);
 }
 
@@ -99,7 +139,8 @@ void CaptureFile::append_block(Channel channel, Direction direction,
 }
 
 void CaptureFile::write_out() {
-  failure_ = write_all(fd_.get(), buffer_);
+  failure_ = check_reserve(fd_.get(), buffer_.size(), reserve_);
+  if (failure_.ok()) failure_ = write_all(fd_.get(), buffer_);
   buffer_.clear();
   if (!failure_.ok()) fd_.reset();
 }

@@ -28,8 +28,10 @@ class CaptureFile {
     std::uint16_t number;
   };
 
-  // Makes the file, or empties the one that is there; only its owner may read it.
-  static Result<std::shared_ptr<CaptureFile>> create(const std::string& path, Side side);
+  // Makes the file, or empties the one that is there; only its owner may read it. It ends before its file system has
+  // less than `reserve` bytes free, and is refused where that is so already.
+  static Result<std::shared_ptr<CaptureFile>> create(const std::string& path, Side side,
+                                                     std::uint64_t reserve);
   ~CaptureFile() { (void)close(); }
 
   // What this side sends goes there; what it receives comes the other way.
@@ -56,7 +58,7 @@ class CaptureFile {
   Status close() EXCLUDES(mutex_);
 
  private:
-  CaptureFile(UniqueFd fd, Side side);
+  CaptureFile(UniqueFd fd, Side side, std::uint64_t reserve);
 
   void append(Channel channel, Direction direction, std::span<const std::byte> bytes)
       REQUIRES(mutex_);
@@ -65,6 +67,7 @@ class CaptureFile {
   void write_out() REQUIRES(mutex_);
 
   const Side side_;
+  const std::uint64_t reserve_;
   Mutex mutex_;
   UniqueFd fd_ GUARDED_BY(mutex_);  // invalid once the capture has ended
   Status failure_ GUARDED_BY(mutex_);

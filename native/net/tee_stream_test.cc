@@ -83,7 +83,7 @@ class CapturePath {
 };
 
 std::shared_ptr<CaptureFile> capture_to(const CapturePath& file, CaptureFile::Side side) {
-  auto capture = CaptureFile::create(file.path(), side);
+  auto capture = CaptureFile::create(file.path(), side, 0);
   EXPECT_TRUE(capture.ok()) << capture.status().message();
   return capture.value();
 }

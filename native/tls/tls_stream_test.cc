@@ -70,7 +70,7 @@ TEST(TlsStream, PartsOfAnySizeArriveInOrderThroughASmallSendBuffer) {
 // A guest writes its pages while they are sent: what is sealed, and not taken yet, goes out as it was.
 TEST(TlsStream, WhatATeeRecordsIsWhatWasSealedThoughTheMemoryChanges) {
   const testing::TestFolder folder;
-  auto capture = CaptureFile::create(folder.path("capture"), CaptureFile::Side::kSource);
+  auto capture = CaptureFile::create(folder.path("capture"), CaptureFile::Side::kSource, 0);
   ASSERT_TRUE(capture.ok());
   TlsPair pair;
   pair.near->set_send_buffer(4096);

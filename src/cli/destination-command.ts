@@ -16,7 +16,15 @@ import { type DestinationWatcher, listenForGuests } from './builtin-destination.
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { onInterrupt } from './interrupts.js';
 import { serveMetrics } from './metrics-server.js';
-import { argument, COUNT, fieldOption, metricsOption, PAGES, stallOption } from './options.js';
+import {
+  argument,
+  COUNT,
+  fieldOption,
+  metricsOption,
+  PAGES,
+  stallOption,
+  teeReserveOption,
+} from './options.js';
 import { Output } from './output.js';
 import type { Run } from './run.js';
 import { addTlsOptions, filesOf, securityOptions, type TlsValues } from './tls-options.js';
@@ -33,6 +41,7 @@ interface DestinationValues extends TlsValues {
   readonly keep?: boolean;
   readonly stallTimeout: number;
   readonly tee?: string;
+  readonly teeReserve: number;
   readonly metrics?: TcpAddress;
 }
 
@@ -98,6 +107,7 @@ export function destinationCommand(run: Run): Command {
       '--tee <folder>',
       'capture each migration to a file there; it holds guest memory; see verify-stream',
     )
+    .addOption(teeReserveOption('a capture ends'))
     .addOption(stallOption());
   return addTlsOptions(command)
     .option(
@@ -125,6 +135,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
       prepare: (values.prepare ?? []).map((bytes) => [bytes]),
       stallMs: values.stallTimeout,
       ...(values.tee === undefined ? {} : { tee: values.tee }),
+      teeReserveBytes: values.teeReserve,
       ...(values.memoryLimit === undefined ? {} : { memoryLimitBytes: values.memoryLimit }),
     },
     log,

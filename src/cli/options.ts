@@ -16,7 +16,7 @@ import {
   type WorkloadOptions,
 } from '../index.js';
 import type { ChoiceField, NumberField } from '../options/field.js';
-import { STALL_MS } from '../options/shared-fields.js';
+import { STALL_MS, TEE_RESERVE_BYTES } from '../options/shared-fields.js';
 import { SOURCE_FIELDS } from '../options/source-fields.js';
 import { isMigrationIdText } from '../protocol/migration-id.js';
 import {
@@ -114,6 +114,13 @@ export const COUNT: FieldUnit = {
   format: String,
 };
 export const PAGES: FieldUnit = { parse: parsePages, format: exactBytes };
+const BYTES: FieldUnit = { parse: (text) => parseBytes(text), format: exactBytes };
+
+/** `what`: happens to what --tee writes. */
+export function teeReserveOption(what: string): Option {
+  const description = `with --tee: ${what} before its disk has less than this free`;
+  return fieldOption('--tee-reserve <size>', description, TEE_RESERVE_BYTES, BYTES);
+}
 
 export function choiceOption(flags: string, description: string, field: ChoiceField): Option {
   const made = new Option(flags, description).choices(field.choices);

@@ -24,6 +24,7 @@ import {
   guestOptions,
   type MigrationValues,
   parseMigrationId,
+  teeReserveOption,
 } from './options.js';
 import { Output, printError } from './output.js';
 import { checkGuest } from './preflight.js';
@@ -39,6 +40,7 @@ interface SourceValues extends MigrationValues, TlsValues {
   readonly strategy: StrategyName;
   readonly id?: string;
   readonly tee?: string;
+  readonly teeReserve: number;
 }
 
 const EXAMPLES = `
@@ -70,7 +72,8 @@ export function sourceCommand(run: Run): Command {
     .option(
       '--tee <file>',
       'capture the migration to a file; it holds guest memory; see verify-stream',
-    );
+    )
+    .addOption(teeReserveOption('the capture ends'));
   addTlsOptions(command).option(
     '--tls-name <name>',
     "the name in the destination's certificate, where it is not that of --to",
@@ -144,6 +147,7 @@ async function migrate(
       strategy: values.strategy,
       ...(values.id === undefined ? {} : { migrationId: values.id }),
       ...(values.tee === undefined ? {} : { tee: values.tee }),
+      teeReserveBytes: values.teeReserve,
     };
     const report = await migration.run(guest, options);
     view.ended(report);

@@ -73,6 +73,7 @@ export class Destination extends Announcer<DestinationEvents> {
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #gate: Gate | undefined;
   #credentials: Credentials | null = null;
+  #toldUncaptured = false;
 
   private constructor(options: ResolvedDestinationOptions, prepared: PreparedMemory) {
     super();
@@ -235,14 +236,20 @@ export class Destination extends Announcer<DestinationEvents> {
     }
   }
 
-  /** A migration whose capture cannot be written goes on without one. */
+  /**
+   * A migration whose capture cannot be written goes on without one. That is told once, until one can be written again:
+   * while a disk is full, everybody who connects would be another line.
+   */
   #captureOf(id: string): CaptureFile | undefined {
-    const { tee } = this.#context.options;
+    const { tee, teeReserveBytes } = this.#context.options;
     if (tee === null) return undefined;
     try {
-      return openCapture(join(tee, `${id}.capture`), 'destination');
+      const capture = openCapture(join(tee, `${id}.capture`), 'destination', teeReserveBytes);
+      this.#toldUncaptured = false;
+      return capture;
     } catch (error) {
-      this.#warn(asPageferryError(error, 'a migration is not captured'));
+      if (!this.#toldUncaptured) this.#warn(asPageferryError(error, 'migrations are not captured'));
+      this.#toldUncaptured = true;
       return undefined;
     }
   }

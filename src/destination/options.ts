@@ -47,6 +47,8 @@ export interface DestinationOptions {
   readonly stallMs?: number;
   /** A folder into which each migration is captured, to a file of its own (docs/capture-format.md); none by default. */
   readonly tee?: string;
+  /** Bytes that the captures leave free on their disk: one ends there; 1 GiB by default. */
+  readonly teeReserveBytes?: number;
   /** How long a guest may take for one call: to be built, to load its state, to resume; 30 s by default. */
   readonly guestCallMs?: number;
 }
@@ -61,6 +63,7 @@ export interface ResolvedDestinationOptions {
   readonly maxStateBytes: number;
   readonly prefault: boolean;
   readonly tee: string | null;
+  readonly teeReserveBytes: number;
   readonly stallMs: number;
   readonly guestCallMs: number;
 }
@@ -79,6 +82,7 @@ export function resolveOptions(options: DestinationOptions): ResolvedDestination
     maxStateBytes: options.maxStateBytes ?? F.maxStateBytes.default,
     prefault: options.prefault ?? F.prefault.default,
     tee: options.tee ?? null,
+    teeReserveBytes: options.teeReserveBytes ?? F.teeReserveBytes.default,
     stallMs: options.stallMs ?? F.stallMs.default,
     guestCallMs: options.guestCallMs ?? F.guestCallMs.default,
   };

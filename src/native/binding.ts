@@ -456,7 +456,8 @@ export interface Binding {
   /** Throws, with a `reason`, where a file cannot be read, does not hold what it should, or is out of date. */
   openCredentials(files: CredentialFiles): Credentials;
   /** Makes the file, or empties the one that is there. */
-  createCapture(path: string, side: 'source' | 'destination'): CaptureFile;
+  /** It ends before its file system has less than `reserve` bytes free. */
+  createCapture(path: string, side: 'source' | 'destination', reserve: number): CaptureFile;
   connect(target: ConnectTarget): Promise<Connection>;
   openControl(
     connection: Connection,

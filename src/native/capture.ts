@@ -32,10 +32,14 @@ export function checkCaptureFolder(path: string): void {
   }
 }
 
-/** Throws USAGE. */
-export function openCapture(path: string, side: 'source' | 'destination'): CaptureFile {
+/** `reserveBytes`: what it leaves free on its disk. Throws USAGE, also where that is not free now. */
+export function openCapture(
+  path: string,
+  side: 'source' | 'destination',
+  reserveBytes: number,
+): CaptureFile {
   try {
-    return binding.createCapture(path, side);
+    return binding.createCapture(path, side, reserveBytes);
   } catch (error) {
     throw cannotCapture(path, error);
   }

@@ -7,7 +7,7 @@ import { MAX_GUEST_CALL_MS } from '../protocol/messages.js';
 import { PAGE_BYTES } from '../units.js';
 import { callable, flag, whole } from './field.js';
 import { TLS_SCHEMA } from './security.js';
-import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
+import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS, TEE_RESERVE_BYTES } from './shared-fields.js';
 
 export const DESTINATION_FIELDS = {
   /** 0: a free one. */
@@ -27,6 +27,7 @@ export const DESTINATION_FIELDS = {
   maxStateBytes: whole({ unit: 'bytes', least: 0, most: MAX_STATE_BYTES, default: 64 << 20 }),
   prefault: flag(false),
   stallMs: STALL_MS,
+  teeReserveBytes: TEE_RESERVE_BYTES,
   /** For each call into a guest. */
   guestCallMs: whole({ unit: 'ms', least: 100, most: MAX_GUEST_CALL_MS, default: GUEST_CALL_MS }),
 } as const;
@@ -61,6 +62,7 @@ export const DESTINATION_SCHEMA = v.strictObject({
     v.array(regions, 'must be a list of guests, each a list of sizes of regions'),
   ),
   tee: v.optional(FILE_PATH),
+  teeReserveBytes: v.optional(F.teeReserveBytes.schema),
   stallMs: v.optional(F.stallMs.schema),
   guestCallMs: v.optional(F.guestCallMs.schema),
 });

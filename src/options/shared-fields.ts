@@ -10,6 +10,14 @@ export const SOCKET_PATH = text(107);
 /** Of a file or a folder. */
 export const FILE_PATH = text(4096);
 
+/** What captures leave free on their disk, so that whoever brings a guest cannot fill it. */
+export const TEE_RESERVE_BYTES = whole({
+  unit: 'bytes',
+  least: 0,
+  most: Number.MAX_SAFE_INTEGER,
+  default: 1 << 30,
+});
+
 /**
  * How long the other side may be silent. Signs of life come every quarter of a second (docs/protocol.md, 6.1), so
  * that four of them in a row must be late before the least of these ends a migration.

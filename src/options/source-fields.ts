@@ -8,7 +8,7 @@ import { isMigrationIdText } from '../protocol/migration-id.js';
 import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
 import { TLS_SCHEMA } from './security.js';
-import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS } from './shared-fields.js';
+import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS, TEE_RESERVE_BYTES } from './shared-fields.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -33,6 +33,7 @@ export const SOURCE_FIELDS = {
   verify: flag(false),
   connectMs: whole({ unit: 'ms', least: 1, most: HOUR_MS, default: 5_000 }),
   stallMs: STALL_MS,
+  teeReserveBytes: TEE_RESERVE_BYTES,
   /** While the guest is paused: for each thing that it waits for. */
   switchoverMs: whole({ unit: 'ms', least: 100, most: HOUR_MS, default: 3_000 }),
 } as const;
@@ -93,6 +94,7 @@ export const SOURCE_SCHEMA = v.strictObject({
     `must be a strategy of your own or one of ${STRATEGY_NAMES.join(', ')}`,
   ),
   tee: v.optional(FILE_PATH),
+  teeReserveBytes: v.optional(F.teeReserveBytes.schema),
   migrationId: v.optional(MIGRATION_ID),
   channels: v.optional(F.channels.schema),
   tracker: v.optional(F.tracker.schema),

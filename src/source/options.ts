@@ -80,6 +80,8 @@ export interface SourceOptions {
   readonly switchoverMs?: number;
   /** A file into which all that goes over the migration's channels is captured (docs/capture-format.md); none by default. */
   readonly tee?: string;
+  /** Bytes that the capture leaves free on its disk: it ends there; 1 GiB by default. */
+  readonly teeReserveBytes?: number;
 }
 
 export interface ResolvedOptions
@@ -141,6 +143,7 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
     stallMs: given.stallMs ?? SOURCE_FIELDS.stallMs.default,
     switchoverMs: given.switchoverMs ?? SOURCE_FIELDS.switchoverMs.default,
     tee: given.tee ?? null,
+    teeReserveBytes: given.teeReserveBytes ?? SOURCE_FIELDS.teeReserveBytes.default,
   };
   const limits = { ...options, memoryPages: guest.memory.pageCount };
   const strategy = strategyOf(given.strategy, limits);

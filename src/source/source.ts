@@ -92,7 +92,7 @@ export class Source extends Announcer<SourceEvents> {
     const { guest, options } = this.#m;
     if (options.tee === null) return;
     try {
-      this.#m.capture = openCapture(options.tee, 'source');
+      this.#m.capture = openCapture(options.tee, 'source', options.teeReserveBytes);
     } catch (error) {
       endMigration(guest, true);
       throw error;
