@@ -59,6 +59,12 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** What a peer says may be in it: no character of it may begin a line of a log, or move a terminal's cursor. */
+export function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken away
+  return text.replace(/\s*[\u0000-\u001f\u007f-\u009f\u2028\u2029]+\s*/g, ' ');
+}
+
 /** One line for a person (`message`: what and why, and what to do), a stable code for a program. */
 export class PageferryError extends Error {
   readonly code: ErrorCode;
@@ -66,7 +72,7 @@ export class PageferryError extends Error {
   readonly peer?: string;
 
   constructor(code: ErrorCode, message: string, details: { peer?: string; cause?: unknown } = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(oneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'PageferryError';
     this.code = code;
     if (details.peer !== undefined) this.peer = details.peer;

@@ -1,5 +1,6 @@
 /** `pageferry destination`: takes built-in guests, one migration after another, several at once. */
 import { Command, Option } from 'commander';
+import { oneLine } from '../errors.js';
 import type { Destination, WorkloadGuest } from '../index.js';
 import { DestinationMetrics } from '../metrics/prometheus.js';
 import { DESTINATION_FIELDS } from '../options/destination-fields.js';
@@ -221,6 +222,6 @@ class EventLog implements DestinationWatcher {
 
   #line(text: string): void {
     const time = new Date().toTimeString().slice(0, 8);
-    this.#output.line(`${this.#output.colors.dim(time)} ${text}`);
+    this.#output.line(`${this.#output.colors.dim(time)} ${oneLine(text)}`);
   }
 }

@@ -1,7 +1,7 @@
 /** Where a command writes: results for people, and one line for an error. */
 import type { WriteStream } from 'node:tty';
 import { createColors } from 'picocolors';
-import { PageferryError } from '../errors.js';
+import { oneLine, PageferryError } from '../errors.js';
 
 export type Colors = ReturnType<typeof createColors>;
 
@@ -41,7 +41,7 @@ export class Output {
 export function printError(error: unknown): void {
   const code = error instanceof PageferryError ? error.code : 'INTERNAL';
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`pageferry: ${code}: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`pageferry: ${code}: ${oneLine(message)}\n`);
   if (process.env['PAGEFERRY_DEBUG'] === '1' && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);
     if (error.cause !== undefined) process.stderr.write(`caused by: ${String(error.cause)}\n`);

@@ -3,6 +3,7 @@
  * a peer sends is checked before anything believes it.
  */
 import * as v from 'valibot';
+import { oneLine } from '../errors.js';
 import { MAX_STATE_BYTES } from './framing.js';
 import { MIGRATION_ID_BYTES } from './migration-id.js';
 
@@ -10,7 +11,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** Nanoseconds of some host's CLOCK_MONOTONIC: 64 bits, so a bigint. */
 const clock = v.pipe(
-  v.union([v.bigint(), v.pipe(v.number(), v.safeInteger())]),
+  v.union([v.pipe(v.bigint(), v.minValue(0n), v.maxValue(2n ** 64n - 1n)), count]),
   v.transform((value) => BigInt(value)),
 );
 const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
@@ -82,22 +83,13 @@ export const sourceSchemas = {
     populatedBytes: count,
     dense: v.pipe(v.array(v.object({ page: count, pages: count })), v.maxLength(MAX_DENSE_PARTS)),
     populateFirst: v.boolean(),
-    description: v.pipe(
-      bytes,
-      v.check(
-        ({ byteLength }) => byteLength <= MAX_DESCRIPTION_BYTES,
-        `must have at most ${MAX_DESCRIPTION_BYTES} bytes`,
-      ),
-    ),
+    description: v.pipe(bytes, v.maxLength(MAX_DESCRIPTION_BYTES)),
     bootId: text,
     strategy: text,
   }),
   query: v.object({
     type: v.literal('query'),
-    id: v.pipe(
-      bytes,
-      v.check(({ byteLength }) => byteLength === MIGRATION_ID_BYTES, 'must be a migration id'),
-    ),
+    id: v.pipe(bytes, v.length(MIGRATION_ID_BYTES, 'must be a migration id')),
   }),
   clock: v.object({ type: v.literal('clock'), sentNs: clock }),
   round: v.object({ type: v.literal('round'), sync: count }),
@@ -130,7 +122,7 @@ export const destinationSchemas = {
     faultPath: v.boolean(),
     faultPathReason: v.optional(text, ''),
     maxStateBytes: v.pipe(count, v.maxValue(MAX_STATE_BYTES)),
-    guestCallMs: v.pipe(count, v.maxValue(MAX_GUEST_CALL_MS)),
+    guestCallMs: v.pipe(milliseconds, v.maxValue(MAX_GUEST_CALL_MS)),
   }),
   outcome: v.object({
     type: v.literal('outcome'),
@@ -179,8 +171,15 @@ export type SourceMessage = MessageOf<typeof sourceSchemas>;
 /** What a destination sends. */
 export type DestinationMessage = MessageOf<typeof destinationSchemas>;
 
-/** Why a message was refused, for the peer and the log. */
-export class MessageRefused extends Error {}
+const MOST_WORDS = 200;
+
+/** Why a message was refused, for the peer and the log: in one short line, whatever the message holds. */
+export class MessageRefused extends Error {
+  constructor(why: string) {
+    const line = oneLine(why);
+    super(line.length <= MOST_WORDS ? line : `${line.slice(0, MOST_WORDS - 1)}…`);
+  }
+}
 
 function fieldOf(value: unknown, field: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
@@ -201,7 +200,8 @@ function parserFor<M extends { type: string }>(
       if (typeof type === 'string' && fieldOf(value, 'optional') === true) return undefined;
       throw new MessageRefused(`unknown message ${JSON.stringify(type)}`);
     }
-    const parsed = v.safeParse(schema, value);
+    // At the first thing that is wrong: a list of a quarter of a million would be as many complaints.
+    const parsed = v.safeParse(schema, value, { abortEarly: true });
     if (parsed.success) return parsed.output as M;
     const issue = parsed.issues[0];
     const field = v.getDotPath(issue) ?? '';

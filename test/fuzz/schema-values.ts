@@ -8,7 +8,7 @@ import { MAX_DESCRIPTION_BYTES, MAX_TEXT } from '../../src/protocol/messages.js'
 import { MIGRATION_ID_BYTES } from '../../src/protocol/migration-id.js';
 
 /** What is looked at of a schema, or of a step of its pipe. */
-interface Part {
+export interface Part {
   readonly type: string;
   readonly pipe?: readonly Part[];
   readonly entries?: Readonly<Record<string, Part>>;
