@@ -11,6 +11,8 @@
 
 #include "net/stream_test_util.h"
 #include "os/thread_test_util.h"
+#include "tls/tls_credentials_store.h"
+#include "tls/tls_test_util.h"
 
 namespace pageferry {
 namespace {
@@ -28,9 +30,10 @@ wire::Preamble good_preamble(wire::Role role = wire::Role::kControl, std::uint32
 // A gate on a free port that keeps what it was told.
 class Port {
  public:
-  Port() {
+  // `credentials` null: without TLS.
+  explicit Port(std::shared_ptr<TlsCredentialsStore> credentials = nullptr) {
     auto opened = Gate::open(
-        TcpAddress{"127.0.0.1", 0}, nullptr,
+        TcpAddress{"127.0.0.1", 0}, std::move(credentials),
         [this](Arrival arrival) { keep(arrivals_, std::move(arrival)); },
         [this](Stranger who) { keep(strangers_, std::move(who.reason)); },
         [this](Status status) { keep(troubles_, std::move(status)); });
@@ -363,6 +366,101 @@ TEST(Gate, DoesNotOpenWhenTheSystemHasNoThreadLeft) {
       TcpAddress{"127.0.0.1", 0}, nullptr, [](Arrival) {}, [](Stranger) {}, [](Status) {});
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.status().system_error(), EAGAIN) << opened.status().message();
+}
+
+// A gate with TLS, and a source that it lets in.
+struct TlsGate {
+  testing::Hosts hosts;
+  Port port{open_store()};
+  TlsCredentialsPtr source = testing::load(hosts.source);
+
+  std::shared_ptr<TlsCredentialsStore> open_store() {
+    auto store = TlsCredentialsStore::open(hosts.destination);
+    EXPECT_TRUE(store.ok()) << store.status().message();
+    return std::move(store.value());
+  }
+  Result<std::unique_ptr<TlsStream>> handshake() {
+    return connect_tls(testing::owned(port.connect()), source, "localhost", testing::kLongEnough);
+  }
+  void expect_lets_in(Stream& stream, std::uint32_t channel) {
+    const auto preamble = good_preamble(wire::Role::kPage, channel);
+    ASSERT_TRUE(stream.send_all(&preamble, sizeof(preamble)).ok());
+    EXPECT_EQ(port.next_arrival().preamble.channel, channel);
+  }
+};
+
+// What a ClientHello begins with, and then no more.
+const std::string kBeginOfHello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+
+TEST(GateWithTls, HandsOverWhoHasDoneItsHandshakeAndSaidItsPreamble) {
+  TlsGate gate;
+  auto stream = gate.handshake();
+  ASSERT_TRUE(stream.ok()) << stream.status().message();
+  gate.expect_lets_in(*stream.value(), 3);
+}
+
+TEST(GateWithTls, HandshakesThatStallAreDroppedInTimeAndHoldNobodyUp) {
+  TlsGate gate;
+  SocketStream silent = gate.port.connect();
+  SocketStream begun = gate.port.connect();
+  ASSERT_TRUE(testing::send_text(begun, kBeginOfHello).ok());
+  // Done with its handshake, and silent within.
+  auto done = gate.handshake();
+  ASSERT_TRUE(done.ok()) << done.status().message();
+  auto prompt = gate.handshake();
+  ASSERT_TRUE(prompt.ok()) << prompt.status().message();
+  gate.expect_lets_in(*prompt.value(), 1);
+  EXPECT_TRUE(receive_until_end(silent).empty());
+  EXPECT_TRUE(receive_until_end(begun).empty());
+  char byte = 0;
+  EXPECT_EQ(done.value()->receive_all(&byte, 1).code(), StatusCode::kPeerClosed);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(gate.port.next_stranger().find("no complete preamble"), std::string::npos);
+  }
+}
+
+TEST(GateWithTls, HandshakesThatStallAreCountedAndGiveWayToThoseThatComeAfterThem) {
+  TlsGate gate;
+  std::vector<SocketStream> begun;
+  for (int i = 0; i < 1000; ++i) {
+    begun.push_back(gate.port.connect());
+    ASSERT_TRUE(testing::send_text(begun.back(), kBeginOfHello).ok());
+  }
+  // Long before its time was over.
+  EXPECT_TRUE(receive_until_end(begun.front()).empty());
+  EXPECT_NE(gate.port.next_stranger().find("others came since"), std::string::npos);
+  auto honest = gate.handshake();
+  ASSERT_TRUE(honest.ok()) << honest.status().message();
+  gate.expect_lets_in(*honest.value(), 2);
+}
+
+TEST(GateWithTls, SilentOnesLeaveAHandshakeThatIsUnderWayAlone) {
+  TlsGate gate;
+  SocketStream begun = gate.port.connect();
+  ASSERT_TRUE(testing::send_text(begun, kBeginOfHello).ok());
+  std::vector<SocketStream> silent;
+  for (int i = 0; i < 500; ++i) silent.push_back(gate.port.connect());
+  EXPECT_TRUE(receive_until_end(silent.front()).empty());
+  EXPECT_FALSE(begun.peer_closed());
+}
+
+TEST(GateWithTls, APlainClientIsTurnedAwayWithoutAWordOnceItHasSpoken) {
+  TlsGate gate;
+  for (const std::string first : {"PGFERRY\n", "P", "GET / HTTP/1.1\r\n\r\n"}) {
+    SocketStream plain = gate.port.connect();
+    ASSERT_TRUE(testing::send_text(plain, first).ok());
+    EXPECT_TRUE(receive_until_end(plain).empty()) << first;
+    EXPECT_NE(gate.port.next_stranger().find("TLS"), std::string::npos) << first;
+  }
+}
+
+TEST(Gate, AClientWithTlsIsTurnedAwayByOneWithoutItAndToldNothing) {
+  testing::Hosts hosts;
+  Port port;
+  const auto connected = connect_tls(testing::owned(port.connect()), testing::load(hosts.source),
+                                     "localhost", testing::kLongEnough);
+  EXPECT_EQ(connected.status().reason(), tls_reason::kPlainServer) << connected.status().message();
+  EXPECT_NE(port.next_stranger().find("another protocol"), std::string::npos);
 }
 
 }  // namespace
