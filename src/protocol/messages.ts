@@ -8,6 +8,8 @@ import { MAX_STATE_BYTES } from './framing.js';
 import { MIGRATION_ID_BYTES } from './migration-id.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A number of a sync, or of what there is at least one of. */
+const positive = v.pipe(count, v.minValue(1));
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** Nanoseconds of some host's CLOCK_MONOTONIC: 64 bits, so a bigint. */
 const clock = v.pipe(
@@ -74,14 +76,17 @@ export const sourceSchemas = {
   open: v.object({
     type: v.literal('open'),
     spaces: v.pipe(
-      v.array(v.object({ kind: text, bytes: count, pageBytes: count })),
+      v.array(v.object({ kind: text, bytes: positive, pageBytes: positive })),
       v.minLength(1),
       v.maxLength(MAX_SPACES),
     ),
     offers,
-    channels: v.pipe(count, v.minValue(1), v.maxValue(64)),
+    channels: v.pipe(positive, v.maxValue(64)),
     populatedBytes: count,
-    dense: v.pipe(v.array(v.object({ page: count, pages: count })), v.maxLength(MAX_DENSE_PARTS)),
+    dense: v.pipe(
+      v.array(v.object({ page: count, pages: positive })),
+      v.maxLength(MAX_DENSE_PARTS),
+    ),
     populateFirst: v.boolean(),
     description: v.pipe(bytes, v.maxLength(MAX_DESCRIPTION_BYTES)),
     bootId: text,
@@ -92,17 +97,17 @@ export const sourceSchemas = {
     id: v.pipe(bytes, v.length(MIGRATION_ID_BYTES, 'must be a migration id')),
   }),
   clock: v.object({ type: v.literal('clock'), sentNs: clock }),
-  round: v.object({ type: v.literal('round'), sync: count }),
+  round: v.object({ type: v.literal('round'), sync: positive }),
   switchover: v.object({
     type: v.literal('switchover'),
-    sync: count,
+    sync: positive,
     postCopy: v.boolean(),
     state: bytes,
     pausedAtNs: clock,
     running: v.boolean(),
   }),
   resume: v.object({ type: v.literal('resume') }),
-  pushed: v.object({ type: v.literal('pushed'), sync: count }),
+  pushed: v.object({ type: v.literal('pushed'), sync: positive }),
   verify: v.object({
     type: v.literal('verify'),
     observeMs: v.pipe(milliseconds, v.maxValue(MAX_OBSERVE_MS)),
@@ -131,7 +136,7 @@ export const destinationSchemas = {
     sinceMs: milliseconds,
   }),
   clocked: v.object({ type: v.literal('clocked'), sentNs: clock, nowNs: clock }),
-  rounded: v.object({ type: v.literal('rounded'), sync: count, pages: count }),
+  rounded: v.object({ type: v.literal('rounded'), sync: positive, pages: count }),
   ready: v.object({ type: v.literal('ready') }),
   running: v.object({
     type: v.literal('running'),

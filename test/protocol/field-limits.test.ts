@@ -3,8 +3,11 @@
  * schemas that the protocol checks with, so that a field which is added is here too.
  */
 import { describe, expect, it } from 'vitest';
+import type { Value } from '../../src/conformance/message-pack.js';
+import { MESSAGES } from '../../src/conformance/messages.js';
 import {
   destinationSchemas,
+  MAX_TEXT,
   MessageRefused,
   parseDestinationMessage,
   parseSourceMessage,
@@ -60,6 +63,33 @@ it('has limits for every kind of field that has one', () => {
     expect.arrayContaining(['query.id', 'opened.guestCallMs', 'clock.sentNs']),
   );
 });
+
+/** A text that is too long is taken here and cut, and is a fault of who sent it. */
+const isCut = (what: string) => what === `a text of ${MAX_TEXT + 1}`;
+
+describe.each(cases)(
+  '$field of $type of the $side, to who shares no code',
+  ({ side, type, at, past }) => {
+    const check = MESSAGES[side === 'source' ? 'to-destination' : 'to-source'][type];
+    const complaintOn = (message: Message) => check?.(asDecoded(message), '')?.field;
+
+    it('has the same limits', () => {
+      expect(at.filter(([what, message]) => !isCut(what) && complaintOn(message))).toEqual([]);
+      expect(past.filter(([, message]) => !complaintOn(message))).toEqual([]);
+    });
+  },
+);
+
+/** As the reader of captures decodes it. */
+function asDecoded(value: unknown): Value {
+  if (Array.isArray(value)) return value.map(asDecoded);
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) {
+    return value as Value;
+  }
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  return new Map(entries.map(([name, one]) => [name, asDecoded(one)]));
+}
 
 function refusalOf(parse: Case['parse'], message: Message): Error | undefined {
   try {
