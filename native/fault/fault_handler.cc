@@ -106,7 +106,6 @@ Status FaultHandler::handle_fault(const FaultEvent& fault,
   if (!arriving_->missing(page)) return arriving_->map(page, fault.kind);
   // Asked for already. Whoever publishes it wakes this thread too.
   if (requested_.contains(page)) return Status();
-  faults_over_network_.fetch_add(1, std::memory_order_relaxed);
   arriving_->open_fault(page, read_at);
   // A page channel may have published it between the two looks, and known of no fault.
   if (!arriving_->missing(page)) return arriving_->map(page, fault.kind);
@@ -115,6 +114,7 @@ Status FaultHandler::handle_fault(const FaultEvent& fault,
 
 Status FaultHandler::request(PageIndex page) {
   requested_.insert(page);
+  faults_over_network_.fetch_add(1, std::memory_order_relaxed);
   return send_header(*stream_, request_record(page));
 }
 
