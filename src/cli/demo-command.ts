@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { asPageferryError, PageferryError } from '../errors.js';
 import { type MigrationReport, STRATEGY_NAMES, type StrategyName } from '../index.js';
-import { SourceMetrics } from '../metrics/prometheus.js';
+import type { SourceMetrics } from '../metrics/prometheus.js';
 import { formatAddress, formatBitRate } from '../units.js';
 import { conditionsOf, readConditions } from './conditions.js';
 import { type DemoPlaces, type DemoPlan, DemoRun } from './demo/demo-run.js';
@@ -16,7 +16,7 @@ import {
   failureOf,
 } from './exit-codes.js';
 import { onInterrupt } from './interrupts.js';
-import { serveMetrics } from './metrics-server.js';
+import { WantedMetrics } from './metrics-server.js';
 import {
   addMigrationOptions,
   type CommandDefaults,
@@ -97,8 +97,9 @@ async function demo({ values, strategies }: Planned): Promise<ExitCode> {
   checkJsonFile(values.json);
   const plan = { guest: await guestOptions(values, DEFAULTS), engine: engineOptions(values) };
   checkGuest(plan.guest, 2);
-  const metrics = new SourceMetrics();
-  const server = await serveMetrics(output, metrics, values.metrics);
+  const wanted = await WantedMetrics.at(values.metrics);
+  const metrics = wanted?.ofSource();
+  const server = metrics && (await wanted?.serve(output, metrics));
   // Before there are processes: the terminal's Ctrl-C ends those that have just begun.
   const stopListening = onInterrupt(
     () => run.cancel(),
@@ -110,7 +111,8 @@ async function demo({ values, strategies }: Planned): Promise<ExitCode> {
   const run = new DemoRun(plan);
   try {
     printHead(output, plan, await run.start());
-    const end = await migrateAll(run, strategies, createView(output, strategies), metrics);
+    const view = await createView(output, strategies);
+    const end = await migrateAll(run, strategies, view, metrics);
     printTable(output, end.reports);
     printFailures(end);
     saveReports(values.json, () => conditionsOf(plan.guest, plan.engine, strategies), end.reports);
@@ -142,7 +144,7 @@ async function migrateAll(
   run: DemoRun,
   strategies: readonly StrategyName[],
   view: MigrationView,
-  metrics: SourceMetrics,
+  metrics: SourceMetrics | undefined,
 ): Promise<DemoEnd> {
   const reports: MigrationReport[] = [];
   run.watch(view, metrics);
@@ -150,7 +152,7 @@ async function migrateAll(
     for (const strategy of strategies) {
       run.throwIfEnded();
       view.preparing(strategy);
-      metrics.migrationStarted();
+      metrics?.migrationStarted();
       reports.push(await run.migrate(strategy));
     }
     return { reports, error: undefined };

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { oneLine } from '../errors.js';
 import type { Destination, WorkloadGuest } from '../index.js';
-import { DestinationMetrics } from '../metrics/prometheus.js';
+import type { DestinationMetrics } from '../metrics/prometheus.js';
 import { DESTINATION_FIELDS } from '../options/destination-fields.js';
 import {
   type Address,
@@ -16,7 +16,7 @@ import {
 import { type DestinationWatcher, listenForGuests } from './builtin-destination.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { onInterrupt } from './interrupts.js';
-import { serveMetrics } from './metrics-server.js';
+import { WantedMetrics } from './metrics-server.js';
 import {
   argument,
   COUNT,
@@ -125,6 +125,8 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
   const output = new Output(undefined);
   const log = new EventLog(output, values.keep ?? false);
   const security = securityOptions(values);
+  // Before the first guest can come, so that it is counted.
+  const wanted = await WantedMetrics.at(values.metrics);
   const destination = await listenForGuests(
     {
       ...values.listen,
@@ -146,8 +148,8 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
   const limit =
     values.memoryLimit === undefined ? '' : `, guests up to ${formatBytes(values.memoryLimit)}`;
   output.line(`listening on ${address}${limit}; Ctrl-C ends it`);
-  log.metrics = new DestinationMetrics(destination);
-  const server = await serveMetrics(output, log.metrics, values.metrics);
+  log.metrics = wanted?.ofDestination(destination);
+  const server = log.metrics && (await wanted?.serve(output, log.metrics));
   await new Promise<void>((resolve) => onInterrupt(resolve, () => process.exit(EXIT.verified)));
   if (destination.guestsArriving > 0) {
     output.line('a guest is still arriving; waiting for its last page (Ctrl-C again loses it)');

@@ -6,7 +6,7 @@ import {
   type StrategyName,
   type WorkloadOptions,
 } from '../index.js';
-import { SourceMetrics } from '../metrics/prometheus.js';
+import type { SourceMetrics } from '../metrics/prometheus.js';
 import { checkCaptureFile } from '../native/capture.js';
 import { requireSecurity } from '../options/security.js';
 import { type Address, formatAddress, parseAddress } from '../units.js';
@@ -15,7 +15,7 @@ import { describeGuest } from './describe.js';
 import { EXIT, EXIT_CODES_HELP, type ExitCode, exitCodeOfReport, failureOf } from './exit-codes.js';
 import { GuestMigration } from './guest-migration.js';
 import { onInterrupt } from './interrupts.js';
-import { serveMetrics } from './metrics-server.js';
+import { WantedMetrics } from './metrics-server.js';
 import {
   addMigrationOptions,
   argument,
@@ -91,14 +91,16 @@ async function source(values: SourceValues): Promise<ExitCode> {
   if (values.tee !== undefined) checkCaptureFile(values.tee);
   const guest = await guestOptions(values, DEFAULTS);
   checkGuest(guest, 1);
-  const metrics = new SourceMetrics();
-  const server = await serveMetrics(output, metrics, values.metrics);
+  const wanted = await WantedMetrics.at(values.metrics);
+  const metrics = wanted?.ofSource();
+  const server = metrics && (await wanted?.serve(output, metrics));
   const { bold } = output.colors;
   output.line(`${bold('Guest')}        ${describeGuest(guest)}`);
   output.line(`${bold('Destination')}  ${formatAddress(values.to)}`);
   output.line();
   try {
-    const report = await migrate(values, guest, createView(output, [values.strategy]), metrics);
+    const view = await createView(output, [values.strategy]);
+    const report = await migrate(values, guest, view, metrics);
     printTable(output, [report]);
     const failure = failureOf(report);
     if (failure !== undefined) printError(failure);
@@ -114,7 +116,7 @@ async function migrate(
   values: SourceValues,
   guest: WorkloadOptions,
   view: MigrationView,
-  metrics: SourceMetrics,
+  metrics: SourceMetrics | undefined,
 ): Promise<MigrationReport> {
   let givenUp = false;
   const migration = new GuestMigration({
@@ -122,11 +124,11 @@ async function migrate(
     filled: (summary) => view.note(`Filled with ${summary}.`),
     round: (round, number) => {
       view.round(round, number);
-      metrics.round(round);
+      metrics?.round(round);
     },
     progress: (progress) => {
       view.progress(progress);
-      metrics.progress(progress);
+      metrics?.progress(progress);
     },
   });
   const stopListening = onInterrupt(
@@ -138,7 +140,7 @@ async function migrate(
     () => process.exit(givenUp ? EXIT.guestLost : EXIT.safeOnSource),
   );
   view.preparing(values.strategy);
-  metrics.migrationStarted();
+  metrics?.migrationStarted();
   try {
     const options = {
       ...engineOptions(values),
@@ -151,7 +153,7 @@ async function migrate(
     };
     const report = await migration.run(guest, options);
     view.ended(report);
-    metrics.migrationEnded(report);
+    metrics?.migrationEnded(report);
     return report;
   } finally {
     view.close();

@@ -2,7 +2,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { PageferryError } from '../errors.js';
 import type { EndReason, TraceMethod } from '../trace/format.js';
 import { type RecordedTrace, recordTrace, type TraceProgress } from '../trace/record-trace.js';
@@ -128,7 +127,7 @@ async function trace(values: TraceValues): Promise<ExitCode> {
     () => ending.abort(),
     () => process.exit(EXIT.safeOnSource),
   );
-  const progress = progressOn(output, values.seconds);
+  const progress = await progressOn(output, values.seconds);
   try {
     const recorded = await recordTrace({
       pid: values.pid,
@@ -159,10 +158,10 @@ function startLine({ pid, seconds, interval }: TraceValues, method: TraceMethod)
 }
 
 /** A line that is redrawn on a terminal; elsewhere one now and then. */
-function progressOn(
+async function progressOn(
   output: Output,
   seconds: number,
-): { show(progress: TraceProgress): void; end(): void } {
+): Promise<{ show(progress: TraceProgress): void; end(): void }> {
   const text = (progress: TraceProgress): string =>
     [
       `${formatDuration(progress.elapsedMs)} of ${seconds} s`,
@@ -171,6 +170,7 @@ function progressOn(
       `a look takes ${formatDuration(progress.lookMs)}`,
     ].join(', ');
   if (output.isTerminal) {
+    const { createLogUpdate } = await import('log-update');
     const log = createLogUpdate(output.stream);
     return { show: (progress) => log(text(progress)), end: () => log.done() };
   }

@@ -4,6 +4,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { atEnd } from '../support/at-end.js';
+import { pageferryHere } from './in-process.js';
 import { pageferry } from './pageferry.js';
 
 /** No option that a report holds has its default here. */
@@ -121,7 +122,7 @@ describe("a run's document", () => {
   ])('that %s is refused, and nothing is run', async (_what, text, says) => {
     const file = join(newFolder(), 'report.json');
     if (text !== undefined) writeFileSync(file, text);
-    const { code, stdout, stderr } = await pageferry('demo', '--like', file);
+    const { code, stdout, stderr } = await pageferryHere('demo', '--like', file);
     expect(stderr).toMatch(/^pageferry: USAGE: --like [^\n]+with --json\n$/);
     expect(stderr).toMatch(says);
     expect(stdout).toBe('');

@@ -22,6 +22,7 @@ import { issueCertificate } from '../../src/pki/issue-certificate.js';
 import { revokeCertificate } from '../../src/pki/revoke-certificate.js';
 import { atEnd } from '../support/at-end.js';
 import { temporaryFolder } from '../support/traces.js';
+import { pageferryHere } from './in-process.js';
 import { type Ended, pageferry } from './pageferry.js';
 
 const CONNECTED = 'connected by TLSv1.3';
@@ -29,14 +30,35 @@ const DAY_SECONDS = 24 * 3600;
 const isRoot = process.getuid?.() === 0;
 
 async function pki(...args: string[]): Promise<Ended> {
+  return await pageferryHere('pki', ...args);
+}
+
+/** In a process of its own: several at once, and what is written past the stream of stdout. */
+async function pkiProcess(...args: string[]): Promise<Ended> {
   return await pageferry('pki', ...args);
 }
 
-async function done(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await pki(...args);
+/** What it said on stdout, once all went well. */
+async function wentWell(ending: Promise<Ended>): Promise<string> {
+  const { code, stdout, stderr } = await ending;
   expect(stderr).toBe('');
   expect(code).toBe(0);
   return stdout;
+}
+
+async function done(...args: string[]): Promise<string> {
+  return await wentWell(pki(...args));
+}
+
+/** What `pki list --json` prints, as far as it is looked at by name. */
+interface Listed {
+  readonly version: number;
+  readonly authority: { readonly notBefore: string; readonly notAfter: string };
+  readonly certificates: readonly { readonly name: string; readonly revokedAt: string | null }[];
+}
+
+async function listed(lab: string): Promise<Listed> {
+  return JSON.parse(await wentWell(pkiProcess('list', lab, '--json')));
 }
 
 async function refused(...args: string[]): Promise<string> {
@@ -126,7 +148,7 @@ describe.concurrent('pageferry pki', () => {
   it('gives a CA the name and the days that it is told', async () => {
     const name = 'Raum 12, "Süd" \\ <links>';
     const lab = await newAuthority('--name', name, '--days', '30');
-    const { authority } = JSON.parse(await done('list', lab, '--json'));
+    const { authority } = await listed(lab);
     expect(authority).toMatchObject({ name, expired: false });
     const seconds = (Date.parse(authority.notAfter) - Date.parse(authority.notBefore)) / 1000;
     expect(seconds).toBe(30 * DAY_SECONDS + 3600);
@@ -189,7 +211,7 @@ describe.concurrent('pageferry pki', () => {
     const now = Math.floor(Date.now() / 1000);
     const old = issuedBy(lab, ['old'], { begin: now - 7200, end: now - 3600 });
     writeFileSync(join(lab, 'issued', 'old-1.pem'), old.certificate);
-    const { version, certificates } = JSON.parse(await done('list', lab, '--json'));
+    const { version, certificates } = await listed(lab);
     expect(version).toBe(1);
     expect(certificates).toMatchObject([
       { name: 'old', names: ['old'], revokedAt: null, expired: true },
@@ -408,14 +430,14 @@ describe.concurrent('pageferry pki changes nothing where it cannot do all of it'
   it('loses nothing of what several commands do to one CA at once', async () => {
     const lab = await newAuthority();
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-    await Promise.all(names.map((name) => done('issue', lab, name)));
-    await Promise.all(names.map((name) => done('revoke', lab, name)));
-    const { certificates } = JSON.parse(await done('list', lab, '--json'));
-    expect(certificates.map(({ name }: { name: string }) => name).sort()).toEqual(names);
+    await Promise.all(names.map((name) => wentWell(pkiProcess('issue', lab, name))));
+    await Promise.all(names.map((name) => wentWell(pkiProcess('revoke', lab, name))));
+    const { certificates } = await listed(lab);
+    expect(certificates.map(({ name }) => name).sort()).toEqual(names);
     for (const { revokedAt } of certificates) expect(revokedAt).not.toBeNull();
     const out = (at: number): string => join(lab, '..', String(at));
     const codes = await Promise.all(
-      names.map(async (_, at) => (await pki('issue', lab, 'same', '--out', out(at))).code),
+      names.map(async (_, at) => (await pkiProcess('issue', lab, 'same', '--out', out(at))).code),
     );
     expect(codes.sort()).toEqual([0, 2, 2, 2, 2, 2]);
   });

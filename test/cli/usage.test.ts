@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { pageferryHere } from './in-process.js';
 import { pageferry } from './pageferry.js';
 
 const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
@@ -84,7 +85,7 @@ const WRONG: readonly (readonly [command: string, says: RegExp])[] = [
 
 describe('wrong usage', () => {
   it.each(WRONG)('pageferry %s: exit code 2 and one line that says why', async (command, says) => {
-    const { code, stdout, stderr } = await pageferry(...command.split(' '));
+    const { code, stdout, stderr } = await pageferryHere(...command.split(' '));
     expect(stderr).toMatch(/^pageferry: USAGE: [^\n]+\n$/);
     expect(stderr).toMatch(says);
     expect(stdout).toBe('');
@@ -111,7 +112,7 @@ describe('help', () => {
   ])(
     'pageferry %s --help explains itself in 80 columns, exit codes included',
     async (...command) => {
-      const { code, stdout } = await pageferry(...command, '--help');
+      const { code, stdout } = await pageferryHere(...command, '--help');
       expect(code).toBe(0);
       expect(stdout).toMatch(/^Usage: pageferry/);
       expect(stdout).toMatch(/Exit codes?/);
@@ -124,4 +125,21 @@ describe('help', () => {
     const { stdout } = await pageferry('--version');
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
+});
+
+describe('a process', () => {
+  it.each([
+    ['demo --memroy 1MiB', 2],
+    ['pki list /no/such/folder', 2],
+    ['query abcdef0123456789abcdef0123456789 --at 127.0.0.1:1', 1],
+    ['pki issue --help', 0],
+  ])(
+    'pageferry %s: ends with the exit code of its command, and says the same',
+    async (command, code) => {
+      const args = command.split(' ');
+      const ended = await pageferry(...args);
+      expect(ended).toEqual(await pageferryHere(...args));
+      expect(ended.code).toBe(code);
+    },
+  );
 });

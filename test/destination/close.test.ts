@@ -40,7 +40,8 @@ describe('a destination that is closed', () => {
 
   it('leaves no connection, whether its sources hang up or not', async () => {
     const before = openDescriptors('socket:');
-    const { receiving } = await receivingWith();
+    // One of them stays silent past the switchover, and is waited for as long as a stall may last.
+    const { receiving } = await receivingWith({}, { stallMs: 2000 });
     const clients = [
       await RawClient.control(receiving.port),
       await RawClient.opened(receiving.port),

@@ -1,4 +1,5 @@
 /** Guests that are memory and what a test gives them: calls that fail, hang or are counted. */
+import type { DestinationOptions } from '../../src/destination/options.js';
 import type { Guest, GuestFactory, GuestProbe } from '../../src/guest/guest.js';
 import { Receiving } from './destinations.js';
 
@@ -57,7 +58,10 @@ export const STILL_PROBE: GuestProbe = {
 };
 
 /** A destination of such guests, until the end of the test, and the calls that it makes. */
-export async function receivingWith(own: Partial<Guest> = {}) {
+export async function receivingWith(
+  own: Partial<Guest> = {},
+  options: Partial<DestinationOptions> = {},
+) {
   const { createGuest, calls } = guestsWith(own);
-  return { receiving: await Receiving.start({ createGuest }), calls };
+  return { receiving: await Receiving.start({ createGuest, ...options }), calls };
 }

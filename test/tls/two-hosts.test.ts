@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pageferryHere } from '../cli/in-process.js';
 import { Pageferry, pageferry } from '../cli/pageferry.js';
 import { atEnd } from '../support/at-end.js';
 import { temporaryFolder } from '../support/traces.js';
@@ -63,10 +64,10 @@ describe.skipIf(reason !== undefined)(
     it('move a guest, refuse whoever has no certificate, and learn of one that is revoked', async () => {
       const { here, there } = twoHosts();
       const lab = join(temporaryFolder(), 'lab');
-      expect((await pageferry('pki', 'init', lab)).code).toBe(0);
+      expect((await pageferryHere('pki', 'init', lab)).code).toBe(0);
       const certificateFor = async (...names: readonly [string, ...string[]]) => {
         const folder = join(lab, '..', names[0]);
-        expect((await pageferry('pki', 'issue', lab, ...names, '--out', folder)).code).toBe(0);
+        expect((await pageferryHere('pki', 'issue', lab, ...names, '--out', folder)).code).toBe(0);
         return join(folder, `${names[0]}.pem`);
       };
       const address = `${ADDRESSES.there}:7777`;
@@ -92,7 +93,7 @@ describe.skipIf(reason !== undefined)(
       expect(plain).toMatchObject({ code: 1, stderr: expect.stringContaining('--tls or --psk') });
       await destination.says(/stranger 10\.77\.9\.1:\d+ turned away: .*TLS/);
 
-      expect((await pageferry('pki', 'revoke', lab, 'this-host')).code).toBe(0);
+      expect((await pageferryHere('pki', 'revoke', lab, 'this-host')).code).toBe(0);
       copyFileSync(join(lab, 'crl.pem'), join(theirs, '..', 'crl.pem'));
       await destination.says(/certificates and keys were read again/);
       const revoked = await run('--tls', mine);
@@ -118,7 +119,7 @@ describe('the command line', () => {
     ['destination --tls /no/such.pem', /\/no\/such/],
     ['destination --psk /no/such.key', /\/no\/such\.key/],
   ])('pageferry %s: exit code 2 and one line that says why', async (command, says) => {
-    const { code, stderr } = await pageferry(...command.split(' '));
+    const { code, stderr } = await pageferryHere(...command.split(' '));
     expect(stderr).toMatch(/^pageferry: USAGE: [^\n]+\n$/);
     expect(stderr).toMatch(says);
     expect(code).toBe(2);
@@ -128,7 +129,7 @@ describe('the command line', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'a'));
     const key = join(folder, 'a', 'lab.key');
-    expect((await pageferry('pki', 'psk', key)).code).toBe(0);
+    expect((await pageferryHere('pki', 'psk', key)).code).toBe(0);
     const destination = new Pageferry(['destination', '--listen', '127.0.0.1:0', '--psk', key]);
     const [, address = ''] = await destination.says(/listening on (\S+?)[,;]/);
     const moved = await pageferry('source', '--to', address, '--psk', key, ...SMALL);

@@ -51,7 +51,7 @@ export class DemoRun {
   }
 
   /** Follows the migrations with a view and metrics. */
-  watch(view: MigrationView, metrics: SourceMetrics): void {
+  watch(view: MigrationView, metrics: SourceMetrics | undefined): void {
     this.#source.onMessage((message) => {
       switch (message.type) {
         case 'phase':
@@ -62,15 +62,15 @@ export class DemoRun {
           break;
         case 'round':
           view.round(message.round, message.number);
-          metrics.round(message.round);
+          metrics?.round(message.round);
           break;
         case 'progress':
           view.progress(message.progress);
-          metrics.progress(message.progress);
+          metrics?.progress(message.progress);
           break;
         case 'ended':
           view.ended(message.report);
-          metrics.migrationEnded(message.report);
+          metrics?.migrationEnded(message.report);
           break;
         case 'too-late':
           view.note('too late to cancel: the guest has been given up. Ending after this migration');
