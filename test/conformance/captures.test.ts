@@ -78,7 +78,7 @@ describe.concurrent('a migration as it was captured on both sides', () => {
       const guest = await startGuest({
         memoryBytes: 12 * MIB,
         fill: { kind: fill },
-        writesPerSecond: 20_000,
+        writesPerSecond: 2000,
         threads: 2,
       });
       const report = await migrate(guest, receiving.port, { strategy, channels, codec, tee });
