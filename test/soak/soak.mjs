@@ -209,7 +209,14 @@ function captureRoom() {
 
 async function soak(options) {
   const places = [new Place(), new Place()];
-  const folder = mkdtempSync(join(captureRoom(), 'pageferry-soak-'));
+  const folder = mkdtempSync(join(captureRoom(), `pageferry-soak-${process.pid}-`));
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      for (const place of places) place.end();
+      rmSync(folder, { recursive: true });
+      process.kill(process.pid, signal);
+    });
+  }
   const run = new Run(places, availableTrackers(), folder);
   let atFirst;
   try {

@@ -1,7 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { atEnd } from '../support/at-end.js';
 
 const script = fileURLToPath(new URL('soak.mjs', import.meta.url));
 
@@ -30,6 +35,25 @@ describe.concurrent('the soak', () => {
     const again = await soak('--only', seed);
     expect(drawn(again)).toEqual(drawn(journeys[1] ?? ''));
     expect(drawn(again).length).toBeGreaterThan(3);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('leaves no capture behind after %s', async (signal) => {
+    const child = spawn(process.execPath, [script, '--seed', '13'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    atEnd(() => child.kill('SIGKILL'));
+    const exit = once(child, 'exit');
+    const capturesOf = () =>
+      ['/dev/shm', tmpdir()]
+        .filter((folder) => existsSync(folder))
+        .flatMap((folder) => readdirSync(folder))
+        .filter((name) => name.startsWith(`pageferry-soak-${child.pid}-`));
+    // The first line of a migration is written when it is over, and the next begins at once.
+    for await (const line of createInterface(child.stdout)) if (/^ +1 /.test(line)) break;
+    expect(capturesOf()).toHaveLength(1);
+    child.kill(signal);
+    expect(await exit).toEqual([null, signal]);
+    expect(capturesOf()).toEqual([]);
   });
 
   it.each([
