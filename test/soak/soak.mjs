@@ -37,8 +37,8 @@ const MORE_DESCRIPTORS = 8;
 
 /** Where a capture is kept until it has been checked, which it is before the next migration begins. */
 const MEMORY_BACKED = '/dev/shm';
-/** The largest guest, written whole in each of the most rounds, is half of it. */
-const MOST_CAPTURE_BYTES = 2 * 2 ** 30;
+/** The largest guest, written whole in each of the most rounds, takes a third of it; a capture leaves another one free. */
+const LEAST_ROOM_BYTES = 3 * 2 ** 30;
 
 /** A process that guests come to and leave from. */
 class Place {
@@ -204,7 +204,7 @@ function* seedsOf({ migrations, seed, only }, run) {
 function captureRoom() {
   if (!existsSync(MEMORY_BACKED)) return tmpdir();
   const { bavail, bsize } = statfsSync(MEMORY_BACKED);
-  return bavail * bsize >= MOST_CAPTURE_BYTES ? MEMORY_BACKED : tmpdir();
+  return bavail * bsize >= LEAST_ROOM_BYTES ? MEMORY_BACKED : tmpdir();
 }
 
 async function soak(options) {
