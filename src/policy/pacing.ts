@@ -16,18 +16,20 @@ export interface LinkSample {
   readonly leastRoundTripMs: number;
 }
 
-export type Pacing =
-  /** The rate grows until something queues. */
-  | { readonly kind: 'searching'; readonly rate: number; readonly growth: number }
+export type Pacing = {
+  readonly rate: number;
+  /** Until then a round trip that is late is no sign of a queue, because lately it was none. */
+  readonly doubtUntilMs: number;
+} & (
+  | /** The rate grows until something queues. */ {
+      readonly kind: 'searching';
+      readonly growth: number;
+    }
   /** Slower than the link, until nothing queues. */
-  | { readonly kind: 'draining'; readonly rate: number; readonly linkRate: number }
+  | { readonly kind: 'draining'; readonly linkRate: number; readonly since: LinkSample }
   /** Just below the link. From time to time it is searched for again: it may have become faster. */
-  | {
-      readonly kind: 'cruising';
-      readonly rate: number;
-      readonly linkRate: number;
-      readonly sinceMs: number;
-    };
+  | { readonly kind: 'cruising'; readonly linkRate: number; readonly sinceMs: number }
+);
 
 /** Bytes a second: 400 Mbit/s. */
 const FIRST_RATE = 50_000_000;
@@ -39,6 +41,14 @@ const SHARE_WHILE_DRAINING = 0.75;
 const SHARE_WHILE_CRUISING = 0.97;
 /** Of what was sent. A link that delivers less is slower than it was; one that delivers this much has only been late. */
 const SHARE_OF_A_LINK_THAT_KEEPS_UP = 0.85;
+/**
+ * Of what was sent while draining. A link with a queue is never idle: it delivers what is sent and some of the queue.
+ * One that delivers no more than this has none, whatever the round trip says.
+ */
+const SHARE_OF_A_LINK_WITH_A_QUEUE = 1.1;
+/** So long that samples which come late, or bursts, no longer decide. */
+const LEAST_DRAINING_MS = 20;
+const DOUBT_MS = 1000;
 /** One sample may be wrong by more than this, so no more is believed at once. */
 const MOST_LOSS = 0.7;
 /** A queue shorter than this is what bursts make: a batch of the push, one large segment. */
@@ -48,52 +58,76 @@ const LEAST_QUEUE_SHARE = 0.25;
 /** Less is too short a time to tell a rate from. */
 const LEAST_INTERVAL_MS = 2;
 
-export const FIRST_PACING: Pacing = { kind: 'searching', rate: FIRST_RATE, growth: FIRST_GROWTH };
+export const FIRST_PACING: Pacing = {
+  kind: 'searching',
+  rate: FIRST_RATE,
+  growth: FIRST_GROWTH,
+  doubtUntilMs: Number.NEGATIVE_INFINITY,
+};
 
 /** What to do after `now`, when `before` was the sample that led to `pacing`. Rates are in bytes a second. */
 export function nextPacing(pacing: Pacing, before: LinkSample, now: LinkSample): Pacing {
-  const ms = now.atMs - before.atMs;
-  if (ms < LEAST_INTERVAL_MS) return pacing;
-  const delivered = ((now.deliveredBytes - before.deliveredBytes) / ms) * 1000;
-  if (queues(now)) return drain(linkRateOf(pacing, delivered));
+  if (now.atMs - before.atMs < LEAST_INTERVAL_MS) return pacing;
+  const delivered = deliveredBetween(before, now);
+  const keepsUp = delivered >= pacing.rate * SHARE_OF_A_LINK_THAT_KEEPS_UP;
+  const doubted = now.atMs < pacing.doubtUntilMs && keepsUp;
+  if (isLate(now) && !doubted) return late(pacing, delivered, keepsUp, now);
   switch (pacing.kind) {
     case 'searching':
       // A rate that nobody makes use of tells nothing of the link.
-      return delivered * pacing.growth < pacing.rate ? pacing : search(pacing.rate, pacing.growth);
+      return delivered * pacing.growth < pacing.rate
+        ? pacing
+        : search(pacing.rate, pacing.growth, pacing.doubtUntilMs);
     case 'draining':
-      return cruise(pacing.linkRate, now.atMs);
+      return cruise(pacing, now.atMs);
     case 'cruising':
       return now.atMs - pacing.sinceMs < SEARCH_EVERY_MS
         ? pacing
-        : search(pacing.linkRate, LATER_GROWTH);
+        : search(pacing.linkRate, LATER_GROWTH, pacing.doubtUntilMs);
     default:
       throw new Error(`no such pacing: ${JSON.stringify(pacing satisfies never)}`);
   }
 }
 
-function queues({ roundTripMs, leastRoundTripMs }: LinkSample): boolean {
+function deliveredBetween(before: LinkSample, now: LinkSample): number {
+  return ((now.deliveredBytes - before.deliveredBytes) / (now.atMs - before.atMs)) * 1000;
+}
+
+function isLate({ roundTripMs, leastRoundTripMs }: LinkSample): boolean {
   const waitMs = roundTripMs - leastRoundTripMs;
   return waitMs > Math.max(LEAST_QUEUE_MS, leastRoundTripMs * LEAST_QUEUE_SHARE);
 }
 
-/** Something queues: what that says of the link. */
-function linkRateOf(pacing: Pacing, delivered: number): number {
-  if (pacing.kind === 'searching') return delivered;
-  const { rate, linkRate } = pacing;
-  // Late acknowledgements look like a queue, as those of a busy host do. But then nothing is missing.
-  if (delivered >= rate * SHARE_OF_A_LINK_THAT_KEEPS_UP) return Math.max(linkRate, delivered);
-  return Math.max(delivered, linkRate * MOST_LOSS);
+/** As if something queued, until draining shows that nothing does: acknowledgements of a busy host are late as well. */
+function late(pacing: Pacing, delivered: number, keepsUp: boolean, now: LinkSample): Pacing {
+  if (pacing.kind === 'searching') return drain(pacing, delivered, now);
+  const { linkRate } = pacing;
+  // A link that has become slower delivers less than it is sent.
+  if (!keepsUp) return drain(pacing, Math.max(delivered, linkRate * MOST_LOSS), now);
+  if (pacing.kind === 'cruising') return drain(pacing, Math.max(linkRate, delivered), now);
+  const { since, rate } = pacing;
+  const nothingQueued =
+    now.atMs - since.atMs >= LEAST_DRAINING_MS &&
+    deliveredBetween(since, now) < rate * SHARE_OF_A_LINK_WITH_A_QUEUE;
+  return nothingQueued
+    ? search(linkRate, LATER_GROWTH, now.atMs + DOUBT_MS)
+    : { ...pacing, linkRate: Math.max(linkRate, delivered) };
 }
 
-function search(rate: number, growth: number): Pacing {
-  return { kind: 'searching', rate: rate * growth, growth };
+function search(rate: number, growth: number, doubtUntilMs: number): Pacing {
+  return { kind: 'searching', rate: rate * growth, growth, doubtUntilMs };
 }
 
-function drain(wanted: number): Pacing {
+function drain({ doubtUntilMs }: Pacing, wanted: number, since: LinkSample): Pacing {
   const linkRate = Math.max(LEAST_RATE, wanted);
-  return { kind: 'draining', rate: linkRate * SHARE_WHILE_DRAINING, linkRate };
+  const rate = linkRate * SHARE_WHILE_DRAINING;
+  return { kind: 'draining', rate, linkRate, since, doubtUntilMs };
 }
 
-function cruise(linkRate: number, sinceMs: number): Pacing {
-  return { kind: 'cruising', rate: linkRate * SHARE_WHILE_CRUISING, linkRate, sinceMs };
+function cruise(
+  { linkRate, doubtUntilMs }: Pacing & { readonly kind: 'draining' },
+  sinceMs: number,
+): Pacing {
+  const rate = linkRate * SHARE_WHILE_CRUISING;
+  return { kind: 'cruising', rate, linkRate, sinceMs, doubtUntilMs };
 }

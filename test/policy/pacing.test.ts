@@ -108,6 +108,27 @@ describe('the push over a link', () => {
     expect((link.deliveredBytes - before) / (5 * 125e6)).toBeGreaterThan(0.85);
   });
 
+  it('is not slowed down by acknowledgements that are late from its first moment on', () => {
+    const late = (sample: LinkSample) => ({ ...sample, roundTripMs: sample.roundTripMs + 4 });
+    const link = new FluidLink(125e6, 0.1);
+    const found = run(link, 250, FIRST_PACING, late);
+    const before = link.deliveredBytes;
+    run(link, 5000, found, late);
+    expect((link.deliveredBytes - before) / (5 * 125e6)).toBeGreaterThan(0.85);
+  });
+
+  it('drains a long queue before it searches for more, however long that takes', () => {
+    const link = new FluidLink(125e6, 0.1);
+    const found = run(link, 1000);
+    // Half a second of somebody else's bytes.
+    link.queueBytes += 125e6 / 2;
+    const seen = link.queueMs.length;
+    run(link, 4000, found);
+    const later = link.queueMs.slice(seen);
+    expect(Math.max(...later)).toBeLessThan(510);
+    expect(later.at(-1)).toBeLessThan(5);
+  });
+
   it('that it cannot fill is not taken for slow', () => {
     const link = new FluidLink(12.5e9, 0.1, 400 * MIB);
     expect(run(link, 1000).rate).toBeGreaterThan(400 * MIB);
