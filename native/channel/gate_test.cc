@@ -44,15 +44,7 @@ class Port {
   SocketStream connect() const { return connect_to(port_number()); }
   // From another address of this host.
   SocketStream connect_from(const char* host) const {
-    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    EXPECT_EQ(::inet_pton(AF_INET, host, &address.sin_addr), 1);
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port_number());
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    return SocketStream(std::move(fd));
+    return testing::connect_from(host, port_number());
   }
   Gate& gate() { return *gate_; }
   std::uint16_t port_number() const { return std::get<TcpAddress>(gate_->address()).port; }

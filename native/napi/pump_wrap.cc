@@ -218,10 +218,10 @@ Napi::Value PageSenderWrap::link(const Napi::CallbackInfo& info) {
   const auto link = native()->link();
   if (!link.has_value()) return env.Null();
   Napi::Object object = Napi::Object::New(env);
-  object.Set("deliveredBytes", from_u64(env, link->delivered_bytes));
+  object.Set("deliveredBytes", from_u64(env, link->acknowledged_bytes));
   const auto milliseconds = [&](std::uint32_t us) { return Napi::Number::New(env, us / 1000.0); };
-  object.Set("roundTripMs", milliseconds(link->round_trip.smoothed_us));
-  object.Set("leastRoundTripMs", milliseconds(link->round_trip.least_us));
+  object.Set("roundTripMs", milliseconds(link->smoothed_us));
+  object.Set("leastRoundTripMs", milliseconds(link->least_us));
   return object;
 }
 

@@ -53,6 +53,19 @@ inline SocketStream connect_to(std::uint16_t port) {
   return connected.ok() ? std::move(connected.value()) : SocketStream(UniqueFd());
 }
 
+// From another loopback address, as a peer on another host would have.
+inline SocketStream connect_from(const char* host, std::uint16_t port) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  EXPECT_EQ(::inet_pton(AF_INET, host, &address.sin_addr), 1);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  return SocketStream(std::move(fd));
+}
+
 inline StreamPair connect_pair() {
   const LoopbackPort port;
   SocketStream near = connect_to(port.port());

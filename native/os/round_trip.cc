@@ -18,7 +18,9 @@ std::optional<RoundTrip> round_trip_of(int socket) {
   if (info.tcpi_rtt == 0 || info.tcpi_min_rtt == 0 || info.tcpi_min_rtt == kNone) {
     return std::nullopt;
   }
-  return RoundTrip{.smoothed_us = info.tcpi_rtt, .least_us = info.tcpi_min_rtt};
+  return RoundTrip{.smoothed_us = info.tcpi_rtt,
+                   .least_us = info.tcpi_min_rtt,
+                   .acknowledged_bytes = info.tcpi_bytes_acked};
 }
 
 }  // namespace pageferry

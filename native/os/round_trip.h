@@ -1,4 +1,4 @@
-// How long a TCP connection's data takes to be acknowledged.
+// What of a TCP connection's data was acknowledged, and how long that takes.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,9 @@
 namespace pageferry {
 
 struct RoundTrip {
-  std::uint32_t smoothed_us;  // over the last acknowledgements
-  std::uint32_t least_us;     // of some minutes: with nothing waiting on the way
+  std::uint32_t smoothed_us;         // over the last acknowledgements
+  std::uint32_t least_us;            // of some minutes: with nothing waiting on the way
+  std::uint64_t acknowledged_bytes;  // so far; it only grows
 };
 
 // What the kernel has measured (TCP_INFO); nothing for a connection that has not sent anything yet or has

@@ -369,21 +369,23 @@ std::uint64_t PageSender::unacknowledged_bytes() const {
   return bytes;
 }
 
-std::optional<PageSender::Link> PageSender::link() const {
+std::optional<RoundTrip> PageSender::link() const {
   if (streams_.front()->peer_is_local()) return std::nullopt;
-  std::optional<Link> link;
+  std::optional<RoundTrip> link;
   for (const StreamPtr& stream : streams_) {
-    // Those that carry nothing tell of times that have passed.
-    const auto round_trip = stream->round_trip();
-    if (!round_trip.has_value() || stream->bytes_unacknowledged() == 0) continue;
-    if (!link.has_value()) link = Link{.delivered_bytes = 0, .round_trip = *round_trip};
-    link->round_trip.smoothed_us = std::max(link->round_trip.smoothed_us, round_trip->smoothed_us);
-    link->round_trip.least_us = std::min(link->round_trip.least_us, round_trip->least_us);
+    auto round_trip = stream->round_trip();
+    if (!round_trip.has_value()) continue;
+    // One with nothing on its way has no queue. What it measured last tells of times that have passed.
+    if (stream->bytes_unacknowledged() == 0) round_trip->smoothed_us = 0;
+    if (!link.has_value()) {
+      link = round_trip;
+      continue;
+    }
+    link->smoothed_us = std::max(link->smoothed_us, round_trip->smoothed_us);
+    link->least_us = std::min(link->least_us, round_trip->least_us);
+    link->acknowledged_bytes += round_trip->acknowledged_bytes;
   }
-  if (!link.has_value()) return std::nullopt;
-  for (const StreamPtr& stream : streams_) {
-    link->delivered_bytes += stream->bytes_sent() - stream->bytes_unacknowledged();
-  }
+  if (link.has_value()) link->smoothed_us = std::max(link->smoothed_us, link->least_us);
   return link;
 }
 

@@ -85,13 +85,9 @@ class PageSender {
   // Bytes in the sockets that the peer's kernel has not acknowledged yet: they are still on their way.
   std::uint64_t unacknowledged_bytes() const;
 
-  // The way to the destination. Nothing where that is this host, or before anything was measured.
-  struct Link {
-    std::uint64_t delivered_bytes;  // by the page channels, of all calls so far
-    // Of the channel on which data waits longest.
-    RoundTrip round_trip;
-  };
-  std::optional<Link> link() const;
+  // The way to the destination: what all page channels have delivered, and the round trip of the one on which data
+  // waits longest. Nothing where the destination is on this host, or before anything was measured.
+  std::optional<RoundTrip> link() const;
 
   void cancel();
 

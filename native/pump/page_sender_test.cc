@@ -378,6 +378,26 @@ TEST(PageSender, NoCallNeedsAThreadThatDoesNotExistYet) {
   expect_same(ferry);
 }
 
+TEST(PageSender, ALinkOnWhichNothingIsUnderWayHasNoQueueAndStillTellsWhatItHasDelivered) {
+  const TestGuest guest = make_guest(Backing::kShared, {16});
+  for (PageIndex page = 0; page < 16; ++page) fill_page(*guest.memory, page, 1);
+  Channels channels;
+  for (int i = 0; i < 2; ++i) {
+    const LoopbackPort port;
+    channels.sockets.push_back(connect_from("127.0.0.9", port.port()));
+    channels.peers.push_back(port.accept());
+  }
+  const auto sender = make_sender(guest.memory, std::move(channels.sockets));
+  const auto sent = send_round(*sender, populated_pages(*guest.memory), nullptr);
+  ASSERT_TRUE(sent.ok());
+  // The peers' kernels acknowledge it, though nobody reads.
+  wait_until([&] { return sender->unacknowledged_bytes() == 0; });
+  const auto link = sender->link();
+  ASSERT_TRUE(link.has_value());
+  EXPECT_EQ(link->smoothed_us, link->least_us);
+  EXPECT_GE(link->acknowledged_bytes, sent.value().wire_bytes);
+}
+
 TEST(PageSender, IsNotMadeWhenTheSystemHasNoThreadLeft) {
   const TestGuest guest = make_guest(Backing::kShared, {16});
   auto [sockets, peers] = connect_channels(2);

@@ -34,6 +34,8 @@ export type Pacing = {
 /** Bytes a second: 400 Mbit/s. */
 const FIRST_RATE = 50_000_000;
 const LEAST_RATE = 1_000_000;
+/** Beyond every link there is: whatever a sample says, what comes of it is a rate that can be set. */
+const MOST_RATE = 1e12;
 const FIRST_GROWTH = 2;
 const LATER_GROWTH = 1.25;
 const SEARCH_EVERY_MS = 500;
@@ -111,15 +113,15 @@ function late(pacing: Pacing, delivered: number, keepsUp: boolean, now: LinkSamp
     deliveredBetween(since, now) < rate * SHARE_OF_A_LINK_WITH_A_QUEUE;
   return nothingQueued
     ? search(linkRate, LATER_GROWTH, now.atMs + DOUBT_MS)
-    : { ...pacing, linkRate: Math.max(linkRate, delivered) };
+    : { ...pacing, linkRate: Math.min(MOST_RATE, Math.max(linkRate, delivered)) };
 }
 
 function search(rate: number, growth: number, doubtUntilMs: number): Pacing {
-  return { kind: 'searching', rate: rate * growth, growth, doubtUntilMs };
+  return { kind: 'searching', rate: Math.min(MOST_RATE, rate * growth), growth, doubtUntilMs };
 }
 
 function drain({ doubtUntilMs }: Pacing, wanted: number, since: LinkSample): Pacing {
-  const linkRate = Math.max(LEAST_RATE, wanted);
+  const linkRate = Math.min(MOST_RATE, Math.max(LEAST_RATE, wanted));
   const rate = linkRate * SHARE_WHILE_DRAINING;
   return { kind: 'draining', rate, linkRate, since, doubtUntilMs };
 }

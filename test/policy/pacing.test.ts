@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FIRST_PACING, type LinkSample, nextPacing, type Pacing } from '../../src/policy/pacing.js';
 import { seededRandom } from '../support/random.js';
@@ -137,6 +138,32 @@ describe('the push over a link', () => {
   it('is never held back altogether, however little is delivered', () => {
     const link = new FluidLink(1000, 50);
     expect(run(link, 2000).rate).toBeGreaterThan(0);
+  });
+});
+
+describe('whatever samples say', () => {
+  it('a rate comes of them that can be set', () => {
+    const amount = fc.double({ min: 0, max: 2 ** 64, noNaN: true });
+    const sample = fc.record({
+      laterMs: fc.double({ min: 0, max: 1000, noNaN: true }),
+      deliveredBytes: amount,
+      roundTripMs: amount,
+      leastRoundTripMs: amount,
+    });
+    const rates = fc.property(fc.array(sample, { minLength: 2, maxLength: 40 }), (samples) => {
+      let pacing = FIRST_PACING;
+      let before: LinkSample | undefined;
+      let atMs = 0;
+      for (const { laterMs, ...rest } of samples) {
+        atMs += laterMs;
+        const now = { atMs, ...rest };
+        if (before !== undefined) pacing = nextPacing(pacing, before, now);
+        before = now;
+        expect(pacing.rate).toBeGreaterThan(500_000);
+        expect(pacing.rate).toBeLessThanOrEqual(1e12);
+      }
+    });
+    fc.assert(rates, { seed: 31, numRuns: 500 });
   });
 });
 
