@@ -66,6 +66,7 @@ beforeAll(async () => {
 describe('the program that watches for stalls', () => {
   it('has a thread on every core, ends when its input does, and tells when each stood still', async (context) => {
     if (obstacle !== undefined) return context.skip(obstacle);
+    const startedMs = monotonicMs();
     const child = spawn(buildNative('stall-watch'), { stdio: ['pipe', 'pipe', 'inherit'] });
     atEnd(() => {
       child.kill('SIGKILL');
@@ -76,7 +77,7 @@ describe('the program that watches for stalls', () => {
     const pid = child.pid ?? 0;
     const cores = coresOf(pid);
     expect(new Set(cores).size).toBe(availableParallelism());
-    const startedMs = monotonicMs();
+    const stoppingMs = monotonicMs();
     await standStill(pid);
     await sleep(10);
     child.stdin.end();
@@ -88,7 +89,9 @@ describe('the program that watches for stalls', () => {
     const long = stalls.filter(({ ms }) => ms > STOPPED_MS - 5);
     expect(long.map(({ core }) => `${core}`).sort()).toEqual([...cores].sort());
     for (const { atMs, ms } of long) {
+      // A core that stood still already when it was stopped began earlier.
       expect(atMs).toBeGreaterThanOrEqual(startedMs);
+      expect(atMs + ms).toBeGreaterThan(stoppingMs + STOPPED_MS - 5);
       expect(atMs + ms).toBeLessThan(monotonicMs());
     }
   });
