@@ -3,15 +3,23 @@
     {
       "target_name": "pageferry_lz4",
       "type": "static_library",
-      "variables": { "lz4_dir": "<!(node scripts/lz4-dir.mjs)" },
-      "sources": ["<(lz4_dir)/lz4.c"],
+      "sources": ["<!@(node scripts/c-library.mjs lz4 sources)"],
       "defines": ["LZ4LIB_VISIBILITY="],
       "cflags": ["-fPIC", "-fvisibility=hidden", "-O3"],
-      "direct_dependent_settings": { "include_dirs": ["<(lz4_dir)"] }
+      "direct_dependent_settings": { "include_dirs": ["<!(node scripts/c-library.mjs lz4 include)"] }
+    },
+    {
+      "target_name": "pageferry_zstd",
+      "type": "static_library",
+      "sources": ["<!@(node scripts/c-library.mjs zstd sources)"],
+      # No assembly: docs/decisions/0034.
+      "defines": ["ZSTDLIB_VISIBLE=", "ZSTDERRORLIB_VISIBLE=", "ZSTD_TRACE=0", "ZSTD_DISABLE_ASM=1"],
+      "cflags": ["-fPIC", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections", "-O3"],
+      "direct_dependent_settings": { "include_dirs": ["<!(node scripts/c-library.mjs zstd include)"] }
     },
     {
       "target_name": "pageferry",
-      "dependencies": ["pageferry_lz4"],
+      "dependencies": ["pageferry_lz4", "pageferry_zstd"],
       "sources": ["<!@(find native -name '*.cc' ! -name '*_test.cc' ! -path 'native/fuzz/*' | LC_ALL=C sort)"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],

@@ -1,13 +1,22 @@
 // The command line of the bench: its commands, and what happens when one throws.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseCount } from '#engine/units.js';
 import { type CompareOptions, compareCommand } from './commands/compare.js';
+import { type CorpusCommandOptions, corpusCommand } from './commands/corpus.js';
 import { type ExportOptions, exportCommand } from './commands/export.js';
 import { listCommand } from './commands/list.js';
 import { reportCommand } from './commands/report.js';
 import { type RunOptions, runCommand } from './commands/run.js';
 import { errorOf, Interrupted, RunEnded, UsageError } from './lib/errors.js';
 import { exitCodeOf } from './lib/interrupts.js';
-import { netnsLink, parsePercent, parseRepetitions, relayLink } from './lib/options.js';
+import {
+  netnsLink,
+  parseCorpusInterval,
+  parseCorpusSize,
+  parsePercent,
+  parseRepetitions,
+  relayLink,
+} from './lib/options.js';
 
 const EXIT = { measured: 0, failed: 1, usage: 2 };
 
@@ -19,6 +28,7 @@ Examples:
   pageferry bench scenarios.json --json -
   pageferry bench --resume    goes on with the newest run that was interrupted
   pageferry bench compare before.json after.json
+  pageferry bench corpus      images of real programs, for --fill image:FILE
   pageferry bench export result.json --csv --svg --out figures
 
 Exit codes:
@@ -84,6 +94,37 @@ export function commandLine(finish: (everythingMeasured: boolean) => void): Comm
     )
     .option('--json', 'as JSON')
     .action((a: string, b: string, options: CompareOptions) => compareCommand(a, b, options));
+  command
+    .command('corpus')
+    .description(
+      'images of real programs in memory, each with later snapshots, for --fill image:FILE',
+    )
+    .option('-o, --out <dir>', 'where they go (default: a folder of the cache)')
+    .option('--only <names>', 'these programs only, separated by commas', (text: string) =>
+      text.split(',').map((name) => name.trim()),
+    )
+    .addOption(
+      new Option('--size <size>', 'about how much memory each program has')
+        .argParser(argument(parseCorpusSize))
+        .default(200 * 2 ** 20, '200MiB'),
+    )
+    .addOption(
+      new Option('--snapshots <n>', 'later snapshots of each')
+        .argParser(argument((text) => parseCount(text, 0, 100)))
+        .default(5),
+    )
+    .addOption(
+      new Option('--every <time>', 'from one snapshot to the next')
+        .argParser(argument(parseCorpusInterval))
+        .default(2000, '2s'),
+    )
+    .addOption(
+      new Option('--seed <n>', 'what is in the memory follows from it')
+        .argParser(argument((text) => parseCount(text, 0, 2 ** 32 - 1)))
+        .default(1),
+    )
+    .option('--json', 'print a summary as JSON')
+    .action(async (options: CorpusCommandOptions) => finish(await corpusCommand(options)));
   command
     .command('export <result>')
     .description('every sample as a row, or every plot, for other programs')

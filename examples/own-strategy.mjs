@@ -19,7 +19,7 @@ const source = new Source(guest, {
   host: '127.0.0.1',
   port: destination.port,
   strategy,
-  codec: 'lz4',
+  compression: 'lz4',
   verify: true,
 });
 source.on('round', ({ pages, dirtyPages }, number) =>

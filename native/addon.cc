@@ -6,6 +6,7 @@
 #include "napi/control_stream_wrap.h"
 #include "napi/credentials_wrap.h"
 #include "napi/fault_wrap.h"
+#include "napi/image_wrap.h"
 #include "napi/machine.h"
 #include "napi/memory_wrap.h"
 #include "napi/pki_wrap.h"
@@ -35,6 +36,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   FaultHandlerWrap::init(env, exports);
   WorkloadWrap::init(env, exports);
   ProcessTraceWrap::init(env, exports);
+  ProcessImageWrap::init(env, exports);
   init_machine(env, exports);
   init_pki(env, exports);
   return exports;

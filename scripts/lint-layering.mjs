@@ -1,7 +1,7 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi | fuzz → pump|fault|workload → channel → tracker|codec|wire|pki|tls → region|net|crypto → os
-//   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|pki → native|host
+//   C++         addon.cc → napi | fuzz → pump|fault|workload → channel → tracker|codec|wire|pki|tls|image → region|net|crypto → os
+//   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|image|pki → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
 // may use its neighbours, and TypeScript may `import type` from a neighbour (a type leaves nothing
@@ -25,7 +25,7 @@ import {
 const nativeLayers = [
   ['os'],
   ['region', 'net', 'crypto'],
-  ['tracker', 'codec', 'wire', 'pki', 'tls'],
+  ['tracker', 'codec', 'wire', 'pki', 'tls', 'image'],
   ['channel'],
   ['pump', 'fault', 'workload'],
   ['napi', 'fuzz'],
@@ -34,7 +34,7 @@ const nativeLayers = [
 const typescriptLayers = [
   ['leaf'],
   ['native', 'host', 'conformance'],
-  ['trace', 'pki'],
+  ['trace', 'image', 'pki'],
   ['policy', 'protocol', 'metrics', 'guest'],
   ['options'],
   ['strategy'],

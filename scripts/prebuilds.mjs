@@ -4,7 +4,7 @@
 //
 // npm runs it before it packs. The addon for this machine's architecture is the one in build/; for the others
 // node-gyp builds a copy of the sources with a cross compiler, in build-prebuilds/.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -85,9 +85,12 @@ function prebuild(arch) {
 /** The addons contain code of others, whose licences ask for their text to go with it. */
 function copyLicences() {
   const require = createRequire(import.meta.url);
-  const lz4 = join(dirname(dirname(require.resolve('lmdb'))), 'dependencies', 'lz4', 'lib');
+  for (const library of ['lz4', 'zstd']) {
+    const ask = ['scripts/c-library.mjs', library, 'licence'];
+    const licence = execFileSync(process.execPath, ask, { cwd: root, encoding: 'utf8' }).trim();
+    copyFileSync(join(root, licence), join(root, 'prebuilds', `LICENSE.${library}`));
+  }
   const nodeAddonApi = dirname(require.resolve('node-addon-api/package.json'));
-  copyFileSync(join(lz4, 'LICENSE'), join(root, 'prebuilds', 'LICENSE.lz4'));
   copyFileSync(join(nodeAddonApi, 'LICENSE.md'), join(root, 'prebuilds', 'LICENSE.node-addon-api'));
 }
 

@@ -6,6 +6,7 @@ export { ERROR_CODES, type ErrorCode, PageferryError } from './errors.js';
 export type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest/guest.js';
 export {
   type Fill,
+  memoryForImage,
   memoryForTrace,
   type WorkloadChoice,
   WorkloadGuest,
@@ -58,4 +59,4 @@ export {
 } from './strategy/strategy.js';
 export type { Trace } from './trace/format.js';
 export { readTrace } from './trace/read-trace.js';
-export { CODEC_NAMES, type CodecName, STRATEGY_NAMES, type StrategyName } from './vocabulary.js';
+export { COMPRESSIONS, type Compression, STRATEGY_NAMES, type StrategyName } from './vocabulary.js';

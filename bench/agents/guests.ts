@@ -55,5 +55,6 @@ export async function createGuest(wanted: WantedGuest): Promise<Guest> {
 export function guestFactory(wanted: WantedGuest): GuestFactory {
   if (wanted.kind === 'touch') return (memory) => TouchGuest.arrive(memory, wanted, sendFailure);
   if (wanted.kind === 'sparse') return async (memory) => SparseGuest.arrive(memory, wanted);
-  return WorkloadGuest.arrive;
+  const { fill } = wanted.options;
+  return fill?.kind === 'image' ? WorkloadGuest.arriveWith([fill.path]) : WorkloadGuest.arrive;
 }

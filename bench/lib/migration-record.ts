@@ -21,7 +21,8 @@ export function strategyName(strategy: WantedStrategy): string {
 
 /** As on the command line. */
 function nameOf(workload: WorkloadChoice | WantedMigration['guest']['kind']): string {
-  return typeof workload === 'string' ? workload : `trace:${workload.path}`;
+  if (typeof workload === 'string') return workload;
+  return workload.kind === 'trace' ? `trace:${workload.path}` : workload.kind;
 }
 
 /** `varied` is what the options of the two do not say: the link's rate, the dirty ratio, the tracker. */

@@ -46,6 +46,8 @@ const trackerFolders = ['native/os', 'native/region', 'native/tracker'];
 const faultFolders = ['native/codec', 'native/fault', 'native/net', 'native/wire'];
 const loopback = 'bench/baselines/loopback.cc';
 const measure = 'bench/native/measure.cc';
+/** The C libraries that native/codec needs. */
+const cLibraries = ['lz4', 'zstd'];
 const programs = {
   'tcp-stream': () => [
     'bench/baselines/tcp_stream.cc',
@@ -77,7 +79,7 @@ const programs = {
     loopback,
     'native/channel/record_io.cc',
     ...filesIn([...trackerFolders, ...faultFolders], '.cc'),
-    lz4Source(),
+    ...cLibraries.flatMap((library) => askLibrary(library, 'sources')),
   ],
   'codec-bench': () => [
     'bench/native/codec_bench.cc',
@@ -85,15 +87,17 @@ const programs = {
     'native/workload/page_content.cc',
     'native/workload/process_fill.cc',
     ...filesIn([...trackerFolders, 'native/codec'], '.cc'),
-    lz4Source(),
+    ...cLibraries.flatMap((library) => askLibrary(library, 'sources')),
   ],
 } satisfies Record<string, () => string[]>;
 
 export type NativeProgram = keyof typeof programs;
 
-function lz4Source(): string {
-  const script = join(root, 'scripts', 'lz4-dir.mjs');
-  return join(execFileSync(process.execPath, [script], { encoding: 'utf8' }).trim(), 'lz4.c');
+/** What scripts/c-library.mjs answers: paths relative to the package's root. */
+function askLibrary(library: string, what: 'sources' | 'include'): string[] {
+  const script = join(root, 'scripts', 'c-library.mjs');
+  const answer = execFileSync(process.execPath, [script, library, what], { encoding: 'utf8' });
+  return answer.trim().split('\n');
 }
 
 /** Under a name of its own first, so that a build which is interrupted leaves nothing that looks whole. */
@@ -111,9 +115,9 @@ function produce(file: string, command: string, args: readonly string[]): void {
 }
 
 function compile(source: string, object: string, includes: readonly string[]): void {
-  // The C source is LZ4, built as in binding.gyp.
+  // The C sources are LZ4 and zstd, built as in binding.gyp.
   if (source.endsWith('.c')) {
-    produce(object, 'gcc', ['-O3', '-DLZ4LIB_VISIBILITY=', '-c', source]);
+    produce(object, 'gcc', ['-O3', '-DZSTD_TRACE=0', '-DZSTD_DISABLE_ASM=1', '-c', source]);
     return;
   }
   const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-pthread'];
@@ -150,7 +154,10 @@ export function buildNative(name: NativeProgram): string {
   const ownFolders = sources
     .map((path) => dirname(path))
     .filter((path) => !path.startsWith('native'));
-  const includes = new Set(['native', ...ownFolders]);
+  const headers = sources.some((path) => path.endsWith('.c'))
+    ? cLibraries.flatMap((library) => askLibrary(library, 'include'))
+    : [];
+  const includes = new Set(['native', ...ownFolders, ...headers]);
   for (const { source, object } of stale) compile(source, object, [...includes]);
   const libraries = name === 'tls-stream' ? ['-lssl', '-lcrypto'] : [];
   produce(program, 'g++', ['-pthread', ...objects.map(({ object }) => object), ...libraries]);

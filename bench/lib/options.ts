@@ -1,5 +1,5 @@
 // What the options of the bench are read as.
-import { parseCount, parseDuration, parseRate } from '#engine/units.js';
+import { parseBytes, parseCount, parseDuration, parseRate } from '#engine/units.js';
 import { namespacesObstacle } from '../links/netns.js';
 import type { NetnsLink, RelayLink, WantedLink } from '../links/wanted-link.js';
 
@@ -7,6 +7,24 @@ const MOST_REPETITIONS = 100;
 
 export function parseRepetitions(text: string): number {
   return parseCount(text, 1, MOST_REPETITIONS);
+}
+
+const LEAST_CORPUS_BYTES = 2 ** 20;
+const MOST_CORPUS_BYTES = 4 * 2 ** 30;
+const LEAST_CORPUS_MS = 10;
+const MOST_CORPUS_MS = 600_000;
+
+/** About how much memory each program of a corpus has. */
+export function parseCorpusSize(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes >= LEAST_CORPUS_BYTES && bytes <= MOST_CORPUS_BYTES) return bytes;
+  throw new RangeError(`expected 1MiB to 4GiB, not '${text}'`);
+}
+
+export function parseCorpusInterval(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= LEAST_CORPUS_MS && ms <= MOST_CORPUS_MS) return ms;
+  throw new RangeError(`expected 10ms to 10min, not '${text}'`);
 }
 
 /** A share from 0 to 1, written in percent. */

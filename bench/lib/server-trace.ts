@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { cacheFolder } from './cache-folder.js';
 import { root } from './places.js';
 import type { SampleContext } from './scenario.js';
 
@@ -14,11 +14,6 @@ export type Server = 'redis' | 'postgres';
 const SECONDS = 10;
 /** The exit code of scripts/trace-server.mjs where the server is not installed. */
 const NOT_INSTALLED = 3;
-
-function cacheFolder(): string {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  return join(cache, 'pageferry', 'traces');
-}
 
 /** Rejects with UNSUPPORTED where there is no such server, and with the signal's reason when that aborts. */
 async function record(server: Server, file: string, signal: AbortSignal): Promise<void> {
@@ -54,7 +49,7 @@ export async function serverTrace(
   { signal, log }: Pick<SampleContext, 'signal' | 'log'>,
 ): Promise<string> {
   signal.throwIfAborted();
-  const folder = cacheFolder();
+  const folder = cacheFolder('traces');
   const file = join(folder, `${server}.trace`);
   if (existsSync(file)) return file;
   mkdirSync(folder, { recursive: true });

@@ -59,7 +59,7 @@ const report = v.looseObject({
   totalMs: v.nullable(figure),
   downtimeMs: v.nullable(figure),
   pagesSent: v.optional(whole),
-  pagesByCodec: v.optional(v.record(text, whole)),
+  pagesByContent: v.optional(v.record(text, whole)),
   wireBytes: v.optional(whole),
   demandFaultsOverNetwork: v.optional(whole),
   faultLatencyUs: v.optional(v.object({ p50: figure, p99: figure, p999: figure, max: figure })),

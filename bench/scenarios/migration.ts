@@ -2,7 +2,7 @@
 // of.
 import type {
   Alternative,
-  CodecName,
+  Compression,
   Fill,
   MigrationReport,
   TrackerKind,
@@ -40,7 +40,7 @@ export interface Wanted {
   /** What pre-copy does when it will not converge. */
   readonly otherwise?: Alternative | undefined;
   readonly channels?: number | undefined;
-  readonly codec: CodecName;
+  readonly compression: Compression;
   readonly tracker?: TrackerKind | undefined;
 }
 
@@ -77,7 +77,7 @@ function given<Fields extends object>(fields: Fields) {
 
 function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
   const { memory, workingSet: workingSetBytes, fill, writeBytes, threads, seed } = wanted;
-  const { strategy, bandwidth, codec } = wanted;
+  const { strategy, bandwidth, compression } = wanted;
   const { channels, tracker, downtimeBudgetMs, maxRounds, otherwise } = wanted;
   return {
     guest: {
@@ -92,7 +92,7 @@ function optionsOf(wanted: Wanted, rate: number): WorkloadMigration {
     source: {
       strategy,
       bandwidthBytesPerSecond: bandwidth,
-      codec,
+      compression,
       observeMs: OBSERVE_MS,
       ...given({ channels, tracker, downtimeBudgetMs, maxRounds, otherwise }),
     },

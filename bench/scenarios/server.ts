@@ -31,7 +31,7 @@ export function serverScenario(server: Server, strategy: StrategyName): Scenario
         workload: { kind: 'trace', path },
         fill: FILL,
         bandwidth: GBIT_BYTES_PER_SECOND,
-        codec: 'raw',
+        compression: 'raw',
       } as const;
       const { report, record } = await migrateAsWanted(name, wanted, context);
       return { rows: migrationFigures(name, report), migrations: [record] };

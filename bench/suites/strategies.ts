@@ -74,7 +74,7 @@ function strategiesScenario(name: string, point: Point): Scenario {
     dirtyRatio: point.ratio,
     fill: FILLS[point.fill],
     bandwidth,
-    codec: 'raw',
+    compression: 'raw',
   };
   return {
     name,

@@ -1,20 +1,17 @@
-// A page as one LZ4 block (the block format, no frame around it).
+// A block as one LZ4 block (the block format, no frame around it). docs/encodings.md, "lz4".
 //
-// Thread-safe: what it needs beside its arguments belongs to the calling thread.
+// Thread contract: that of block codecs.
 #pragma once
 
-#include "codec/page_codec.h"
+#include <memory>
+#include <string_view>
+
+#include "codec/block_codec.h"
 
 namespace pageferry {
 
-class Lz4Codec final : public PageCodec {
- public:
-  PageCodecId id() const override { return PageCodecId::kLz4; }
-  std::string_view name() const override { return "lz4"; }
-  std::optional<std::size_t> encode(std::span<const std::byte> page,
-                                    std::span<std::byte> out) const override;
-  Status decode(std::span<const std::byte> encoded, std::span<std::byte> page) const override;
-};
+std::unique_ptr<BlockEncoder> make_lz4_encoder();
+std::unique_ptr<BlockDecoder> make_lz4_decoder();
 
 // The version of the LZ4 library that was linked in: "1.10.0".
 std::string_view lz4_version();

@@ -37,11 +37,12 @@ class FaultPath : public ::testing::TestWithParam<Case> {
   void SetUp() override {
     const Case& param = GetParam();
     if (const auto why = why_no_post_copy(param.backing); !why.empty()) GTEST_SKIP() << why;
-    ferry_.emplace(FerryOptions{.region_pages = {3000, 1, 600},
-                                .channels = param.channels,
-                                .destination = param.backing,
-                                .rate = param.rate,
-                                .codec = param.lz4 ? find_page_codec(PageCodecId::kLz4) : nullptr});
+    ferry_.emplace(
+        FerryOptions{.region_pages = {3000, 1, 600},
+                     .channels = param.channels,
+                     .destination = param.backing,
+                     .rate = param.rate,
+                     .sending = param.lz4 ? in_blocks(Encoding::kLz4) : PageSender::Options{}});
   }
 
   // The copy phase: some pages arrive and then change, some stay as they are, some are never sent.

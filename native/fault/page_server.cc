@@ -68,7 +68,7 @@ Status PageServer::answer(PageIndex page) {
                             .payload_bytes = payload,
                             .pages = 1,
                             .content = zero ? wire::kContentZero : wire::kContentRaw,
-                            .reserved = 0};
+                            .members = 0};
   std::array<iovec, 3> parts = {{{&header, sizeof(header)},
                                  {&entry, sizeof(entry)},
                                  {const_cast<std::byte*>(data), payload}}};

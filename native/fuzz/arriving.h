@@ -6,11 +6,12 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
 #include "channel/record_io.h"
-#include "codec/page_codec.h"
+#include "codec/block_codec.h"
 #include "fuzz/target.h"
 #include "net/memory_stream_test_util.h"
 #include "os/mapping.h"
@@ -76,28 +77,80 @@ void for_each_named(const std::vector<wire::TableEntry>& table, Visit visit) {
   }
 }
 
-// The pages that a record with a right table brings, of whose payload so much has come. Nothing where the payload was
-// cut or is of no page: how much of the record is applied then is the applier's affair. So it is with a record that
-// calls pages missing while the guest runs.
+// Whether the guest runs: then no page has a base, and none may be called missing.
+enum class Guest : std::uint8_t { kArriving, kRuns };
+
+// The members of a block with a right entry; nothing where its bitmap is wrong.
+inline std::optional<std::vector<PageIndex>> members_of(const wire::TableEntry& entry,
+                                                        Input payload) {
+  std::vector<PageIndex> members;
+  for (std::uint64_t bit = 0; bit < entry.pages; ++bit) {
+    const bool set = entry.members == entry.pages ||
+                     (std::to_integer<unsigned>(payload[bit / 8]) >> (bit % 8) & 1) != 0;
+    if (set) members.push_back(entry.page + bit);
+  }
+  if (entry.members == entry.pages) return members;
+  for (std::uint64_t bit = entry.pages; bit % 8 != 0; ++bit) {
+    if ((std::to_integer<unsigned>(payload[bit / 8]) >> (bit % 8) & 1) != 0) return std::nullopt;
+  }
+  const bool right = members.size() == entry.members && members.front() == entry.page &&
+                     members.back() == entry.page + entry.pages - 1;
+  return right ? std::optional(members) : std::nullopt;
+}
+
+// Adds the pages of a block whose payload has come. `before`: what its pages held. False where it is of no page.
+inline bool add_block(const wire::TableEntry& entry, Input payload, const ExpectedPages& before,
+                      Guest guest, ExpectedPages& pages) {
+  const auto members = members_of(entry, payload);
+  if (!members.has_value()) return false;
+  const auto encoding = static_cast<Encoding>(entry.content);
+  Bytes bases;
+  if (needs_base(encoding)) {
+    for (const PageIndex page : *members) {
+      const auto base = before.find(page);
+      if (guest == Guest::kRuns || base == before.end() || !base->second.certain) return false;
+      bases.insert(bases.end(), base->second.content.begin(), base->second.content.end());
+    }
+  }
+  Bytes decoded(members->size() * kPageBytes);
+  const Input encoded = payload.subspan(wire::member_bitmap_bytes(entry));
+  if (!make_block_decoder(encoding)->decode(encoded, bases, decoded).ok()) return false;
+  for (std::size_t i = 0; i < members->size(); ++i) {
+    const auto at = decoded.begin() + static_cast<std::ptrdiff_t>(i * kPageBytes);
+    pages[(*members)[i]].content.assign(at, at + kPageBytes);
+  }
+  return true;
+}
+
+// Adds the pages of an entry whose payload has come; as add_block().
+inline bool add_entry(const wire::TableEntry& entry, Input payload, const ExpectedPages& before,
+                      Guest guest, ExpectedPages& pages) {
+  if (entry.content == wire::kContentMissing) return guest == Guest::kArriving;
+  if (entry.members > 0) return add_block(entry, payload, before, guest, pages);
+  for (std::uint64_t i = 0; i < entry.pages; ++i) {
+    Bytes& page = pages[entry.page + i].content;
+    if (entry.content == wire::kContentRaw) {
+      std::ranges::copy(payload.subspan(i * kPageBytes, kPageBytes), page.begin());
+    }
+    if (entry.content == wire::kContentFill) {
+      for (std::size_t at = 0; at < kPageBytes; ++at) page[at] = payload[at % 8];
+    }
+  }
+  return true;
+}
+
+// The pages that a record with a right table brings, of whose payload so much has come. `before`: what the pages held.
+// Nothing where the payload was cut or is of no page: how much of the record is applied then is the applier's affair. So
+// it is with a record that calls pages missing while the guest runs.
 inline std::optional<ExpectedPages> pages_of(const std::vector<wire::TableEntry>& table,
-                                             Input payload, bool missing_is_wrong) {
+                                             Input payload, const ExpectedPages& before,
+                                             Guest guest) {
   ExpectedPages pages;
   for (const wire::TableEntry& entry : table) {
     if (payload.size() < entry.payload_bytes) return std::nullopt;
     const Input of_entry = payload.first(entry.payload_bytes);
     payload = payload.subspan(entry.payload_bytes);
-    if (entry.content == wire::kContentMissing) {
-      if (missing_is_wrong) return std::nullopt;
-      continue;
-    }
-    const PageCodec* codec = find_page_codec(static_cast<PageCodecId>(entry.content));
-    require(codec != nullptr, "each content but missing has a codec");
-    for (std::uint64_t i = 0; i < entry.pages; ++i) {
-      const bool raw = entry.content == wire::kContentRaw;
-      Bytes& page = pages[entry.page + i].content;
-      const Input of_page = raw ? of_entry.subspan(i * kPageBytes, kPageBytes) : of_entry;
-      if (!codec->decode(of_page, page).ok()) return std::nullopt;
-    }
+    if (!add_entry(entry, of_entry, before, guest, pages)) return std::nullopt;
   }
   return pages;
 }

@@ -9,7 +9,7 @@ void fuzz(Input input) {
   const auto arriving = std::make_shared<ArrivingMemory>(memory);
   ExpectedPages expected;
   const Status ended = apply_stream(arriving, input, [&](const auto& table, Input come) {
-    if (auto brought = pages_of(table, come, false); brought.has_value()) {
+    if (auto brought = pages_of(table, come, expected, Guest::kArriving); brought.has_value()) {
       for (auto& [page, content] : *brought) expected[page] = std::move(content);
     } else {
       for_each_named(table, [&](PageIndex page) { expected[page].certain = false; });

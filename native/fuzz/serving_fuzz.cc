@@ -12,7 +12,7 @@ struct Serving {
 
   void expect_record(const std::vector<wire::TableEntry>& table, Input come) {
     // Only pages that are still missing are written.
-    if (auto brought = pages_of(table, come, true); brought.has_value()) {
+    if (auto brought = pages_of(table, come, pages, Guest::kRuns); brought.has_value()) {
       pages.insert(brought->begin(), brought->end());
       return;
     }

@@ -10,19 +10,33 @@
 
 namespace pageferry::fuzzing {
 
-// Whether `bytes` of payload are right for `pages` pages of that content.
-inline bool payload_is_right(std::uint8_t content, std::uint64_t bytes, std::uint64_t pages) {
-  switch (content) {
+// Whether a block's pages are those of one stripe, its members so many as there may be, and its payload as long.
+inline bool block_is_right(const wire::TableEntry& entry) {
+  const std::uint64_t pages = entry.pages;
+  const std::uint64_t members = entry.members;
+  if (entry.page / 1024 != (entry.page + pages - 1) / 1024) return false;
+  if (members == 0 || members > 64 || members > pages) return false;
+  std::uint64_t bitmap = 0;
+  if (members != pages) bitmap = pages / 8 + (pages % 8 == 0 ? 0 : 1);
+  return entry.payload_bytes >= bitmap + 1 &&
+         entry.payload_bytes <= bitmap + members * kPageBytes - 1;
+}
+
+// Whether the payload and the members are right for the pages of an entry that has some.
+inline bool payload_is_right(const wire::TableEntry& entry) {
+  const std::uint64_t bytes = entry.payload_bytes;
+  const std::uint64_t pages = entry.pages;
+  switch (entry.content) {
     case wire::kContentRaw:
-      return bytes == pages * kPageBytes;
+      return entry.members == 0 && bytes == pages * kPageBytes;
     case wire::kContentZero:
-      return bytes == 0;
-    case wire::kContentLz4:
-      return pages == 1 && bytes >= 1 && bytes <= kPageBytes - 1;
+      return entry.members == 0 && bytes == 0;
+    case wire::kContentFill:
+      return entry.members == 0 && bytes == 8;
     case wire::kContentMissing:
-      return bytes == 0 || bytes == pages / 8 + (pages % 8 == 0 ? 0 : 1);
+      return entry.members == 0 && (bytes == 0 || bytes == pages / 8 + (pages % 8 == 0 ? 0 : 1));
     default:
-      return false;
+      return entry.content >= 2 && entry.content <= 9 && block_is_right(entry);
   }
 }
 
@@ -32,9 +46,9 @@ inline bool obeys_rules(const wire::RecordHeader& header, const std::vector<Page
   std::uint64_t sum = 0;
   PageIndex named_up_to = 0;
   for (const wire::TableEntry& entry : table) {
-    if (entry.reserved != 0 || entry.pages == 0 || entry.page < named_up_to) return false;
+    if (entry.pages == 0 || entry.page < named_up_to) return false;
     if (!accepted.contains(entry.content)) return false;
-    if (!payload_is_right(entry.content, entry.payload_bytes, entry.pages)) return false;
+    if (!payload_is_right(entry)) return false;
     bool in_a_region = false;
     PageIndex start = 0;
     for (const PageIndex end : ends) {

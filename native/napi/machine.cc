@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "codec/block_codec.h"
 #include "codec/lz4_codec.h"
-#include "codec/page_codec.h"
 #include "napi/wrap.h"
 #include "pump/record_applier.h"
 #include "tracker/tracker_probe.h"
@@ -45,8 +45,10 @@ const char* payload_name(wire::Payload payload) {
       return "pages";
     case wire::Payload::kNone:
       return "none";
-    case wire::Payload::kShorter:
-      return "shorter";
+    case wire::Payload::kWord:
+      return "word";
+    case wire::Payload::kBlock:
+      return "block";
     case wire::Payload::kBitmap:
       return "bitmap";
   }
@@ -76,7 +78,6 @@ Napi::Object contents_object(Napi::Env env) {
         to_object(env, {named("id", content.id), named("mostPages", content.most_pages)});
     traits.Set("payload", payload_name(content.payload));
     traits.Set("needsBase", content.needs_base);
-    traits.Set("usesCache", content.uses_cache);
     contents.Set(std::string(content.name), traits);
   }
   return contents;
@@ -99,7 +100,8 @@ Napi::Value protocol_constants(const Napi::CallbackInfo& info) {
        named("maxPayloadBytes", wire::kMaxPayloadBytes),
        named("maxPagesPerEntry", wire::kMaxPagesPerEntry),
        named("maxHeldBytes", RecordApplier::kMostHeldBytes),
-       named("stripePages", wire::kStripePages), named("optionalBit", wire::kOptionalBit)});
+       named("stripePages", wire::kStripePages), named("maxMembers", wire::kMaxMembers),
+       named("optionalBit", wire::kOptionalBit)});
   object.Set("magic", from_bytes(env, {wire::kMagic.begin(), wire::kMagic.end()}));
   // More bits than a number holds exactly.
   object.Set("stripeFactor", Napi::BigInt::New(env, wire::kStripeFactor));
@@ -125,42 +127,62 @@ Napi::Value protocol_constants(const Napi::CallbackInfo& info) {
   return object;
 }
 
-const PageCodec& to_codec(const Napi::Value& value) {
-  const std::string name = to_text(value, "codec");
-  const PageCodec* codec = find_page_codec(name);
-  if (codec == nullptr) {
-    throw Napi::TypeError::New(value.Env(), "there is no page codec called " + name);
+Encoding to_encoding(const Napi::Value& value) {
+  const std::string name = to_text(value, "encoding");
+  const wire::ContentTraits* content = wire::find_content(name);
+  if (content == nullptr || content->payload != wire::Payload::kBlock) {
+    throw Napi::TypeError::New(value.Env(), "there is no encoding called " + name);
   }
-  return *codec;
+  return static_cast<Encoding>(content->id);
 }
 
 std::span<const std::byte> bytes_of(const std::vector<std::uint8_t>& bytes) {
   return std::as_bytes(std::span(bytes));
 }
 
-// Arguments: codec name, page. The encoded bytes, or null when the codec does not shorten the page.
-Napi::Value encode_page(const Napi::CallbackInfo& info) {
-  const PageCodec& codec = to_codec(info[0]);
-  const auto page = to_bytes(info[1], "page");
-  std::vector<std::uint8_t> out(page.size());
-  const auto length = codec.encode(bytes_of(page), std::as_writable_bytes(std::span(out)));
+void check_block(Napi::Env env, std::size_t bytes) {
+  if (bytes >= kCodecPageBytes && bytes <= kMostBlockBytes && bytes % kCodecPageBytes == 0) return;
+  throw Napi::RangeError::New(env, "a block has 1 to 64 pages");
+}
+
+// Of a block of so many bytes. It may be null where the encoding needs none.
+std::vector<std::uint8_t> to_base(const Napi::Value& value, Encoding encoding, std::size_t bytes) {
+  if (!needs_base(encoding)) return {};
+  auto base = to_bytes(value, "base");
+  if (base.size() == bytes) return base;
+  throw Napi::RangeError::New(value.Env(), "the base must be as long as the block");
+}
+
+// Arguments: encoding, level, pages, base. The encoded bytes, or null when they are not fewer.
+Napi::Value encode_block(const Napi::CallbackInfo& info) {
+  const Encoding encoding = to_encoding(info[0]);
+  const auto level = static_cast<int>(to_u32(info[1], "level"));
+  if (level < kLeastZstdLevel || level > kMostZstdLevel) {
+    throw Napi::RangeError::New(info.Env(), "level must be 1 to 19");
+  }
+  const auto pages = to_bytes(info[2], "pages");
+  check_block(info.Env(), pages.size());
+  const auto base = to_base(info[3], encoding, pages.size());
+  std::vector<std::uint8_t> out(pages.size() - 1);
+  const auto length = make_block_encoder(encoding)->encode(bytes_of(pages), bytes_of(base), level,
+                                                           std::as_writable_bytes(std::span(out)));
   if (!length.has_value()) return info.Env().Null();
   out.resize(*length);
   return from_bytes(info.Env(), out);
 }
 
-// Arguments: codec name, encoded bytes, page size in bytes.
-Napi::Value decode_page(const Napi::CallbackInfo& info) {
-  const PageCodec& codec = to_codec(info[0]);
+// Arguments: encoding, encoded bytes, bytes of the block, base.
+Napi::Value decode_block(const Napi::CallbackInfo& info) {
+  const Encoding encoding = to_encoding(info[0]);
   const auto encoded = to_bytes(info[1], "encoded");
-  const auto page_bytes = to_u32(info[2], "pageBytes");
-  if (page_bytes > wire::kMaxPayloadBytes) {
-    throw Napi::RangeError::New(info.Env(), "pageBytes must be at most 4 MiB");
-  }
-  std::vector<std::uint8_t> page(page_bytes);
+  const auto bytes = to_u32(info[2], "bytes");
+  check_block(info.Env(), bytes);
+  const auto base = to_base(info[3], encoding, bytes);
+  std::vector<std::uint8_t> pages(bytes);
   throw_unless_ok(info.Env(),
-                  codec.decode(bytes_of(encoded), std::as_writable_bytes(std::span(page))));
-  return from_bytes(info.Env(), page);
+                  make_block_decoder(encoding)->decode(bytes_of(encoded), bytes_of(base),
+                                                       std::as_writable_bytes(std::span(pages))));
+  return from_bytes(info.Env(), pages);
 }
 
 Napi::Value codec_library_version(const Napi::CallbackInfo& info) {
@@ -172,8 +194,8 @@ Napi::Value codec_library_version(const Napi::CallbackInfo& info) {
 void init_machine(Napi::Env env, Napi::Object exports) {
   export_function<probe>(env, exports, "probe");
   export_function<protocol_constants>(env, exports, "protocolConstants");
-  export_function<encode_page>(env, exports, "encodePage");
-  export_function<decode_page>(env, exports, "decodePage");
+  export_function<encode_block>(env, exports, "encodeBlock");
+  export_function<decode_block>(env, exports, "decodeBlock");
   export_function<codec_library_version>(env, exports, "lz4Version");
 }
 

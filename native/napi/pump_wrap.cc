@@ -7,14 +7,50 @@ namespace pageferry::napi {
 
 namespace {
 
+Napi::Value milliseconds(Napi::Env env, std::uint64_t nanoseconds) {
+  return Napi::Number::New(env, static_cast<double>(nanoseconds) / 1e6);
+}
+
+Napi::Object from_content(Napi::Env env, const ContentStats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("pages", from_u64(env, stats.pages));
+  object.Set("bytesIn", from_u64(env, stats.bytes_in));
+  object.Set("bytesOut", from_u64(env, stats.bytes_out));
+  object.Set("encodeMs", milliseconds(env, stats.encode_ns));
+  return object;
+}
+
+// Of the contents of which there are pages.
+Napi::Object from_contents(Napi::Env env, const ClassStats& stats) {
+  Napi::Object contents = Napi::Object::New(env);
+  for (const wire::ContentTraits& content : wire::kContents) {
+    const ContentStats& row = stats[content.id];
+    if (row.pages == 0 && row.encode_ns == 0) continue;
+    contents.Set(std::string(content.name), from_content(env, row));
+  }
+  return contents;
+}
+
+Napi::Object from_zstd_levels(Napi::Env env, const ClassStats& stats) {
+  Napi::Object levels = Napi::Object::New(env);
+  for (std::uint8_t level = kLeastZstdLevel; level <= kMostZstdLevel; ++level) {
+    const ContentStats& row = stats.zstd_level(level);
+    if (row.pages > 0) levels.Set(std::uint32_t{level}, from_content(env, row));
+  }
+  return levels;
+}
+
 Napi::Value from_stats(Napi::Env env, SendStats& stats) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("pagesRaw", from_u64(env, stats.pages[wire::kContentRaw]));
-  object.Set("pagesZero", from_u64(env, stats.pages[wire::kContentZero]));
-  object.Set("pagesEncoded", from_u64(env, stats.pages.encoded()));
+  object.Set("contents", from_contents(env, stats.contents));
   object.Set("pagesSkipped", from_u64(env, stats.pages_skipped));
   object.Set("wireBytes", from_u64(env, stats.wire_bytes));
-  object.Set("ms", Napi::Number::New(env, static_cast<double>(stats.nanoseconds) / 1e6));
+  object.Set("ms", milliseconds(env, stats.nanoseconds));
+  Napi::Object waits = Napi::Object::New(env);
+  waits.Set("socketMs", milliseconds(env, stats.waits.socket_ns));
+  waits.Set("rateMs", milliseconds(env, stats.waits.rate_ns));
+  waits.Set("encoderMs", milliseconds(env, stats.waits.encoder_ns));
+  object.Set("waits", waits);
   return object;
 }
 
@@ -44,22 +80,75 @@ Napi::Value create_residual(const Napi::CallbackInfo& info) {
   return ResidualSetWrap::make(info.Env(), std::make_shared<ResidualSet>(memory->page_count()));
 }
 
-const PageCodec* to_codec(const Napi::Value& value) {
-  if (value.IsNull()) return nullptr;
-  const std::string name = to_text(value, "codec");
-  const PageCodec* codec = find_page_codec(name);
-  if (codec == nullptr) {
-    throw Napi::TypeError::New(value.Env(), "there is no page codec called " + name);
+Encoding to_encoding(const Napi::Value& value) {
+  const std::string name = to_text(value, "encoding");
+  const wire::ContentTraits* content = wire::find_content(name);
+  if (content == nullptr || content->payload != wire::Payload::kBlock || content->needs_base) {
+    throw Napi::TypeError::New(value.Env(), "no rung encodes by " + name);
   }
-  return codec;
+  return static_cast<Encoding>(content->id);
 }
 
-// Arguments: memory, connections, bucket, codec or null, send buffer bytes (0: the kernel decides).
+// { method: 'raw' }, { method: 'blocks', encoding, level, blockPages } or { method: 'mecom' }.
+Rung to_rung(const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "a rung must be an object");
+  const auto object = value.As<Napi::Object>();
+  const std::string method = to_text(object.Get("method"), "method");
+  if (method == "raw") return {};
+  if (method == "mecom") return {.method = Method::kMecom};
+  if (method != "blocks") throw Napi::TypeError::New(value.Env(), "no method is called " + method);
+  const auto level = to_u32(object.Get("level"), "level");
+  const auto block_pages = to_u32(object.Get("blockPages"), "blockPages");
+  if (level < kLeastZstdLevel || level > kMostZstdLevel || block_pages < 1 ||
+      block_pages > kMostBlockPages) {
+    throw Napi::RangeError::New(value.Env(), "level must be 1 to 19 and blockPages 1 to 64");
+  }
+  return {.method = Method::kBlocks,
+          .encoding = to_encoding(object.Get("encoding")),
+          .level = static_cast<std::uint8_t>(level),
+          .block_pages = static_cast<std::uint8_t>(block_pages)};
+}
+
+Deltas to_deltas(const Napi::Value& value) {
+  const std::string name = to_text(value, "deltas");
+  if (name == "none") return Deltas::kNone;
+  if (name == "zstd") return Deltas::kZstd;
+  if (name == "lz4") return Deltas::kLz4;
+  if (name == "xbzrle") return Deltas::kXbzrle;
+  throw Napi::TypeError::New(value.Env(), "no deltas are called " + name);
+}
+
+// { lower, upper, deltas, encoders, queueBytes }.
+EffortPlan to_plan(const Napi::Value& value) {
+  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "a plan must be an object");
+  const auto object = value.As<Napi::Object>();
+  const auto encoders = to_u32(object.Get("encoders"), "encoders");
+  const auto queue_units = to_u64(object.Get("queueBytes"), "queueBytes") >> 16;
+  if (encoders > 255 || queue_units < 1 || queue_units > 65535) {
+    throw Napi::RangeError::New(value.Env(),
+                                "encoders must be at most 255 and queueBytes 64 KiB to 4 GiB");
+  }
+  return {.lower = to_rung(object.Get("lower")),
+          .upper = to_rung(object.Get("upper")),
+          .deltas = to_deltas(object.Get("deltas")),
+          .encoders = static_cast<std::uint8_t>(encoders),
+          .queue_units = static_cast<std::uint16_t>(queue_units)};
+}
+
+// Arguments: memory, connections, bucket, { effort, encoders, versionBytes }, send buffer bytes (0: the kernel decides).
 Napi::Value create_sender(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto memory = GuestMemoryWrap::from(info[0]);
   auto bucket = TokenBucketWrap::from(info[2]);
-  const PageCodec* codec = to_codec(info[3]);
+  if (!info[3].IsObject()) throw Napi::TypeError::New(env, "encoding must be an object");
+  const auto encoding = info[3].As<Napi::Object>();
+  const auto encoders = to_u32(encoding.Get("encoders"), "encoders");
+  if (encoders > 255) throw Napi::RangeError::New(env, "encoders must be at most 255");
+  const PageSender::Options options = {
+      .effort = to_plan(encoding.Get("effort")),
+      .encoders = encoders,
+      .version_bytes = to_u64(encoding.Get("versionBytes"), "versionBytes"),
+  };
   const auto buffer_bytes = to_u32(info[4], "sendBufferBytes");
   if (!info[1].IsArray() || info[1].As<Napi::Array>().Length() == 0) {
     throw Napi::TypeError::New(env, "connections must be an array of at least one");
@@ -72,7 +161,7 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
   }
   return PageSenderWrap::make(
       env, value_or_throw(env, PageSender::create(std::move(memory), std::move(streams),
-                                                  std::move(bucket), codec)));
+                                                  std::move(bucket), options)));
 }
 
 Napi::Value create_arriving(const Napi::CallbackInfo& info) {
@@ -152,6 +241,8 @@ void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceMethod("progress", &PageSenderWrap::progress),
                InstanceMethod("unacknowledgedBytes", &PageSenderWrap::unacknowledged_bytes),
                InstanceMethod("link", &PageSenderWrap::link),
+               InstanceMethod("setEffort", &PageSenderWrap::set_effort),
+               InstanceAccessor("versionBytes", &PageSenderWrap::version_bytes, nullptr),
                InstanceMethod("cancel", &PageSenderWrap::cancel)});
   export_function<create_sender>(env, exports, "createPageSender");
 }
@@ -201,10 +292,16 @@ Napi::Value PageSenderWrap::progress(const Napi::CallbackInfo& info) {
   const auto progress = native()->progress();
   Napi::Object object = Napi::Object::New(info.Env());
   const Napi::Env env = info.Env();
-  object.Set("pagesRaw", from_u64(env, progress.pages[wire::kContentRaw]));
-  object.Set("pagesZero", from_u64(env, progress.pages[wire::kContentZero]));
-  object.Set("pagesEncoded", from_u64(env, progress.pages.encoded()));
+  Napi::Object pages = Napi::Object::New(env);
+  for (const wire::ContentTraits& content : wire::kContents) {
+    const std::uint64_t count = progress.pages[content.id];
+    if (count > 0) pages.Set(std::string(content.name), from_u64(env, count));
+  }
+  object.Set("pages", pages);
+  object.Set("contents", from_contents(env, progress.contents));
+  object.Set("zstdLevels", from_zstd_levels(env, progress.contents));
   object.Set("wireBytes", from_u64(env, progress.wire_bytes));
+  object.Set("queuedBytes", from_u64(env, progress.queued_bytes));
   return object;
 }
 
@@ -223,6 +320,14 @@ Napi::Value PageSenderWrap::link(const Napi::CallbackInfo& info) {
   object.Set("roundTripMs", milliseconds(link->smoothed_us));
   object.Set("leastRoundTripMs", milliseconds(link->least_us));
   return object;
+}
+
+void PageSenderWrap::set_effort(const Napi::CallbackInfo& info) {
+  native()->set_effort(to_plan(info[0]));
+}
+
+Napi::Value PageSenderWrap::version_bytes(const Napi::CallbackInfo& info) {
+  return from_u64(info.Env(), native()->version_bytes());
 }
 
 void PageSenderWrap::cancel(const Napi::CallbackInfo&) { native()->cancel(); }

@@ -48,6 +48,8 @@ class PageSenderWrap : public Wrap<PageSenderWrap, PageSender> {
   Napi::Value progress(const Napi::CallbackInfo& info);
   Napi::Value unacknowledged_bytes(const Napi::CallbackInfo& info);
   Napi::Value link(const Napi::CallbackInfo& info);
+  void set_effort(const Napi::CallbackInfo& info);
+  Napi::Value version_bytes(const Napi::CallbackInfo& info);
   void cancel(const Napi::CallbackInfo& info);
 };
 

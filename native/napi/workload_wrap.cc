@@ -10,7 +10,7 @@ namespace pageferry::napi {
 
 namespace {
 
-constexpr std::array<std::pair<const char*, WorkloadKind>, 8> kKinds = {{
+constexpr std::array<std::pair<const char*, WorkloadKind>, 9> kKinds = {{
     {"idle", WorkloadKind::kIdle},
     {"sequential", WorkloadKind::kSequential},
     {"uniform", WorkloadKind::kUniform},
@@ -19,14 +19,16 @@ constexpr std::array<std::pair<const char*, WorkloadKind>, 8> kKinds = {{
     {"phased", WorkloadKind::kPhased},
     {"kv", WorkloadKind::kKv},
     {"trace", WorkloadKind::kTrace},
+    {"snapshots", WorkloadKind::kSnapshots},
 }};
 
-constexpr std::array<std::pair<const char*, FillKind>, 5> kFills = {{
+constexpr std::array<std::pair<const char*, FillKind>, 6> kFills = {{
     {"zero", FillKind::kZero},
     {"random", FillKind::kRandom},
     {"text", FillKind::kText},
     {"file", FillKind::kFile},
     {"process", FillKind::kProcess},
+    {"image", FillKind::kImage},
 }};
 
 bool is_typed(const Napi::Value& value, napi_typedarray_type type) {
@@ -62,7 +64,9 @@ WorkloadConfig to_config(const Napi::Value& value) {
   config.threads = to_u32(object.Get("threads"), "threads");
   config.seed = to_u64(object.Get("seed"), "seed");
   config.fill = by_name(kFills, object.Get("fill"), "fill");
-  if (config.fill == FillKind::kFile) config.fill_path = to_text(object.Get("path"), "path");
+  if (config.fill == FillKind::kFile || config.fill == FillKind::kImage) {
+    config.fill_path = to_text(object.Get("path"), "path");
+  }
   if (config.fill == FillKind::kProcess) {
     config.fill_pid = static_cast<int>(to_u32(object.Get("pid"), "pid"));
   }
@@ -104,6 +108,15 @@ Trace to_trace(const Napi::Value& value) {
   return trace;
 }
 
+std::vector<std::string> to_texts(const Napi::Value& value, const char* name) {
+  if (!value.IsArray())
+    throw Napi::TypeError::New(value.Env(), std::string(name) + " must be an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) texts.push_back(to_text(array.Get(i), name));
+  return texts;
+}
+
 PageSample to_sample(const Napi::Value& value) {
   if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "sample must be an object");
   const auto object = value.As<Napi::Object>();
@@ -129,9 +142,9 @@ Napi::Value create(const Napi::CallbackInfo& info) {
 Napi::Value arrive(const Napi::CallbackInfo& info) {
   return async_call<Made>(
       info.Env(),
-      [memory = GuestMemoryWrap::from(info[0]),
-       description = to_bytes(info[1], "description")]() -> Result<Made> {
-        auto made = Workload::arrive(memory, description);
+      [memory = GuestMemoryWrap::from(info[0]), description = to_bytes(info[1], "description"),
+       images = to_texts(info[2], "images")]() -> Result<Made> {
+        auto made = Workload::arrive(memory, description, images);
         if (!made.ok()) return made.status();
         return Made(std::move(made.value()));
       },

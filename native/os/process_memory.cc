@@ -81,6 +81,14 @@ Result<std::vector<ProcessMapping>> ProcessMappings::read() const {
   return mappings;
 }
 
+Status ProcessMappings::explain(const Status& failure) const {
+  const Result<std::vector<ProcessMapping>> mappings = read();
+  const bool has_mappings = mappings.ok() && !mappings.value().empty();
+  const bool not_found = failure.system_error() == ESRCH || failure.system_error() == ENOENT;
+  if (has_mappings && !not_found) return failure;
+  return Status(StatusCode::kPeerClosed, process_name(pid_) + " has ended");
+}
+
 Status process_error(int pid, int system_error) {
   switch (system_error) {
     case ENOENT:

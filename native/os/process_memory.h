@@ -30,6 +30,9 @@ class ProcessMappings {
  public:
   static Result<ProcessMappings> open(int pid);
   Result<std::vector<ProcessMapping>> read() const;
+  // What a call on the process failed with, once calls on it have succeeded: kPeerClosed when it has ended since.
+  // While its threads end one after the other it cannot be found any more, but its mappings are still there.
+  Status explain(const Status& failure) const;
 
  private:
   ProcessMappings(UniqueFd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}

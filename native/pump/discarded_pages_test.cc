@@ -104,8 +104,8 @@ Pages discarded_pages() {
 TEST_P(DiscardedPages, AreZeroOnTheDestinationAndTheOthersAsTheyWere) {
   PageBitmap pages(source_->page_count());
   const SendStats stats = final_round(pages, PageSender::FinalRound::kSend);
-  EXPECT_EQ(stats.pages[wire::kContentZero], discarded_pages().size());
-  EXPECT_EQ(stats.pages[wire::kContentRaw], 0u);
+  EXPECT_EQ(stats.contents[wire::kContentZero].pages, discarded_pages().size());
+  EXPECT_EQ(stats.contents[wire::kContentRaw].pages, 0u);
   std::size_t wrong = 0;
   for_each_page(everything(), [&](PageIndex page) {
     const std::uint64_t version = discarded_pages().contains(page) ? 0 : 1;
@@ -129,7 +129,7 @@ TEST_P(DiscardedSharedPages, ThatWereSentAsZerosSinceAreNotSentAgain) {
   ferry_->ferry_round(pages);
   for (const PageRange run : kDiscarded) ASSERT_TRUE(discard(*source_, run, GetParam().discard));
   pages.clear_all();
-  EXPECT_EQ(final_round(pages, PageSender::FinalRound::kSend).pages.sum(), 0u);
+  EXPECT_EQ(final_round(pages, PageSender::FinalRound::kSend).contents.pages(), 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(

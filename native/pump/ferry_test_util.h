@@ -79,13 +79,26 @@ inline Result<SendStats> push(PageSender& sender, ResidualSet& residual, PushWid
   return outcome_of([&](auto on_sent) { sender.push(residual, width, on_sent); });
 }
 
+// Whatever the queue: blocks of 16 pages by this encoding, by so many encoders.
+inline PageSender::Options in_blocks(Encoding encoding, std::size_t encoders = 0) {
+  const Rung rung = {
+      .method = Method::kBlocks, .encoding = encoding, .level = 1, .block_pages = 16};
+  return {.effort = {.lower = rung,
+                     .upper = rung,
+                     .deltas = Deltas::kNone,
+                     .encoders = static_cast<std::uint8_t>(encoders),
+                     .queue_units = 16},
+          .encoders = encoders,
+          .version_bytes = 0};
+}
+
 // A PageSender over these sockets, which there are threads for.
 inline std::unique_ptr<PageSender> make_sender(
     std::shared_ptr<GuestMemory> memory, std::vector<SocketStream> sockets,
     std::shared_ptr<TokenBucket> bucket = std::make_shared<TokenBucket>(),
-    const PageCodec* codec = nullptr) {
+    const PageSender::Options& options = {}) {
   auto sender =
-      PageSender::create(std::move(memory), owned(std::move(sockets)), std::move(bucket), codec);
+      PageSender::create(std::move(memory), owned(std::move(sockets)), std::move(bucket), options);
   EXPECT_TRUE(sender.ok()) << sender.status().message();
   return std::move(sender.value());
 }
@@ -96,7 +109,7 @@ struct FerryOptions {
   Backing source = Backing::kShared;
   Backing destination = Backing::kShared;
   std::uint64_t rate = 0;  // bytes per second; 0: no limit
-  const PageCodec* codec = nullptr;
+  PageSender::Options sending = {};
 };
 
 // Page channels between two guests.
@@ -115,7 +128,7 @@ class Ferry {
       sending.push_back(std::move(pair.near));
       EXPECT_TRUE(receiver_->add_channel(i, owned(std::move(pair.far))).ok());
     }
-    sender_ = make_sender(source_.memory, std::move(sending), bucket_, options.codec);
+    sender_ = make_sender(source_.memory, std::move(sending), bucket_, options.sending);
   }
 
   const GuestMemory& source() const { return *source_.memory; }

@@ -99,8 +99,8 @@ void write_lz4(SocketStream& socket) {
   const Bytes block = lz4_page_of_f();
   RecordWriter writer;
   for (const PageIndex page : {4, 5}) {
-    std::ranges::copy(block, writer.encode_room(kPageBytes).begin());
-    writer.add_encoded(page, wire::kContentLz4, static_cast<std::uint32_t>(block.size()));
+    std::ranges::copy(block, writer.room(kPageBytes).begin());
+    writer.add_block(std::span(&page, 1), wire::kContentLz4, block.size());
   }
   ASSERT_TRUE(send_record(socket, writer).ok());
   ASSERT_TRUE(send_sync(socket, 1).ok());

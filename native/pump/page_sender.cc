@@ -4,10 +4,8 @@
 #include <chrono>
 #include <utility>
 
-#include "channel/record_io.h"
-#include "codec/zero_page.h"
 #include "os/contained.h"
-#include "wire/record_writer.h"
+#include "pump/stripe_order.h"
 
 namespace pageferry {
 
@@ -18,168 +16,86 @@ using Clock = std::chrono::steady_clock;
 // So many pages are sent by one thread over all channels sooner than another thread is awake.
 constexpr std::uint64_t kFewPages = 128;
 
-}  // namespace
-
-void SendStats::add(const SendStats& other) {
-  pages.add(other.pages);
-  pages_skipped += other.pages_skipped;
-  wire_bytes += other.wire_bytes;
+// The failure that came first is the reason; kCancelled on another channel is its consequence.
+Status reason_of(const std::vector<Status>& outcomes) {
+  const auto is_reason = [](const Status& status) {
+    return !status.ok() && status.code() != StatusCode::kCancelled;
+  };
+  const auto reason = std::ranges::find_if(outcomes, is_reason);
+  if (reason != outcomes.end()) return *reason;
+  const auto failed = std::ranges::find_if(outcomes, [](const Status& s) { return !s.ok(); });
+  return failed == outcomes.end() ? Status() : *failed;
 }
 
-// One page channel: encodes its share of a call into records and sends them.
-class PageSender::Channel {
+Status cancelled() { return Status(StatusCode::kCancelled, "send"); }
+
+}  // namespace
+
+// The pages of a call, as they are handed out.
+struct PageSender::Round {
+  Round(const PageBitmap& all, DirtyTracker* tracker, Use what, std::size_t channels)
+      : pages(all),
+        skip_hot(tracker),
+        use(what),
+        order(all, channels),
+        hot(tracker != nullptr ? all.page_count() : 0) {}
+
+  const PageBitmap& pages;
+  DirtyTracker* const skip_hot;
+  const Use use;
+  StripeOrder order;
+  std::atomic<std::uint64_t> skipped{0};
+  std::atomic<std::size_t> encoders_at_work{0};
+  bool is_handed_out = false;  // under turn_mutex_
+  // The guest wrote them since they were harvested.
+  PageBitmap hot;
+};
+
+// What an encoder makes for a channel waits in that channel's queue.
+class PageSender::QueueSink final : public RecordSink {
  public:
-  Channel(PageSender& sender, std::size_t number)
-      : sender_(sender), number_(number), stream_(*sender.streams_[number]) {}
+  QueueSink(const PageSender& sender, PageChannel& channel)
+      : queue_(channel.queue()),
+        effort_(sender.pages_.effort),
+        batch_bytes_(sender.bucket_->batch_bytes(kMaxBatchBytes)) {}
 
-  std::size_t number() const { return number_; }
-  // The next call begins; the one before ended well.
-  void begin() {
-    sent_before_ = stream_.bytes_sent();
-    batch_bytes_ = rate_share();
-    reported_ = {};
-    stats_ = {};
+  Status take(RecordWriter& record) override {
+    if (record.empty()) return Status();
+    return queue_.put(record, effort_.queue_bytes()) ? Status() : cancelled();
   }
-  SendStats stats() const {
-    SendStats stats = stats_;
-    stats.wire_bytes = stream_.bytes_sent() - sent_before_;
-    return stats;
-  }
-
-  Status add_page(const Region& region, PageIndex page) {
-    if (writer_.full(region.page_bytes) || writer_.payload_bytes() >= batch_bytes_) {
-      if (Status sent = flush(); !sent.ok()) return sent;
-    }
-    const bool new_region = page == region.first_page;
-    const std::byte* data = sender_.memory_->page_to_read(page);
-    const std::span bytes(data, region.page_bytes);
-    if (is_zero_page(bytes)) {
-      writer_.add_zero(page, new_region);
-      if (sender_.with_content_.test(page)) sender_.with_content_.clear(page);
-      ++stats_.pages[wire::kContentZero];
-      return Status();
-    }
-    sender_.with_content_.set(page);
-    if (!add_encoded(page, bytes)) {
-      writer_.add_raw(page, data, region.page_bytes, new_region);
-      ++stats_.pages[wire::kContentRaw];
-    }
-    return Status();
-  }
-
-  Status add_missing(PageRange run, const PageBitmap& missing) {
-    if (writer_.full(kPageBytes)) {
-      if (Status sent = flush(); !sent.ok()) return sent;
-    }
-    std::array<std::byte, wire::kStripePages / 8> bitmap = {};
-    const std::uint64_t count = missing.count(run);
-    if (count == 0) return Status();
-    if (count == run.count) {
-      writer_.add_missing(run, {});
-      return Status();
-    }
-    missing.for_each_run(run, [&](PageRange part) {
-      for (PageIndex page = part.first; page < part.end(); ++page) {
-        const std::uint64_t bit = page - run.first;
-        bitmap[bit / 8] |= std::byte{1} << (bit % 8);
-      }
-    });
-    writer_.add_missing(run, std::span(bitmap).first((run.count + 7) / 8));
-    return Status();
-  }
-
-  // Waits until the rate limit lets another batch out, and pays for it; answers its pages, 0 when
-  // cancelled. What is paid for ahead waits for nothing but the socket once it is taken.
-  std::uint64_t prepay_batch() {
-    refund();
-    if (!sender_.bucket_->acquire(batch_bytes_)) return 0;
-    prepaid_bytes_ = batch_bytes_;
-    return std::max<std::uint64_t>(1, batch_bytes_ / kPageBytes);
-  }
-  void refund() { sender_.bucket_->refund(std::exchange(prepaid_bytes_, 0)); }
-
-  void count_skipped() { ++stats_.pages_skipped; }
-
-  Status flush() {
-    if (writer_.empty()) return Status();
-    if (!pay(writer_.wire_bytes())) return Status(StatusCode::kCancelled, "send");
-    batch_bytes_ = rate_share();
-    if (Status sent = send_record(stream_, writer_); !sent.ok()) return sent;
-    report_pages();
-    return Status();
-  }
-
-  Status finish(std::uint64_t sync) {
-    if (Status sent = flush(); !sent.ok()) return sent;
-    return send_header(stream_, sync_record(sync));
-  }
+  std::uint64_t batch_bytes() const override { return batch_bytes_; }
+  bool is_waited_for() const override { return queue_.bytes() > effort_.queue_bytes() / 2; }
 
  private:
-  static constexpr std::uint64_t kMaxBatchBytes = 1u << 20;
+  // Several records are in a queue of the least size.
+  static constexpr std::uint64_t kMaxBatchBytes = 128u << 10;
 
-  bool pay(std::uint64_t bytes) {
-    if (prepaid_bytes_ == 0) return sender_.bucket_->acquire(bytes);
-    const std::uint64_t ahead = std::min(prepaid_bytes_, bytes);
-    prepaid_bytes_ -= ahead;
-    sender_.bucket_->charge(bytes - ahead);
-    return true;
-  }
-
-  // Of the records that are in the socket: a migration that fails in the middle of one counts what it has sent.
-  void report_pages() {
-    for (std::size_t row = 0; row < sender_.sent_.size(); ++row) {
-      const std::uint8_t content = wire::kContents[row].id;
-      const std::uint64_t more = stats_.pages[content] - reported_[content];
-      if (more > 0) sender_.sent_[row].fetch_add(more, std::memory_order_relaxed);
-    }
-    reported_ = stats_.pages;
-  }
-
-  std::uint64_t rate_share() const { return sender_.bucket_->batch_bytes(kMaxBatchBytes); }
-
-  bool add_encoded(PageIndex page, std::span<const std::byte> bytes) {
-    if (sender_.codec_ == nullptr) return false;
-    const auto room = writer_.encode_room(bytes.size()).first(bytes.size() - 1);
-    const auto length = sender_.codec_->encode(bytes, room);
-    if (!length.has_value()) return false;
-    const auto content = static_cast<std::uint8_t>(sender_.codec_->id());
-    writer_.add_encoded(page, content, static_cast<std::uint32_t>(*length));
-    ++stats_.pages[content];
-    return true;
-  }
-
-  PageSender& sender_;
-  const std::size_t number_;
-  Stream& stream_;
-  std::uint64_t sent_before_ = 0;
-  RecordWriter writer_;
-  std::uint64_t batch_bytes_ = 0;
-  std::uint64_t prepaid_bytes_ = 0;
-  SendStats stats_;
-  wire::PagesByContent reported_;  // what progress() counts of them
+  RecordQueue& queue_;
+  const Effort& effort_;
+  const std::uint64_t batch_bytes_;
 };
 
 Result<std::unique_ptr<PageSender>> PageSender::create(std::shared_ptr<GuestMemory> memory,
                                                        std::vector<StreamPtr> channels,
                                                        std::shared_ptr<TokenBucket> bucket,
-                                                       const PageCodec* codec) {
+                                                       const Options& options) {
   std::unique_ptr<PageSender> sender(
-      new PageSender(std::move(memory), std::move(channels), std::move(bucket), codec));
-  auto threads = ChannelThreads::start(sender->streams_.size());
+      new PageSender(std::move(memory), std::move(channels), std::move(bucket), options));
+  auto threads = SenderThreads::start(sender->channels_.size() + sender->encoders_.size());
   if (!threads.ok()) return threads.status();
   sender->threads_ = std::move(threads.value());
   return sender;
 }
 
 PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<StreamPtr> channels,
-                       std::shared_ptr<TokenBucket> bucket, const PageCodec* codec)
-    : memory_(std::move(memory)),
-      streams_(std::move(channels)),
-      bucket_(std::move(bucket)),
-      codec_(codec),
-      with_content_(memory_->page_count()) {
-  for (std::size_t i = 0; i < streams_.size(); ++i) {
-    channels_.push_back(std::make_unique<Channel>(*this, i));
+                       std::shared_ptr<TokenBucket> bucket, const Options& options)
+    : bucket_(std::move(bucket)), pages_(std::move(memory), options.effort, options.version_bytes) {
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    channels_.push_back(
+        std::make_unique<PageChannel>(i, std::move(channels[i]), *bucket_, pages_, sent_));
+  }
+  for (std::size_t i = 0; i < options.encoders; ++i) {
+    encoders_.push_back(std::make_unique<PageEncoder>(pages_));
   }
 }
 
@@ -192,94 +108,156 @@ void PageSender::begin(Work work, OnSent on_sent) {
   });
 }
 
-// Runs `body(channel)` for each channel on its thread, then ends each with the next sync. Few pages need
-// no thread but this one, which then takes the channels in order.
+// Body makes of each channel what it sends, then each ends with the next sync: body(finish), which calls finish(channel, sent)
+// once for each channel and answers why something else failed.
 template <class Body>
-Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Body body) {
+Result<SendStats> PageSender::in_one_call(Use use, Body body) {
   const auto started = Clock::now();
+  const ClassStats before = pages_.encoded.read();
   const std::uint64_t sync = sync_.load() + 1;
-  std::vector<Status> outcomes(channels_.size());
-  const auto run = [&](std::size_t i) {
-    Channel& channel = *channels_[i];
-    outcomes[i] = contained([&] {
-      channel.begin();
-      Status sent = body(channel);
-      return sent.ok() ? channel.finish(sync) : sent;
+  std::vector<Status> outcomes(channels_.size() + encoders_.size());
+  for (const auto& channel : channels_) channel->begin(use);
+  // Whoever fails ends the others: they would only send into a migration that has failed.
+  const auto run = [&](std::size_t i, auto share) {
+    outcomes[i] = contained([&]() -> Status {
+      Status done = share();
+      return done.ok() && i < channels_.size() ? channels_[i]->finish(sync) : done;
     });
-    // The others would only send into a migration that has failed.
     if (!outcomes[i].ok()) cancel();
   };
-  if (pages <= kFewPages) {
-    for (std::size_t i = 0; i < channels_.size(); ++i) run(i);
-  } else {
-    threads_->spread(run);
-  }
+  body(run);
+  if (Status reason = reason_of(outcomes); !reason.ok()) return reason;
 
   SendStats stats;
-  for (const auto& channel : channels_) stats.add(channel->stats());
+  stats.contents = pages_.encoded.read().since(before);
+  for (const auto& channel : channels_) {
+    stats.wire_bytes += channel->wire_bytes();
+    stats.waits.add(channel->waits());
+  }
   stats.nanoseconds = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started).count());
-  // The failure that came first is the reason; kCancelled on another channel is its consequence.
-  const auto is_reason = [](const Status& status) {
-    return !status.ok() && status.code() != StatusCode::kCancelled;
-  };
-  if (const auto reason = std::ranges::find_if(outcomes, is_reason); reason != outcomes.end()) {
-    return *reason;
-  }
-  for (const Status& outcome : outcomes) {
-    if (!outcome.ok()) return outcome;
-  }
   sync_.store(sync, std::memory_order_release);
   return stats;
 }
 
-// Calls visit(region, part) for each part of a stripe of this channel that holds a page of the set.
-template <class Visit>
-Status PageSender::for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit) {
-  const PageIndex end = pages.page_count();
-  Status failure;
-  for (PageIndex at = pages.next_set(0, end); at < end && failure.ok();) {
-    const std::uint64_t stripe = at / wire::kStripePages;
-    const PageIndex stripe_end = std::min(end, (stripe + 1) * wire::kStripePages);
-    if (wire::channel_of_stripe(stripe, channels_.size()) == channel) {
-      memory_->for_each_region({at, stripe_end - at}, [&](const Region& region, PageRange part) {
-        if (failure.ok()) failure = visit(region, part);
-      });
+// Runs `body(channel)` for each channel on its thread. Few pages need no thread but this one, which then takes the
+// channels in order.
+template <class Body>
+Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Use use, Body body) {
+  return in_one_call(use, [&](auto run) {
+    const auto share = [&](std::size_t i) { run(i, [&] { return body(*channels_[i]); }); };
+    if (pages <= kFewPages) {
+      for (std::size_t i = 0; i < channels_.size(); ++i) share(i);
+    } else {
+      threads_->spread(channels_.size(), share);
     }
-    if (cancelled_.load(std::memory_order_relaxed)) return Status(StatusCode::kCancelled, "send");
-    at = pages.next_set(stripe_end, end);
+  });
+}
+
+void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnSent on_sent) {
+  begin([this, &pages, skip_hot] { return round(pages, skip_hot, Use::kLive); },
+        std::move(on_sent));
+}
+
+Result<SendStats> PageSender::round(const PageBitmap& pages, DirtyTracker* skip_hot, Use use) {
+  Round round(pages, skip_hot, use, channels_.size());
+  const std::uint64_t count = pages.count();
+  const bool encodes_aside = !encoders_.empty() && count > kFewPages;
+  auto sent =
+      encodes_aside
+          ? in_one_call(use,
+                        [&](auto run) {
+                          for (const auto& channel : channels_) channel->queue().open();
+                          round.encoders_at_work = encoders_.size();
+                          threads_->spread(channels_.size() + encoders_.size(), [&](std::size_t i) {
+                            run(i, [&] {
+                              return i < channels_.size()
+                                         ? channels_[i]->send_queued()
+                                         : encode_stripes(i - channels_.size(), round);
+                            });
+                          });
+                        })
+          : on_every_channel(count, use,
+                             [&](PageChannel& channel) { return send_stripes(channel, round); });
+  if (sent.ok()) sent.value().pages_skipped = round.skipped;
+  return sent;
+}
+
+// The channel's thread encodes the pages of its stripes, and sends them.
+Status PageSender::send_stripes(PageChannel& channel, Round& round) {
+  while (const auto stripe = round.order.take(channel.number())) {
+    Status encoded = encode_stripe(channel.encoder(), *stripe, round);
+    if (!encoded.ok()) return encoded;
+  }
+  return Status();
+}
+
+// Encodes stripes for whichever channel has the least to send, until there are none.
+Status PageSender::encode_stripes(std::size_t number, Round& round) {
+  PageEncoder& encoder = *encoders_[number];
+  Status failure;
+  while (failure.ok() && wait_for_turn(number, round)) {
+    const auto next = next_for_encoder(round);
+    if (!next.has_value()) break;
+    QueueSink sink(*this, *channels_[next->first]);
+    encoder.begin(sink, round.use);
+    failure = encode_stripe(encoder, next->second, round);
+    if (failure.ok()) failure = encoder.flush();
+  }
+  {
+    const MutexLock lock(turn_mutex_);
+    round.is_handed_out = true;
+    turn_came_.notify_all();
+  }
+  if (round.encoders_at_work.fetch_sub(1) == 1) {
+    for (const auto& channel : channels_) channel->queue().close();
   }
   return failure;
 }
 
-void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnSent on_sent) {
-  begin([this, &pages, skip_hot] { return round(pages, skip_hot); }, std::move(on_sent));
+// The plan may want fewer encoders than there are threads. The first always goes on; false when there is nothing left.
+bool PageSender::wait_for_turn(std::size_t number, const Round& round) {
+  MutexLock lock(turn_mutex_);
+  while (number > 0 && number >= pages_.effort.encoders() && !round.is_handed_out &&
+         !cancelled_.load(std::memory_order_relaxed)) {
+    turn_came_.wait(lock);
+  }
+  return !round.is_handed_out;
 }
 
-Result<SendStats> PageSender::round(const PageBitmap& pages, DirtyTracker* skip_hot) {
-  return on_every_channel(pages.count(),
-                          [&](Channel& channel) { return send_stripes(channel, pages, skip_hot); });
+// A stripe of the channel whose queue is the shortest of those that have stripes left.
+std::optional<std::pair<std::size_t, PageRange>> PageSender::next_for_encoder(Round& round) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> queued;
+  for (const auto& channel : channels_) {
+    queued.emplace_back(channel->queue().bytes(), channel->number());
+  }
+  std::ranges::sort(queued);
+  for (const auto& [bytes, channel] : queued) {
+    if (const auto stripe = round.order.take(channel)) return std::pair(channel, *stripe);
+  }
+  return std::nullopt;
 }
 
-// Sends the pages of the stripes that belong to this channel.
-Status PageSender::send_stripes(Channel& channel, const PageBitmap& pages, DirtyTracker* skip_hot) {
-  PageBitmap hot(skip_hot != nullptr ? pages.page_count() : 0);
-  return for_each_stripe(channel.number(), pages, [&](const Region& region, PageRange stripe) {
-    if (skip_hot != nullptr) {
-      if (Status peeked = skip_hot->peek(stripe, hot); !peeked.ok()) return peeked;
-    }
-    Status failure;
-    pages.for_each_run(stripe, [&](PageRange run) {
+// Adds the pages of a stripe to the encoder. A page that was written again since it was harvested is left out: it is dirty
+// and will be harvested again.
+Status PageSender::encode_stripe(PageEncoder& encoder, PageRange stripe, Round& round) {
+  if (cancelled_.load(std::memory_order_relaxed)) return cancelled();
+  Status failure;
+  std::uint64_t skipped = 0;
+  pages_.memory->for_each_region(stripe, [&](const Region& region, PageRange part) {
+    if (failure.ok() && round.skip_hot != nullptr) failure = round.skip_hot->peek(part, round.hot);
+    round.pages.for_each_run(part, [&](PageRange run) {
       for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
-        if (skip_hot != nullptr && hot.test(page)) {
-          channel.count_skipped();
+        if (round.skip_hot != nullptr && round.hot.test(page) && !encoder.lacks_version(page)) {
+          ++skipped;
         } else {
-          failure = channel.add_page(region, page);
+          failure = encoder.add_page(region, page);
         }
       }
     });
-    return failure;
   });
+  round.skipped.fetch_add(skipped, std::memory_order_relaxed);
+  return failure;
 }
 
 void PageSender::announce_missing(const PageBitmap& missing, OnSent on_sent) {
@@ -287,10 +265,16 @@ void PageSender::announce_missing(const PageBitmap& missing, OnSent on_sent) {
 }
 
 Result<SendStats> PageSender::announcement(const PageBitmap& missing) {
-  return on_every_channel(missing.count(), [&](Channel& channel) {
-    return for_each_stripe(channel.number(), missing, [&](const Region&, PageRange stripe) {
-      return channel.add_missing(stripe, missing);
-    });
+  StripeOrder order(missing, channels_.size());
+  return on_every_channel(missing.count(), Use::kFinal, [&](PageChannel& channel) {
+    Status failure;
+    while (const auto stripe = order.take(channel.number())) {
+      pages_.memory->for_each_region(*stripe, [&](const Region&, PageRange part) {
+        if (failure.ok()) failure = channel.encoder().add_missing(part, missing);
+      });
+      if (!failure.ok()) return failure;
+    }
+    return Status();
   });
 }
 
@@ -298,11 +282,11 @@ void PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRoun
                              OnSent on_sent) {
   begin(
       [this, &pages, tracker, what]() -> Result<SendStats> {
-        Status found =
-            tracker != nullptr ? tracker->peek(pages.all(), pages) : memory_->find_populated(pages);
-        if (found.ok()) found = memory_->find_holes(with_content_, pages);
+        Status found = tracker != nullptr ? tracker->peek(pages.all(), pages)
+                                          : pages_.memory->find_populated(pages);
+        if (found.ok()) found = pages_.memory->find_holes(pages_.with_content, pages);
         if (!found.ok()) return found;
-        return what == FinalRound::kSend ? round(pages, nullptr) : announcement(pages);
+        return what == FinalRound::kSend ? round(pages, nullptr, Use::kFinal) : announcement(pages);
       },
       std::move(on_sent));
 }
@@ -310,7 +294,7 @@ void PageSender::final_round(PageBitmap& pages, DirtyTracker* tracker, FinalRoun
 void PageSender::push(ResidualSet& residual, PushWidth& width, OnSent on_sent) {
   // The guest runs at the other end, and needs cores there while it waits for pages.
   const std::size_t always = std::max<std::size_t>(1, channels_.size() / 2);
-  const auto push_on = [this, &residual, &width, always](Channel& channel) {
+  const auto push_on = [this, &residual, &width, always](PageChannel& channel) {
     const bool first = channel.number() == 0;
     Status pushed = contained([&] {
       return push_stretches(channel, residual, [&] {
@@ -321,62 +305,68 @@ void PageSender::push(ResidualSet& residual, PushWidth& width, OnSent on_sent) {
     if (first) width.end();
     return pushed;
   };
-  begin([this, &residual, push_on] { return on_every_channel(residual.pages().count(), push_on); },
+  begin([this, &residual,
+         push_on] { return on_every_channel(residual.pages().count(), Use::kPush, push_on); },
         std::move(on_sent));
 }
 
 // Takes pages from the set and sends them until there is none, or may_go_on() answers false.
 template <class MayGoOn>
-Status PageSender::push_stretches(Channel& channel, ResidualSet& residual, MayGoOn may_go_on) {
+Status PageSender::push_stretches(PageChannel& channel, ResidualSet& residual, MayGoOn may_go_on) {
   Status failure;
   while (failure.ok() && may_go_on()) {
     // Waited for before any page is taken: a page that was taken and lies in our buffer is one that a
     // guest thread asks for in vain, and that then travels twice.
     const std::uint64_t pages = channel.prepay_batch();
-    if (pages == 0) return Status(StatusCode::kCancelled, "push");
+    if (pages == 0) return cancelled();
     const PageRange stretch = residual.next_stretch(pages);
     if (stretch.count == 0) {
       channel.refund();
       return Status();
     }
-    memory_->for_each_region(stretch, [&](const Region& region, PageRange part) {
+    pages_.memory->for_each_region(stretch, [&](const Region& region, PageRange part) {
       residual.pages().for_each_run(part, [&](PageRange run) {
         for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
-          if (residual.pages().take(page)) failure = channel.add_page(region, page);
+          if (residual.pages().take(page)) failure = channel.encoder().add_page(region, page);
         }
       });
     });
-    if (failure.ok()) failure = channel.flush();
+    if (failure.ok()) failure = channel.encoder().flush();
     if (cancelled_.load(std::memory_order_relaxed)) {
-      failure = Status(StatusCode::kCancelled, "push");
+      failure = cancelled();
     }
   }
   return failure;
 }
 
 PageSender::Progress PageSender::progress() const {
-  Progress progress = {.pages = {}, .wire_bytes = 0};
+  Progress progress = {
+      .pages = {}, .contents = pages_.encoded.read(), .wire_bytes = 0, .queued_bytes = 0};
   for (std::size_t row = 0; row < sent_.size(); ++row) {
     progress.pages[wire::kContents[row].id] = sent_[row].load(std::memory_order_relaxed);
   }
-  for (const StreamPtr& stream : streams_) progress.wire_bytes += stream->bytes_sent();
+  for (const auto& channel : channels_) {
+    progress.wire_bytes += channel->stream().bytes_sent();
+    progress.queued_bytes += channel->queue().bytes();
+  }
   return progress;
 }
 
 std::uint64_t PageSender::unacknowledged_bytes() const {
   std::uint64_t bytes = 0;
-  for (const StreamPtr& stream : streams_) bytes += stream->bytes_unacknowledged();
+  for (const auto& channel : channels_) bytes += channel->stream().bytes_unacknowledged();
   return bytes;
 }
 
 std::optional<RoundTrip> PageSender::link() const {
-  if (streams_.front()->peer_is_local()) return std::nullopt;
+  if (channels_.front()->stream().peer_is_local()) return std::nullopt;
   std::optional<RoundTrip> link;
-  for (const StreamPtr& stream : streams_) {
-    auto round_trip = stream->round_trip();
+  for (const auto& channel : channels_) {
+    Stream& stream = channel->stream();
+    auto round_trip = stream.round_trip();
     if (!round_trip.has_value()) continue;
     // One with nothing on its way has no queue. What it measured last tells of times that have passed.
-    if (stream->bytes_unacknowledged() == 0) round_trip->smoothed_us = 0;
+    if (stream.bytes_unacknowledged() == 0) round_trip->smoothed_us = 0;
     if (!link.has_value()) {
       link = round_trip;
       continue;
@@ -389,10 +379,21 @@ std::optional<RoundTrip> PageSender::link() const {
   return link;
 }
 
+void PageSender::set_effort(const EffortPlan& plan) {
+  pages_.effort.set(plan);
+  const MutexLock lock(turn_mutex_);
+  turn_came_.notify_all();
+}
+
 void PageSender::cancel() {
   cancelled_.store(true, std::memory_order_release);
   bucket_->cancel();
-  for (const StreamPtr& stream : streams_) stream->shutdown();
+  for (const auto& channel : channels_) {
+    channel->queue().cancel();
+    channel->stream().shutdown();
+  }
+  const MutexLock lock(turn_mutex_);
+  turn_came_.notify_all();
 }
 
 }  // namespace pageferry

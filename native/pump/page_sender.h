@@ -9,19 +9,19 @@
 // destructor cancels, and returns when every on_sent was called.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "codec/page_codec.h"
 #include "net/stream.h"
 #include "net/token_bucket.h"
 #include "os/status.h"
-#include "pump/channel_threads.h"
+#include "pump/page_channel.h"
 #include "pump/push_width.h"
+#include "pump/sender_threads.h"
+#include "pump/source_pages.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
 #include "tracker/dirty_tracker.h"
@@ -30,12 +30,11 @@
 namespace pageferry {
 
 struct SendStats {
-  wire::PagesByContent pages;
+  ClassStats contents;
   std::uint64_t pages_skipped = 0;  // hot: written again before they were sent
   std::uint64_t wire_bytes = 0;     // counted at the sockets
   std::uint64_t nanoseconds = 0;
-
-  void add(const SendStats& other);
+  Waits waits;  // of the channels' threads, added up
 };
 
 class PageSender {
@@ -43,12 +42,18 @@ class PageSender {
   // What a call was given is used until this is called.
   using OnSent = std::function<void(Result<SendStats>)>;
 
-  // `codec` null: raw and zero pages only. One page channel per stream, at least one. Fails when the system
-  // has no thread left for one of them.
+  // One page channel per stream, at least one. So many threads encode for them: without any, each channel's thread
+  // encodes what it sends. So many bytes are kept of what was sent, as bases of deltas. Fails when the system has no
+  // thread left for one of them.
+  struct Options {
+    EffortPlan effort;
+    std::size_t encoders = 0;
+    std::uint64_t version_bytes = 0;
+  };
   static Result<std::unique_ptr<PageSender>> create(std::shared_ptr<GuestMemory> memory,
                                                     std::vector<StreamPtr> channels,
                                                     std::shared_ptr<TokenBucket> bucket,
-                                                    const PageCodec* codec);
+                                                    const Options& options);
   PageSender(const PageSender&) = delete;
   PageSender& operator=(const PageSender&) = delete;
   ~PageSender();
@@ -78,7 +83,9 @@ class PageSender {
   // Pages whose record is in the sockets as a whole, by content, and all bytes there.
   struct Progress {
     wire::PagesByContent pages;
+    ClassStats contents;  // encoded so far, in calls that are over or under way
     std::uint64_t wire_bytes;
+    std::uint64_t queued_bytes;  // encoded, and not in a socket yet
   };
   // Totals of all calls so far, also while one is running, and of those that failed.
   Progress progress() const;
@@ -89,39 +96,46 @@ class PageSender {
   // waits longest. Nothing where the destination is on this host, or before anything was measured.
   std::optional<RoundTrip> link() const;
 
+  // From the next block on.
+  void set_effort(const EffortPlan& plan) EXCLUDES(turn_mutex_);
+  // What is kept as bases of deltas.
+  std::uint64_t version_bytes() const { return pages_.versions.bytes_held(); }
+
   void cancel();
 
  private:
-  class Channel;
+  struct Round;
+  class QueueSink;
 
   PageSender(std::shared_ptr<GuestMemory> memory, std::vector<StreamPtr> channels,
-             std::shared_ptr<TokenBucket> bucket, const PageCodec* codec);
+             std::shared_ptr<TokenBucket> bucket, const Options& options);
   template <class Work>
   void begin(Work work, OnSent on_sent);
-  Result<SendStats> round(const PageBitmap& pages, DirtyTracker* skip_hot);
+  Result<SendStats> round(const PageBitmap& pages, DirtyTracker* skip_hot, Use use);
   Result<SendStats> announcement(const PageBitmap& missing);
   template <class Body>
-  Result<SendStats> on_every_channel(std::uint64_t pages, Body body);
-  template <class Visit>
-  Status for_each_stripe(std::size_t channel, const PageBitmap& pages, Visit visit);
-  Status send_stripes(Channel& channel, const PageBitmap& pages, DirtyTracker* skip_hot);
+  Result<SendStats> on_every_channel(std::uint64_t pages, Use use, Body body);
+  template <class Body>
+  Result<SendStats> in_one_call(Use use, Body body);
+  Status send_stripes(PageChannel& channel, Round& round);
+  Status encode_stripes(std::size_t number, Round& round);
+  Status encode_stripe(PageEncoder& encoder, PageRange stripe, Round& round);
+  bool wait_for_turn(std::size_t number, const Round& round) EXCLUDES(turn_mutex_);
+  std::optional<std::pair<std::size_t, PageRange>> next_for_encoder(Round& round);
   template <class MayGoOn>
-  Status push_stretches(Channel& channel, ResidualSet& residual, MayGoOn may_go_on);
+  Status push_stretches(PageChannel& channel, ResidualSet& residual, MayGoOn may_go_on);
 
-  const std::shared_ptr<GuestMemory> memory_;
-  std::vector<StreamPtr> streams_;
   const std::shared_ptr<TokenBucket> bucket_;
-  const PageCodec* const codec_;
+  SourcePages pages_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> sync_{0};
-  // By content, as in wire::kContents.
-  std::array<std::atomic<std::uint64_t>, wire::kContents.size()> sent_ = {};
-  // The pages that are not zero on the other side: what was sent last of them was content.
-  PageBitmap with_content_;
-  // Each is its thread's. They keep their buffers from call to call: once the guest was given up, the push
-  // should need no memory that may not be there.
-  std::vector<std::unique_ptr<Channel>> channels_;
-  std::unique_ptr<ChannelThreads> threads_;  // last, so that it is joined first
+  SentPages sent_ = {};
+  Mutex turn_mutex_;
+  Condition turn_came_;  // for encoders that the plan did not want
+  // Each is its thread's.
+  std::vector<std::unique_ptr<PageChannel>> channels_;
+  std::vector<std::unique_ptr<PageEncoder>> encoders_;
+  std::unique_ptr<SenderThreads> threads_;  // last, so that it is joined first
 };
 
 }  // namespace pageferry

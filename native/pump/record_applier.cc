@@ -1,9 +1,9 @@
 #include "pump/record_applier.h"
 
 #include <algorithm>
+#include <string>
 
 #include "channel/record_io.h"
-#include "codec/page_codec.h"
 
 namespace pageferry {
 
@@ -13,9 +13,29 @@ namespace {
 // demand page takes, and are still in a core's cache when they are stored.
 constexpr std::uint64_t kServingStepBytes = 64u << 10;
 
-static_assert(wire::kContentRaw == static_cast<std::uint8_t>(PageCodecId::kRaw));
-static_assert(wire::kContentZero == static_cast<std::uint8_t>(PageCodecId::kZero));
-static_assert(wire::kContentLz4 == static_cast<std::uint8_t>(PageCodecId::kLz4));
+static_assert(wire::kContentLz4 == static_cast<std::uint8_t>(Encoding::kLz4));
+static_assert(wire::kContentZstd == static_cast<std::uint8_t>(Encoding::kZstd));
+static_assert(wire::kContentWkdm64 == static_cast<std::uint8_t>(Encoding::kWkdm64));
+static_assert(wire::kContentWkdm32 == static_cast<std::uint8_t>(Encoding::kWkdm32));
+static_assert(wire::kContentSparse == static_cast<std::uint8_t>(Encoding::kSparse));
+static_assert(wire::kContentZstdDelta == static_cast<std::uint8_t>(Encoding::kZstdDelta));
+static_assert(wire::kContentLz4Delta == static_cast<std::uint8_t>(Encoding::kLz4Delta));
+static_assert(wire::kContentXbzrle == static_cast<std::uint8_t>(Encoding::kXbzrle));
+static_assert(kPageBytes == kCodecPageBytes && wire::kMaxMembers == kMostBlockPages);
+
+bool is_block(const wire::TableEntry& entry) {
+  return wire::find_content(entry.content)->payload == wire::Payload::kBlock;
+}
+
+bool needs_a_base(const wire::ContentSet& accepted) {
+  return std::ranges::any_of(wire::kContents, [&](const wire::ContentTraits& content) {
+    return content.needs_base && accepted.contains(content.id);
+  });
+}
+
+Status violation(const wire::TableEntry& entry, const std::string& what) {
+  return Status(StatusCode::kProtocol, "block of page " + std::to_string(entry.page) + ": " + what);
+}
 
 }  // namespace
 
@@ -26,9 +46,9 @@ RecordApplier::RecordApplier(std::shared_ptr<ArrivingMemory> arriving,
       accepted_(accepted),
       // A record names a page once, and its payload is no longer than its pages.
       buffer_(std::make_unique_for_overwrite<std::byte[]>(
-          std::min(kStepBytes, arriving_->memory().bytes()) + kMostPartBytes)),
-      decoded_(std::make_unique_for_overwrite<std::byte[]>(
-          arriving_->memory().regions().front().page_bytes)) {}
+          std::min(kStepBytes, arriving_->memory().bytes()) + kMostPartBytes)) {
+  if (needs_a_base(accepted_)) received_.emplace(layout_.page_count());
+}
 
 Result<RecordApplier::Applied> RecordApplier::apply(Stream& stream,
                                                     const wire::RecordHeader& header) {
@@ -108,31 +128,91 @@ Status RecordApplier::store_step(bool in_place, Applied& applied) {
     }
     const auto stored = store(piece, in_place);
     if (!stored.ok()) return stored.status();
+    const std::uint64_t brought = is_block(*piece.entry) ? piece.entry->members : piece.run.count;
     applied.pages += stored.value();
-    applied.duplicates += piece.run.count - stored.value();
+    applied.duplicates += brought - stored.value();
   }
   return Status();
 }
 
 // Answers how many pages of the piece were written.
 Result<std::uint64_t> RecordApplier::store(const Piece& piece, bool in_place) {
-  if (piece.entry->content == wire::kContentZero) return arriving_->store_zero(piece.run);
-  if (piece.entry->content != wire::kContentRaw) return store_encoded(piece, in_place);
-  if (!in_place) return arriving_->store(piece.run, piece.data);
-  arriving_->landed(piece.run);
-  return piece.run.count;
+  if (is_block(*piece.entry)) return store_block(piece, in_place);
+  if (received_.has_value()) received_->set_range(piece.run);
+  switch (piece.entry->content) {
+    case wire::kContentZero:
+      return arriving_->store_zero(piece.run);
+    case wire::kContentFill:
+      return store_fill(piece, in_place);
+    default:
+      if (!in_place) return arriving_->store(piece.run, piece.data);
+      arriving_->landed(piece.run);
+      return piece.run.count;
+  }
 }
 
-Result<std::uint64_t> RecordApplier::store_encoded(const Piece& piece, bool in_place) {
-  const PageCodec* codec = find_page_codec(static_cast<PageCodecId>(piece.entry->content));
-  const std::uint64_t page_bytes = arriving_->memory().region_of(piece.run.first).page_bytes;
-  std::byte* page = in_place ? arriving_->landing(piece.run.first) : decoded_.get();
+Result<std::uint64_t> RecordApplier::store_fill(const Piece& piece, bool in_place) {
+  std::array<std::byte, kPageBytes> page;
+  for (std::size_t at = 0; at < page.size(); at += wire::kWordBytes) {
+    std::copy_n(piece.data, wire::kWordBytes, page.data() + at);
+  }
+  if (in_place) arriving_->expect(piece.run);
+  std::uint64_t stored = 0;
+  for (PageIndex at = piece.run.first; at < piece.run.end(); ++at) {
+    const auto one = arriving_->store({at, 1}, page.data());
+    if (!one.ok()) return one.status();
+    stored += one.value();
+  }
+  return stored;
+}
+
+// Decodes a block aside, and stores its pages one run after the other: while the guest runs, nothing may lie between
+// the claim of a page and its mapping.
+Result<std::uint64_t> RecordApplier::store_block(const Piece& piece, bool in_place) {
+  const wire::TableEntry& entry = *piece.entry;
+  const std::span<const std::byte> payload(piece.data, entry.payload_bytes);
+  if (Status read = read_members(entry, payload, members_); !read.ok()) return read;
+  auto& decoder = decoders_[entry.content];
+  if (decoder == nullptr) decoder = make_block_decoder(static_cast<Encoding>(entry.content));
+  if (decoded_ == nullptr) decoded_ = std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes);
+  std::span<const std::byte> bases;
+  if (Status read = read_bases(piece, in_place, bases); !read.ok()) return read;
+  const auto encoded = payload.subspan(wire::member_bitmap_bytes(entry));
   const Status decoded =
-      codec->decode({piece.data, piece.entry->payload_bytes}, {page, page_bytes});
-  if (!decoded.ok()) return decoded;
-  if (!in_place) return arriving_->store(piece.run, page);
-  arriving_->landed(piece.run);
-  return piece.run.count;
+      decoder->decode(encoded, bases, {decoded_.get(), members_.count * kPageBytes});
+  if (!decoded.ok()) return violation(entry, decoded.message());
+  std::uint64_t stored = 0;
+  for (std::size_t i = 0; i < members_.count;) {
+    PageRange run = {members_.pages[i], 1};
+    while (i + run.count < members_.count && members_.pages[i + run.count] == run.end()) {
+      ++run.count;
+    }
+    if (in_place) arriving_->expect(run);
+    if (received_.has_value()) received_->set_range(run);
+    const auto written = arriving_->store(run, decoded_.get() + i * kPageBytes);
+    if (!written.ok()) return written.status();
+    stored += written.value();
+    i += run.count;
+  }
+  return stored;
+}
+
+// What the members held before, where their content needs it: before the switchover that is at their landing.
+Status RecordApplier::read_bases(const Piece& piece, bool in_place,
+                                 std::span<const std::byte>& bases) {
+  if (!wire::find_content(piece.entry->content)->needs_base) return Status();
+  if (!in_place) return violation(*piece.entry, "after the switchover no page has a base");
+  if (bases_ == nullptr) bases_ = std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes);
+  for (std::size_t i = 0; i < members_.count; ++i) {
+    const PageIndex page = members_.pages[i];
+    if (!received_->test(page)) {
+      return violation(*piece.entry, "page " + std::to_string(page) +
+                                         " has no base, because no record of it came before");
+    }
+    std::copy_n(arriving_->landing(page), kPageBytes, bases_.get() + i * kPageBytes);
+  }
+  bases = {bases_.get(), members_.count * kPageBytes};
+  return Status();
 }
 
 Status RecordApplier::mark_missing(const Piece& piece) {

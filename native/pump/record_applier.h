@@ -9,12 +9,16 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "codec/block_codec.h"
 #include "net/stream.h"
 #include "os/status.h"
 #include "region/arriving_memory.h"
+#include "wire/record_reader.h"
 #include "wire/records.h"
 
 namespace pageferry {
@@ -24,13 +28,15 @@ class RecordApplier {
   // `accepted`: any other content is a breach of protocol.
   RecordApplier(std::shared_ptr<ArrivingMemory> arriving, const wire::ContentSet& accepted);
 
-  // Payload of one step, and what its last part may have beyond that: one page, or a bitmap of missing pages.
+  // Payload of one step, and what its last part may have beyond that: a block, or a bitmap of missing pages.
   static constexpr std::uint64_t kStepBytes = 1u << 20;
   static constexpr std::uint64_t kMostPartBytes =
-      std::max(kPageBytes, wire::kMaxPagesPerEntry / 8 + 1);
-  // So much of its channel an applier holds at most: a step, the table, a page that is being decoded.
-  static constexpr std::uint64_t kMostHeldBytes =
-      kStepBytes + kMostPartBytes + wire::kMaxEntries * sizeof(wire::TableEntry) + kPageBytes;
+      std::max(kMostBlockBytes + wire::bitmap_bytes(wire::kStripePages),
+               wire::bitmap_bytes(wire::kMaxPagesPerEntry));
+  // So much of its channel an applier holds at most: a step, the table, a block that is being decoded and its bases.
+  static constexpr std::uint64_t kMostHeldBytes = kStepBytes + kMostPartBytes +
+                                                  wire::kMaxEntries * sizeof(wire::TableEntry) +
+                                                  2 * kMostBlockBytes;
 
   struct Applied {
     std::uint64_t pages = 0;       // written or known to be zero
@@ -61,7 +67,9 @@ class RecordApplier {
   void plan_receive(std::byte* to, std::uint64_t bytes);
   Status store_step(bool in_place, Applied& applied);
   Result<std::uint64_t> store(const Piece& piece, bool in_place);
-  Result<std::uint64_t> store_encoded(const Piece& piece, bool in_place);
+  Result<std::uint64_t> store_block(const Piece& piece, bool in_place);
+  Status read_bases(const Piece& piece, bool in_place, std::span<const std::byte>& bases);
+  Result<std::uint64_t> store_fill(const Piece& piece, bool in_place);
   Status mark_missing(const Piece& piece);
 
   std::shared_ptr<ArrivingMemory> arriving_;
@@ -72,9 +80,16 @@ class RecordApplier {
   std::vector<Piece> pieces_;
   std::vector<iovec> parts_;
   std::uint64_t step_bytes_ = 0;
-  std::unique_ptr<std::byte[]> buffer_;   // payload that is not received in place
-  std::unique_ptr<std::byte[]> decoded_;  // one page, where none may be decoded in place
+  std::unique_ptr<std::byte[]> buffer_;  // payload that is not received in place
   std::size_t buffered_ = 0;
+  // By the number of the encoding; each is made when it is needed first.
+  std::array<std::unique_ptr<BlockDecoder>, 10> decoders_;
+  // A block, decoded; beside it what its pages held before.
+  std::unique_ptr<std::byte[]> decoded_;
+  std::unique_ptr<std::byte[]> bases_;
+  Members members_;
+  // The pages of which a record has come, where a content may need a base.
+  std::optional<PageBitmap> received_;
 };
 
 }  // namespace pageferry

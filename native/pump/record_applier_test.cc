@@ -6,7 +6,7 @@
 #include <cstring>
 #include <random>
 
-#include "codec/page_codec.h"
+#include "codec/block_codec.h"
 #include "os/thread_test_util.h"
 #include "pump/ferry_test_util.h"
 #include "wire/record_reader.h"
@@ -101,7 +101,7 @@ Bytes lz4_block(PageIndex page) {
   for (std::uint64_t i = 0; i < kWordsPerPage; ++i) words[i] = page + i / 32;
   Bytes block(kPageBytes - 1);
   const auto length =
-      find_page_codec(PageCodecId::kLz4)->encode(std::as_bytes(std::span(words)), block);
+      make_block_encoder(Encoding::kLz4)->encode(std::as_bytes(std::span(words)), {}, 1, block);
   EXPECT_TRUE(length.has_value());
   block.resize(length.value_or(0));
   return block;
@@ -110,7 +110,7 @@ Bytes lz4_block(PageIndex page) {
 TEST(RecordApplier, AnUnknownContentIsRefusedBeforeItsPayloadIsRead) {
   const FencedGuest guest({16});
   const auto arriving = std::make_shared<ArrivingMemory>(guest.memory());
-  for (const int content : {3, 17, 128, 254}) {
+  for (const int content : {11, 17, 128, 254}) {
     const wire::TableEntry entry = {1, 100, 1, static_cast<std::uint8_t>(content), 0};
     auto stream = record({entry}, Bytes(100));
     stream.erase(stream.end() - 100, stream.end());
@@ -125,7 +125,7 @@ TEST(RecordApplier, AnLz4PageThatIsNoneIsAProtocolError) {
   const auto size = static_cast<std::uint32_t>(block.size());
   const auto apply_block = [&](const Bytes& payload) {
     const wire::TableEntry entry = {15, static_cast<std::uint32_t>(payload.size()), 1, kContentLz4,
-                                    0};
+                                    1};
     return apply_stream(arriving, record({entry}, payload));
   };
   EXPECT_EQ(apply_block(block).code(), StatusCode::kPeerClosed) << "a good block was refused";
@@ -211,7 +211,7 @@ TEST_P(RecordApplierServing, ARecordThatStallsKeepsNoPageFromWhoeverHasItFirst) 
   Bytes payload(16 * kPageBytes, std::byte{7});
   append(payload, block.data(), block.size());
   const auto stream = record({{8, 16 * kPageBytes, 16, wire::kContentRaw, 0},
-                              {30, static_cast<std::uint32_t>(block.size()), 1, kContentLz4, 0},
+                              {30, static_cast<std::uint32_t>(block.size()), 1, kContentLz4, 1},
                               {40, 0, 2, wire::kContentZero, 0}},
                              payload);
   const std::size_t half = stream.size() / 2;
@@ -258,7 +258,7 @@ TEST(RecordApplier, ARecordThatNamesAPageTwiceIsRefusedBeforeItsPayloadIsRead) {
   const wire::TableEntry raw = {5, kPageBytes, 1, wire::kContentRaw, 0};
   const std::vector<std::vector<wire::TableEntry>> tables = {
       {raw, raw},
-      {{5, 100, 1, kContentLz4, 0}, raw},
+      {{5, 100, 1, kContentLz4, 1}, raw},
       {{5, 0, 1, wire::kContentZero, 0}, raw},
       {{4, 0, 2, wire::kContentMissing, 0}, raw},
       {{4, 1, 2, wire::kContentMissing, 0}, {5, 0, 1, wire::kContentMissing, 0}},
@@ -313,7 +313,7 @@ Bytes random_stream(std::mt19937& random, std::uint64_t page_count, bool with_mi
           table.push_back({page, 0, 1, wire::kContentZero, 0});
           break;
         case 2:
-          table.push_back({page, length, 1, kContentLz4, 0});
+          table.push_back({page, length, 1, kContentLz4, 1});
           append(payload, block.data(), block.size());
           break;
         default:

@@ -11,12 +11,13 @@
 
 namespace pageferry::wire {
 
-// How long the payload of an entry is.
+// What the payload of an entry is.
 enum class Payload : std::uint8_t {
   kPages,  // its pages as they are
   kNone,
-  kShorter,  // one page in fewer bytes than it has, and at least one
-  kBitmap,   // a bit for each page, or none at all
+  kWord,    // one word, which all its pages repeat
+  kBlock,   // which of its pages are members, and these encoded together
+  kBitmap,  // a bit for each page, or none at all
 };
 
 struct ContentTraits {
@@ -24,23 +25,42 @@ struct ContentTraits {
   std::string_view name;
   std::uint64_t most_pages;
   Payload payload;
-  bool needs_base;  // decoded beside an older content of its page
-  bool uses_cache;  // decoded beside other pages that both sides keep
+  bool needs_base;  // decoded beside what its pages held before
 };
 
-// The number of a content is its own for ever. Those of page codecs are theirs (codec/page_codec.h).
+// The number of a content is its own for ever. Those of blocks are those of their encodings (codec/encoding.h).
 inline constexpr std::uint8_t kContentRaw = 0;
 inline constexpr std::uint8_t kContentZero = 1;
 inline constexpr std::uint8_t kContentLz4 = 2;
+inline constexpr std::uint8_t kContentZstd = 3;
+inline constexpr std::uint8_t kContentWkdm64 = 4;
+inline constexpr std::uint8_t kContentWkdm32 = 5;
+inline constexpr std::uint8_t kContentSparse = 6;
+inline constexpr std::uint8_t kContentZstdDelta = 7;
+inline constexpr std::uint8_t kContentLz4Delta = 8;
+inline constexpr std::uint8_t kContentXbzrle = 9;
+inline constexpr std::uint8_t kContentFill = 10;
 inline constexpr std::uint8_t kContentMissing = 255;
 
 inline constexpr std::uint64_t kMaxPagesPerEntry = 65535;
+// All records of one page before the switchover travel on the channel of its stripe, and a block leaves no stripe.
+inline constexpr std::uint64_t kStripePages = 1024;
+inline constexpr std::uint64_t kMaxMembers = 64;
+inline constexpr std::uint64_t kWordBytes = 8;
 
 inline constexpr std::array kContents = {
-    ContentTraits{kContentRaw, "raw", kMaxPagesPerEntry, Payload::kPages, false, false},
-    ContentTraits{kContentZero, "zero", kMaxPagesPerEntry, Payload::kNone, false, false},
-    ContentTraits{kContentLz4, "lz4", 1, Payload::kShorter, false, false},
-    ContentTraits{kContentMissing, "missing", kMaxPagesPerEntry, Payload::kBitmap, false, false},
+    ContentTraits{kContentRaw, "raw", kMaxPagesPerEntry, Payload::kPages, false},
+    ContentTraits{kContentZero, "zero", kMaxPagesPerEntry, Payload::kNone, false},
+    ContentTraits{kContentLz4, "lz4", kStripePages, Payload::kBlock, false},
+    ContentTraits{kContentZstd, "zstd", kStripePages, Payload::kBlock, false},
+    ContentTraits{kContentWkdm64, "wkdm64", kStripePages, Payload::kBlock, false},
+    ContentTraits{kContentWkdm32, "wkdm32", kStripePages, Payload::kBlock, false},
+    ContentTraits{kContentSparse, "sparse", kStripePages, Payload::kBlock, false},
+    ContentTraits{kContentZstdDelta, "zstd-delta", kStripePages, Payload::kBlock, true},
+    ContentTraits{kContentLz4Delta, "lz4-delta", kStripePages, Payload::kBlock, true},
+    ContentTraits{kContentXbzrle, "xbzrle", kStripePages, Payload::kBlock, true},
+    ContentTraits{kContentFill, "fill", kMaxPagesPerEntry, Payload::kWord, false},
+    ContentTraits{kContentMissing, "missing", kMaxPagesPerEntry, Payload::kBitmap, false},
 };
 
 // The row of a content, or null.
@@ -52,22 +72,6 @@ constexpr const ContentTraits* find_content(std::uint8_t id) {
 constexpr const ContentTraits* find_content(std::string_view name) {
   const auto* found = std::ranges::find(kContents, name, &ContentTraits::name);
   return found == kContents.end() ? nullptr : found;
-}
-
-// `bytes` of payload are right for `pages` pages of this content; the number of pages is.
-constexpr bool payload_fits(const ContentTraits& content, std::uint64_t bytes, std::uint64_t pages,
-                            std::uint64_t page_bytes) {
-  switch (content.payload) {
-    case Payload::kPages:
-      return bytes == pages * page_bytes;
-    case Payload::kNone:
-      return bytes == 0;
-    case Payload::kShorter:
-      return bytes >= 1 && bytes < page_bytes;
-    case Payload::kBitmap:
-      return bytes == 0 || bytes == (pages + 7) / 8;
-  }
-  return false;
 }
 
 // Contents that were accepted.
@@ -90,11 +94,16 @@ class ContentSet {
   std::bitset<256> ids_;
 };
 
+inline constexpr auto kRows = [] {
+  std::array<std::uint8_t, 256> rows = {};
+  for (std::size_t row = 0; row < kContents.size(); ++row) {
+    rows[kContents[row].id] = static_cast<std::uint8_t>(row);
+  }
+  return rows;
+}();
+
 // Where a content that is in the table stands there.
-constexpr std::size_t row_of(std::uint8_t id) {
-  return static_cast<std::size_t>(std::ranges::find(kContents, id, &ContentTraits::id) -
-                                  kContents.begin());
-}
+constexpr std::size_t row_of(std::uint8_t id) { return kRows[id]; }
 
 // Pages, by what they were sent as.
 class PagesByContent {
@@ -102,14 +111,6 @@ class PagesByContent {
   std::uint64_t& operator[](std::uint8_t id) { return counts_[row_of(id)]; }
   std::uint64_t operator[](std::uint8_t id) const { return counts_[row_of(id)]; }
 
-  // In fewer bytes than they have.
-  std::uint64_t encoded() const {
-    std::uint64_t sum = 0;
-    for (const ContentTraits& content : kContents) {
-      if (content.payload == Payload::kShorter) sum += (*this)[content.id];
-    }
-    return sum;
-  }
   std::uint64_t sum() const {
     std::uint64_t sum = 0;
     for (const std::uint64_t count : counts_) sum += count;

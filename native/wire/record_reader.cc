@@ -8,10 +8,39 @@ namespace {
 
 Status violation(std::string what) { return Status(StatusCode::kProtocol, std::move(what)); }
 
+// `entry` has pages, at most as many as its content may have.
+bool members_fit(const wire::ContentTraits& content, const wire::TableEntry& entry) {
+  if (content.payload != wire::Payload::kBlock) return entry.members == 0;
+  return entry.members >= 1 && entry.members <= wire::kMaxMembers && entry.members <= entry.pages;
+}
+
+// `entry` has pages and members that fit its content.
+bool payload_fits(const wire::ContentTraits& content, const wire::TableEntry& entry) {
+  const std::uint64_t bytes = entry.payload_bytes;
+  switch (content.payload) {
+    case wire::Payload::kPages:
+      return bytes == entry.pages * kPageBytes;
+    case wire::Payload::kNone:
+      return bytes == 0;
+    case wire::Payload::kWord:
+      return bytes == wire::kWordBytes;
+    case wire::Payload::kBlock: {
+      const std::uint64_t bitmap = wire::member_bitmap_bytes(entry);
+      return bytes > bitmap && bytes - bitmap < entry.members * kPageBytes;
+    }
+    case wire::Payload::kBitmap:
+      return bytes == 0 || bytes == wire::bitmap_bytes(entry.pages);
+  }
+  return false;
+}
+
+bool leaves_stripe(const wire::TableEntry& entry) {
+  return entry.page % wire::kStripePages + entry.pages > wire::kStripePages;
+}
+
 Status check_entry(const wire::TableEntry& entry, const PageLayout& layout,
                    const wire::ContentSet& accepted) {
   const std::string at = "entry for page " + std::to_string(entry.page);
-  if (entry.reserved != 0) return violation(at + " has a reserved field that is not zero");
   if (entry.pages == 0) return violation(at + " names no page");
   if (entry.page >= layout.page_count()) return violation(at + " is outside the guest's memory");
   if (entry.pages > layout.end_of_region(entry.page) - entry.page) {
@@ -22,8 +51,16 @@ Status check_entry(const wire::TableEntry& entry, const PageLayout& layout,
     return violation(at + " has content " + std::to_string(entry.content) +
                      ", which was not accepted");
   }
-  if (entry.pages > content->most_pages) return violation(at + " encodes more than one page");
-  if (!wire::payload_fits(*content, entry.payload_bytes, entry.pages, kPageBytes)) {
+  const bool is_block = content->payload == wire::Payload::kBlock;
+  if (entry.pages > content->most_pages || (is_block && leaves_stripe(entry))) {
+    return violation(at + " leaves its stripe");
+  }
+  if (!members_fit(*content, entry)) {
+    return violation(at + " has " + std::to_string(entry.members) +
+                     " members, which does not fit " + "its content and its " +
+                     std::to_string(entry.pages) + " pages");
+  }
+  if (!payload_fits(*content, entry)) {
     return violation(at + " has a payload of " + std::to_string(entry.payload_bytes) +
                      " bytes, which does not fit its content");
   }
@@ -81,6 +118,29 @@ Status check_table(const wire::RecordHeader& header, const PageLayout& layout,
                      " bytes while its header says " + std::to_string(header.payload_bytes));
   }
   return Status();
+}
+
+Status read_members(const wire::TableEntry& entry, std::span<const std::byte> payload,
+                    Members& members) {
+  members.count = 0;
+  if (entry.members == entry.pages) {
+    for (PageIndex page = entry.page; page < entry.page + entry.pages; ++page) members.add(page);
+    return Status();
+  }
+  const auto bitmap = payload.first(wire::bitmap_bytes(entry.pages));
+  for (std::uint64_t bit = 0; bit < bitmap.size() * 8; ++bit) {
+    if (((std::to_integer<unsigned>(bitmap[bit / 8]) >> (bit % 8)) & 1) == 0) continue;
+    if (bit >= entry.pages || members.count == entry.members) {
+      return violation("entry for page " + std::to_string(entry.page) +
+                       " has a bitmap of more members than it has");
+    }
+    members.add(entry.page + bit);
+  }
+  const bool right = members.count == entry.members && members.pages.front() == entry.page &&
+                     members.pages[members.count - 1] == entry.page + entry.pages - 1;
+  if (right) return Status();
+  return violation("entry for page " + std::to_string(entry.page) +
+                   " has a bitmap of members that are not its own");
 }
 
 }  // namespace pageferry

@@ -2,6 +2,7 @@
 // byte of payload is looked at. It knows no stream and no guest, so that a file or a fuzzer can be read the same way.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "os/status.h"
@@ -24,5 +25,17 @@ constexpr std::uint64_t body_bytes(const wire::RecordHeader& header) {
 // indices run through and against the contents that were accepted.
 Status check_table(const wire::RecordHeader& header, const PageLayout& layout,
                    const wire::ContentSet& accepted, std::span<const wire::TableEntry> table);
+
+// The members of a block, ascending.
+struct Members {
+  std::array<PageIndex, wire::kMaxMembers> pages;
+  std::size_t count = 0;
+  void add(PageIndex page) { pages[count++] = page; }
+};
+
+// Of a block whose entry has been checked, out of its payload. kProtocol when its bitmap does not name as many pages as
+// the entry has members, or not its first and its last page.
+Status read_members(const wire::TableEntry& entry, std::span<const std::byte> payload,
+                    Members& members);
 
 }  // namespace pageferry

@@ -86,7 +86,7 @@ TEST(RecordReader, EntriesAreAcceptedExactlyAsTheDocumentSays) {
   using wire::kContentRaw;
   using wire::kContentZero;
   const EntryCase cases[] = {
-      // {page, payload bytes, pages, content, reserved}
+      // {page, payload bytes, pages, content, members}
       {"one raw page", {0, 4096, 1, kContentRaw, 0}, true},
       {"1024 raw pages", {5, 4194304, 1024, kContentRaw, 0}, true},
       {"raw, a byte short", {0, 4095, 1, kContentRaw, 0}, false},
@@ -107,12 +107,30 @@ TEST(RecordReader, EntriesAreAcceptedExactlyAsTheDocumentSays) {
       {"a run over the small region", {kFirst, 0, 4, kContentZero, 0}, false},
       {"a run past the guest's end", {kAll - 1, 0, 2, kContentZero, 0}, false},
       {"raw past the guest's end", {kAll - 1, 8192, 2, kContentRaw, 0}, false},
-      {"a reserved field", {0, 0, 1, kContentZero, 1}, false},
-      {"an LZ4 page of a byte", {0, 1, 1, kContentLz4, 0}, true},
-      {"an LZ4 page of 4095 bytes", {0, 4095, 1, kContentLz4, 0}, true},
-      {"an LZ4 page as long as a page", {0, 4096, 1, kContentLz4, 0}, false},
-      {"an LZ4 page of nothing", {0, 0, 1, kContentLz4, 0}, false},
-      {"two LZ4 pages in one", {0, 100, 2, kContentLz4, 0}, false},
+      {"zero pages with members", {0, 0, 1, kContentZero, 1}, false},
+      {"raw pages with members", {0, 4096, 1, kContentRaw, 1}, false},
+      {"missing pages with members", {0, 0, 1, kContentMissing, 1}, false},
+      {"a block of one page in a byte", {0, 1, 1, kContentLz4, 1}, true},
+      {"a block of one page in 4095 bytes", {0, 4095, 1, kContentLz4, 1}, true},
+      {"a block as long as its page", {0, 4096, 1, kContentLz4, 1}, false},
+      {"a block of nothing", {0, 0, 1, kContentLz4, 1}, false},
+      {"a block without members", {0, 100, 1, kContentLz4, 0}, false},
+      {"a block of 64 neighbours", {0, 1, 64, wire::kContentZstd, 64}, true},
+      {"a block of 65 neighbours", {0, 1, 65, wire::kContentZstd, 65}, false},
+      {"a block with more members than pages", {0, 100, 2, kContentLz4, 3}, false},
+      {"a bitmap and a byte", {0, 2, 8, kContentLz4, 2}, true},
+      {"a bitmap and no encoding", {0, 1, 8, kContentLz4, 2}, false},
+      {"a longer bitmap and a byte", {0, 3, 9, kContentLz4, 2}, true},
+      {"a bitmap and a byte less than its members", {0, 8192, 8, kContentLz4, 2}, true},
+      {"a bitmap and as much as its members", {0, 8193, 8, kContentLz4, 2}, false},
+      {"a block over all of a stripe", {1024, 129, 1024, kContentLz4, 2}, true},
+      {"a block that leaves its stripe", {1023, 2, 2, kContentLz4, 2}, false},
+      {"a block longer than a stripe", {1024, 130, 1025, kContentLz4, 2}, false},
+      {"a block over a region's end", {kFirst - 1, 100, 2, kContentLz4, 2}, false},
+      {"a delta", {0, 100, 1, wire::kContentZstdDelta, 1}, true},
+      {"fill", {0, 8, 9, wire::kContentFill, 0}, true},
+      {"fill with a short word", {0, 7, 9, wire::kContentFill, 0}, false},
+      {"fill with two words", {0, 16, 9, wire::kContentFill, 0}, false},
       {"missing pages", {0, 0, 65535, kContentMissing, 0}, true},
       {"missing by bitmap", {0, 2, 9, kContentMissing, 0}, true},
       {"a bitmap of whole bytes", {0, 2, 16, kContentMissing, 0}, true},
@@ -137,9 +155,12 @@ TEST(RecordReader, AContentThatWasNotAcceptedIsRefusedAndNoOther) {
     }
     for (const wire::ContentTraits& content : wire::kContents) {
       std::uint32_t bytes = 0;
+      const bool is_block = content.payload == wire::Payload::kBlock;
       if (content.payload == wire::Payload::kPages) bytes = 4096;
-      if (content.payload == wire::Payload::kShorter) bytes = 100;
-      const TableEntry table[] = {{0, bytes, 1, content.id, 0}};
+      if (content.payload == wire::Payload::kWord) bytes = 8;
+      if (is_block) bytes = 100;
+      const auto members = static_cast<std::uint8_t>(is_block ? 1 : 0);
+      const TableEntry table[] = {{0, bytes, 1, content.id, members}};
       const Status status = check_table(pages_header(1, bytes), kLayout, accepted, table);
       EXPECT_EQ(status.ok(), content.id != refused) << content.name << " without " << refused;
     }
@@ -149,7 +170,7 @@ TEST(RecordReader, AContentThatWasNotAcceptedIsRefusedAndNoOther) {
 TEST(RecordReader, AContentThatIsNotInTheTableIsRefusedWhateverWasAccepted) {
   wire::ContentSet everything;
   for (unsigned id = 0; id < 256; ++id) everything.add(static_cast<std::uint8_t>(id));
-  for (unsigned id = 3; id < 255; ++id) {
+  for (unsigned id = 11; id < 255; ++id) {
     const TableEntry table[] = {{0, 100, 1, static_cast<std::uint8_t>(id), 0}};
     EXPECT_EQ(check_table(pages_header(1, 100), kLayout, everything, table).code(),
               StatusCode::kProtocol)
@@ -160,7 +181,7 @@ TEST(RecordReader, AContentThatIsNotInTheTableIsRefusedWhateverWasAccepted) {
 TEST(RecordReader, EntriesMustAddUpToThePayloadOfTheHeader) {
   const TableEntry table[] = {{0, 4096, 1, wire::kContentRaw, 0},
                               {1, 0, 9, wire::kContentZero, 0},
-                              {20, 100, 1, kContentLz4, 0}};
+                              {20, 100, 1, kContentLz4, 1}};
   EXPECT_TRUE(check_table(pages_header(3, 4196), kLayout, kAllContents, table).ok());
   for (const std::uint32_t wrong : {0u, 4096u, 4195u, 4197u}) {
     EXPECT_EQ(check_table(pages_header(3, wrong), kLayout, kAllContents, table).code(),
@@ -192,7 +213,7 @@ TEST(RecordReader, EntriesMustAscendAndNameNoPageTwice) {
   using wire::kContentZero;
   const TableEntry raw5 = {5, 4096, 1, kContentRaw, 0};
   const TableEntry zero5 = {5, 0, 1, kContentZero, 0};
-  const TableEntry lz5 = {5, 9, 1, kContentLz4, 0};
+  const TableEntry lz5 = {5, 9, 1, kContentLz4, 1};
   const TableEntry zero_3_to_6 = {3, 0, 4, kContentZero, 0};
   const TableEntry missing_3_to_6 = {3, 0, 4, kContentMissing, 0};
   const TableEntry missing_3_to_10_by_bitmap = {3, 1, 8, kContentMissing, 0};
@@ -204,6 +225,9 @@ TEST(RecordReader, EntriesMustAscendAndNameNoPageTwice) {
        true},
       {"twice raw", {raw5, raw5}, false},
       {"lz4, then raw", {lz5, raw5}, false},
+      {"a page within a block, member or not",
+       {{3, 20, 8, kContentLz4, 2}, {5, 0, 1, kContentZero, 0}},
+       false},
       {"zero, then raw", {zero5, raw5}, false},
       {"raw, then zero", {raw5, zero5}, false},
       {"raw, then missing", {raw5, {5, 0, 1, kContentMissing, 0}}, false},
@@ -234,8 +258,9 @@ void expect_within(const PageLayout& layout, const TableEntry& entry) {
   if (entry.content == wire::kContentRaw) {
     ASSERT_EQ(entry.payload_bytes, entry.pages * kPageBytes);
   } else if (entry.content != wire::kContentZero && entry.content != wire::kContentMissing) {
-    ASSERT_EQ(entry.pages, 1u);
-    ASSERT_LT(entry.payload_bytes, kPageBytes);
+    ASSERT_LE(entry.payload_bytes, entry.members * kPageBytes + entry.pages / 8 + 1);
+    ASSERT_LE(entry.members, wire::kMaxMembers);
+    ASSERT_EQ(entry.page / wire::kStripePages, (entry.page + entry.pages - 1) / wire::kStripePages);
   }
 }
 
@@ -244,7 +269,7 @@ TableEntry random_entry(std::mt19937_64& random) {
   TableEntry entry = {random() % (kAll + 4), 0, static_cast<std::uint16_t>(random() % 20),
                       static_cast<std::uint8_t>(random() % 3), 0};
   if (entry.content == wire::kContentRaw) entry.payload_bytes = entry.pages * 4096u;
-  if (entry.content == kContentLz4) entry.pages = 1;
+  if (entry.content == kContentLz4) entry.members = random() % 4;
   if (entry.content == kContentLz4) entry.payload_bytes = random() % 4200;
   if (random() % 16 == 0) entry.content = wire::kContentMissing;
   if (random() % 8 == 0) {

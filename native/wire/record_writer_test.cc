@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -34,7 +35,7 @@ void expect_entry(const wire::TableEntry& entry, PageIndex page, unsigned pages,
   EXPECT_EQ(entry.pages, pages);
   EXPECT_EQ(entry.content, content);
   EXPECT_EQ(entry.payload_bytes, payload_bytes);
-  EXPECT_EQ(entry.reserved, 0);
+  EXPECT_EQ(entry.members, 0);
 }
 
 TEST(RecordWriter, PagesThatFollowEachOtherBecomeOneEntry) {
@@ -105,22 +106,69 @@ TEST(RecordWriter, AZeroRunStopsAtTheLargestCountAnEntryCanSay) {
   expect_entry(record.table[1], 65535, 10, wire::kContentZero, 0);
 }
 
-TEST(RecordWriter, EncodedPagesKeepAnEntryEachAndTheirBytes) {
+// Puts a block of these members whose encoding is two bytes.
+void add_block(RecordWriter& writer, const std::vector<PageIndex>& members, unsigned char mark) {
+  const auto head = RecordWriter::block_head(members);
+  const auto room = writer.room(head + 2);
+  room[head] = std::byte{0xe0};
+  room[head + 1] = static_cast<std::byte>(mark);
+  writer.add_block(members, wire::kContentLz4, 2);
+}
+
+TEST(RecordWriter, ABlockOfNeighboursIsAnEntryAndItsEncoding) {
   RecordWriter writer;
-  for (PageIndex page = 0; page < 3; ++page) {
-    const auto room = writer.encode_room(kPageBytes);
-    ASSERT_EQ(room.size(), kPageBytes);
-    room[0] = std::byte{0xe0};
-    room[1] = static_cast<std::byte>(page);
-    writer.add_encoded(20 + page, 2, 2);
-  }
+  for (unsigned i = 0; i < 3; ++i) add_block(writer, {20 + 2 * i, 21 + 2 * i}, i);
+  EXPECT_EQ(writer.pages()[wire::kContentLz4], 6u);
   const auto record = only_record(writer);
   ASSERT_EQ(record.table.size(), 3u);
   ASSERT_EQ(record.payload.size(), 6u);
-  for (PageIndex i = 0; i < 3; ++i) {
-    expect_entry(record.table[i], 20 + i, 1, 2, 2);
+  for (unsigned i = 0; i < 3; ++i) {
+    const wire::TableEntry& entry = record.table[i];
+    EXPECT_EQ(entry.page, 20 + 2 * i);
+    EXPECT_EQ(entry.pages, 2);
+    EXPECT_EQ(entry.members, 2);
+    EXPECT_EQ(entry.content, wire::kContentLz4);
     EXPECT_EQ(record.payload[2 * i + 1], static_cast<std::byte>(i));
   }
+}
+
+TEST(RecordWriter, ABlockWithGapsNamesItsMembersByABitmap) {
+  RecordWriter writer;
+  add_block(writer, {100, 101, 109}, 7);
+  const auto record = only_record(writer);
+  ASSERT_EQ(record.table.size(), 1u);
+  EXPECT_EQ(record.table[0].page, 100u);
+  EXPECT_EQ(record.table[0].pages, 10);
+  EXPECT_EQ(record.table[0].members, 3);
+  EXPECT_EQ(record.payload, (std::vector<std::byte>{std::byte{0x03}, std::byte{0x02},
+                                                    std::byte{0xe0}, std::byte{7}}));
+}
+
+TEST(RecordWriter, PagesThatRepeatOneWordAreARunAsLongAsItIsTheSame) {
+  RecordWriter writer;
+  writer.add_fill(4, 0x1111, false);
+  writer.add_fill(5, 0x1111, false);
+  writer.add_fill(6, 0x2222, false);
+  writer.add_fill(8, 0x2222, false);
+  const auto record = only_record(writer);
+  ASSERT_EQ(record.table.size(), 3u);
+  expect_entry(record.table[0], 4, 2, wire::kContentFill, 8);
+  expect_entry(record.table[1], 6, 1, wire::kContentFill, 8);
+  expect_entry(record.table[2], 8, 1, wire::kContentFill, 8);
+  EXPECT_EQ(record.payload.size(), 24u);
+}
+
+TEST(RecordWriter, APageThatWasCopiedNeedsNoMemoryButTheRecords) {
+  RecordWriter writer;
+  for (PageIndex page = 3; page < 5; ++page) {
+    std::ranges::fill(writer.room(kPageBytes), static_cast<std::byte>(page));
+    writer.add_copied(page, kPageBytes, false);
+  }
+  const auto record = only_record(writer);
+  ASSERT_EQ(record.table.size(), 1u);
+  expect_entry(record.table[0], 3, 2, wire::kContentRaw, 2 * kPageBytes);
+  EXPECT_EQ(record.payload.front(), std::byte{3});
+  EXPECT_EQ(record.payload.back(), std::byte{4});
 }
 
 TEST(RecordWriter, MissingRunsCarryTheirBitmapOrNothing) {
@@ -149,9 +197,10 @@ TEST(RecordWriter, SaysFullBeforeAnyLimitIsBroken) {
   EXPECT_EQ(only_record(writer).table.size(), 1u);
 
   for (; !writer.full(kPageBytes); ++page) {
-    const auto room = writer.encode_room(kPageBytes);
+    const auto room = writer.room(kPageBytes);
     std::fill(room.begin(), room.end(), std::byte{1});
-    writer.add_encoded(page, 2, kPageBytes - 1);
+    const PageIndex members[] = {page};
+    writer.add_block(members, wire::kContentLz4, kPageBytes - 1);
   }
   const auto encoded = only_record(writer);
   EXPECT_LE(encoded.table.size(), wire::kMaxEntries);

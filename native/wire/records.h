@@ -93,15 +93,25 @@ struct TableEntry {
   std::uint32_t payload_bytes;
   std::uint16_t pages;
   std::uint8_t content;
-  std::uint8_t reserved;
+  std::uint8_t members;
 };
 static_assert(sizeof(TableEntry) == 16);
 
+// Bytes of a bitmap that has a bit for each of so many pages.
+constexpr std::uint64_t bitmap_bytes(std::uint64_t pages) { return (pages + 7) / 8; }
+
+// Of a block: a block all of whose pages are members has no bitmap.
+constexpr std::uint64_t member_bitmap_bytes(const TableEntry& entry) {
+  return entry.members == entry.pages ? 0 : bitmap_bytes(entry.pages);
+}
+
+// The pages whose content an entry brings, or that it announces.
+constexpr std::uint64_t pages_brought(const TableEntry& entry) {
+  return entry.members != 0 ? entry.members : entry.pages;
+}
+
 inline constexpr std::uint32_t kMaxEntries = 512;
 inline constexpr std::uint32_t kMaxPayloadBytes = 4u << 20;
-
-// All records of one page before the switchover travel on the channel of its stripe.
-inline constexpr std::uint64_t kStripePages = 1024;
 
 // Knuth's multiplicative hash (The Art of Computer Programming, volume 3, section 6.4), its upper half
 // scaled to the channels: neighbours are spread evenly, and so are the stripes of a sparse guest

@@ -33,18 +33,24 @@ Status check_appendix(const GuestMemory& memory, const GuestLayout& layout) {
                 "its digests or its trace take more than the last region of its memory");
 }
 
+using Basis = BuiltinWorkload::Basis;
+using SharedImage = std::shared_ptr<const ImageFile>;
+
 Result<std::unique_ptr<Workload>> create_filled(std::shared_ptr<GuestMemory> memory,
-                                                const GuestLayout& layout, const Trace& trace) {
+                                                const GuestLayout& layout, const Trace& trace,
+                                                const ImageFile* image,
+                                                std::shared_ptr<const Snapshots> snapshots = {}) {
   if (Status status = check_appendix(*memory, layout); !status.ok()) return status;
-  Result<FillOutcome> filled = fill(*memory, layout, trace);
+  Result<FillOutcome> filled = fill(*memory, layout, trace, image);
   if (!filled.ok()) return filled.status();
-  return BuiltinWorkload::make(std::move(memory), layout, filled.value().appendix_hash,
-                               std::move(filled.value().summary));
+  const Basis basis{filled.value().appendix_hash, std::move(snapshots)};
+  return BuiltinWorkload::make(std::move(memory), layout, basis, std::move(filled.value().summary));
 }
 
 // `layout` has room for all of the trace. Scaled to the pages that this leaves, it may need less.
 Result<std::unique_ptr<Workload>> create_traced(std::shared_ptr<GuestMemory> memory,
-                                                const GuestLayout& layout, const Trace& trace) {
+                                                const GuestLayout& layout, const Trace& trace,
+                                                const ImageFile* image) {
   WorkloadConfig config = layout.config();
   const std::uint64_t pages = std::min(trace.page_count, layout.working_set_pages());
   config.working_set_bytes = pages * kPageBytes;
@@ -52,7 +58,49 @@ Result<std::unique_ptr<Workload>> create_traced(std::shared_ptr<GuestMemory> mem
   Result<GuestLayout> final_layout =
       GuestLayout::create(config, memory->page_count(), size_of(scaled));
   if (!final_layout.ok()) return final_layout.status();
-  return create_filled(std::move(memory), final_layout.value(), scaled);
+  return create_filled(std::move(memory), final_layout.value(), scaled, image);
+}
+
+// The image that the guest begins with; none where it begins with something else.
+Result<SharedImage> open_fill(const WorkloadConfig& config) {
+  if (config.fill != FillKind::kImage) return SharedImage();
+  Result<SharedImage> image = ImageFile::open(config.fill_path);
+  if (!image.ok()) return image.status();
+  if (Status status = image.value()->check_contents(); !status.ok()) return status;
+  return image;
+}
+
+Result<std::unique_ptr<Workload>> create_from_snapshots(std::shared_ptr<GuestMemory> memory,
+                                                        WorkloadConfig config,
+                                                        const SharedImage& image) {
+  Result<std::shared_ptr<const Snapshots>> snapshots = Snapshots::create(image);
+  if (!snapshots.ok()) return snapshots.status();
+  if (image->pages() > memory->page_count()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the image has " + std::to_string(image->pages()) +
+                      " pages, and a guest that goes through its snapshots needs as many; it has " +
+                      std::to_string(memory->page_count()));
+  }
+  config.working_set_bytes = image->pages() * kPageBytes;
+  Result<GuestLayout> layout = GuestLayout::create(config, memory->page_count());
+  if (!layout.ok()) return layout.status();
+  return create_filled(std::move(memory), layout.value(), {}, image.get(),
+                       std::move(snapshots.value()));
+}
+
+// The snapshots of the image with this id, if it is one of those.
+Result<std::shared_ptr<const Snapshots>> snapshots_of(std::uint64_t id, std::uint64_t pages,
+                                                      const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    Result<SharedImage> image = ImageFile::open(path);
+    if (!image.ok()) return image.status();
+    if (image.value()->id() != id || image.value()->pages() != pages) continue;
+    if (Status status = image.value()->check_contents(); !status.ok()) return status;
+    return Snapshots::create(image.value());
+  }
+  return Status(StatusCode::kUnsupported,
+                "the guest goes through the snapshots of an image, and this side has not been "
+                "given that image");
 }
 
 }  // namespace
@@ -63,14 +111,20 @@ Result<std::unique_ptr<Workload>> Workload::create(std::shared_ptr<GuestMemory> 
   if (Status status = check_local(*memory); !status.ok()) return status;
   Result<GuestLayout> layout = GuestLayout::create(config, memory->page_count(), size_of(trace));
   if (!layout.ok()) return layout.status();
-  if (config.kind == WorkloadKind::kTrace) {
-    return create_traced(std::move(memory), layout.value(), trace);
+  Result<SharedImage> image = open_fill(config);
+  if (!image.ok()) return image.status();
+  if (config.kind == WorkloadKind::kSnapshots) {
+    return create_from_snapshots(std::move(memory), config, image.value());
   }
-  return create_filled(std::move(memory), layout.value(), trace);
+  if (config.kind == WorkloadKind::kTrace) {
+    return create_traced(std::move(memory), layout.value(), trace, image.value().get());
+  }
+  return create_filled(std::move(memory), layout.value(), trace, image.value().get());
 }
 
 Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> memory,
-                                                   const std::vector<std::uint8_t>& description) {
+                                                   const std::vector<std::uint8_t>& description,
+                                                   const std::vector<std::string>& images) {
   if (Status status = check_local(*memory); !status.ok()) return status;
   Result<Description> decoded = decode_description(description, memory->page_count());
   if (!decoded.ok()) return decoded.status();
@@ -78,28 +132,35 @@ Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> 
   if (Status status = check_appendix(*memory, layout); !status.ok()) {
     return Status(StatusCode::kProtocol, "guest description: " + status.message());
   }
-  return BuiltinWorkload::make(std::move(memory), layout, decoded.value().appendix_hash,
-                               std::string());
+  Basis basis{decoded.value().appendix_hash, {}};
+  if (layout.is_snapshots()) {
+    auto snapshots =
+        snapshots_of(decoded.value().appendix_hash, layout.working_set_pages(), images);
+    if (!snapshots.ok()) return snapshots.status();
+    basis = {0, std::move(snapshots.value())};
+  }
+  return BuiltinWorkload::make(std::move(memory), layout, basis, std::string());
 }
 
 Result<std::unique_ptr<Workload>> BuiltinWorkload::make(std::shared_ptr<GuestMemory> memory,
                                                         const GuestLayout& layout,
-                                                        std::uint64_t appendix_hash,
+                                                        const Basis& basis,
                                                         std::string fill_summary) {
   std::unique_ptr<BuiltinWorkload> guest(
-      new BuiltinWorkload(std::move(memory), layout, appendix_hash, std::move(fill_summary)));
+      new BuiltinWorkload(std::move(memory), layout, basis, std::move(fill_summary)));
   if (Status status = guest->start_threads(); !status.ok()) return status;
   return std::unique_ptr<Workload>(std::move(guest));
 }
 
 BuiltinWorkload::BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
-                                 std::uint64_t appendix_hash, std::string fill_summary)
+                                 const Basis& basis, std::string fill_summary)
     : memory_(std::move(memory)),
       layout_(layout),
-      appendix_hash_(appendix_hash),
+      basis_(basis),
       fill_summary_(std::move(fill_summary)) {
   for (std::uint32_t i = 0; i < layout_.running_threads(); ++i) {
-    guests_.push_back(std::make_unique<GuestThread>(*memory_, layout_, i, control_, gap_watch_));
+    guests_.push_back(std::make_unique<GuestThread>(*memory_, layout_, basis_.snapshots, i,
+                                                    control_, gap_watch_));
   }
 }
 
@@ -110,7 +171,9 @@ BuiltinWorkload::~BuiltinWorkload() {
 }
 
 std::vector<std::uint8_t> BuiltinWorkload::description() const {
-  return encode_description(layout_, appendix_hash_);
+  const bool has_image = basis_.snapshots != nullptr;
+  return encode_description(layout_,
+                            has_image ? basis_.snapshots->image().id() : basis_.appendix_hash);
 }
 
 Status BuiltinWorkload::start_threads() {
@@ -203,8 +266,10 @@ std::uint64_t BuiltinWorkload::longest_gap_ns() const {
 // A thread that waits for its pacer makes no marks meanwhile.
 std::uint64_t BuiltinWorkload::gap_resolution_ns() const {
   const WorkloadConfig& config = layout_.config();
-  return std::max<std::uint64_t>(kMarkIntervalNs,
-                                 Pacer::longest_wait_ns(config.writes_per_second, config.threads));
+  const std::uint64_t wait_ns =
+      basis_.snapshots == nullptr ? Pacer::longest_wait_ns(config.writes_per_second, config.threads)
+                                  : basis_.snapshots->longest_wait_ns();
+  return std::max<std::uint64_t>(kMarkIntervalNs, wait_ns);
 }
 
 GapRecorder::AroundArrival BuiltinWorkload::gaps_around_arrival() const {
@@ -225,7 +290,7 @@ void BuiltinWorkload::set_time_away(std::uint64_t nanoseconds) {
 Result<VerifyResult> BuiltinWorkload::verify(unsigned threads, const PageSample& sample,
                                              const std::atomic<bool>& cancelled) {
   if (!paused_) return not_paused("verify");
-  VerifyInput input{*memory_, layout_, appendix_hash_, {}, sample};
+  VerifyInput input{*memory_, layout_, basis_.appendix_hash, {}, sample, basis_.snapshots.get()};
   std::uint64_t failed_reads = 0;
   for (const auto& guest : guests_) {
     const GuestThread::Progress progress = guest->progress();

@@ -18,10 +18,15 @@ namespace pageferry {
 
 class BuiltinWorkload final : public Workload {
  public:
+  // What the guest's content follows from, besides its description.
+  struct Basis {
+    std::uint64_t appendix_hash = 0;             // 0 without one
+    std::shared_ptr<const Snapshots> snapshots;  // of a guest that goes through them
+  };
+
   // Paused, its guest threads parked. Fails when the system has no thread left.
   static Result<std::unique_ptr<Workload>> make(std::shared_ptr<GuestMemory> memory,
-                                                const GuestLayout& layout,
-                                                std::uint64_t appendix_hash,
+                                                const GuestLayout& layout, const Basis& basis,
                                                 std::string fill_summary);
   // Waits for guest threads inside a demand fault: whoever serves those must have ended them
   // before.
@@ -54,12 +59,12 @@ class BuiltinWorkload final : public Workload {
 
  private:
   BuiltinWorkload(std::shared_ptr<GuestMemory> memory, const GuestLayout& layout,
-                  std::uint64_t appendix_hash, std::string fill_summary);
+                  const Basis& basis, std::string fill_summary);
   Status start_threads();
 
   const std::shared_ptr<GuestMemory> memory_;
   const GuestLayout layout_;
-  const std::uint64_t appendix_hash_;
+  const Basis basis_;
   const std::string fill_summary_;
   GapWatch gap_watch_;
   RunControl control_;

@@ -1,10 +1,11 @@
-// Initial contents taken from outside: a file, or the memory of a running process.
+// Initial contents taken from outside: a file, an image, or the memory of a running process.
 //
 // Thread contract: call from any one thread per memory.
 #pragma once
 
 #include <string>
 
+#include "image/image_file.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
 
@@ -20,5 +21,9 @@ Result<std::string> fill_from_file(const GuestMemory& memory, PageRange range,
 // The pages that are resident in the process, in address order, repeated or cut. The process keeps
 // running: pages that vanish meanwhile, or that the kernel does not let anyone read, are left out.
 Result<std::string> fill_from_process(const GuestMemory& memory, PageRange range, int pid);
+
+// The pages of the image's first snapshot, repeated or cut. Its contents have been checked.
+Result<std::string> fill_from_image(const GuestMemory& memory, PageRange range,
+                                    const ImageFile& image);
 
 }  // namespace pageferry

@@ -74,12 +74,14 @@ Result<std::uint64_t> write_appendix(const GuestMemory& memory, const GuestLayou
 }
 
 Result<std::string> fill_pages(const GuestMemory& memory, PageRange range,
-                               const WorkloadConfig& config) {
+                               const WorkloadConfig& config, const ImageFile* image) {
   switch (config.fill) {
     case FillKind::kFile:
       return fill_from_file(memory, range, config.fill_path);
     case FillKind::kProcess:
       return fill_from_process(memory, range, config.fill_pid);
+    case FillKind::kImage:
+      return fill_from_image(memory, range, *image);
     case FillKind::kZero:
       if (Status status = fill_zero(memory, range); !status.ok()) return status;
       return std::string("untouched");
@@ -94,8 +96,9 @@ Result<std::string> fill_pages(const GuestMemory& memory, PageRange range,
 
 }  // namespace
 
-Result<FillOutcome> fill(const GuestMemory& memory, const GuestLayout& layout, const Trace& trace) {
-  Result<std::string> summary = fill_pages(memory, layout.filled_pages(), layout.config());
+Result<FillOutcome> fill(const GuestMemory& memory, const GuestLayout& layout, const Trace& trace,
+                         const ImageFile* image) {
+  Result<std::string> summary = fill_pages(memory, layout.filled_pages(), layout.config(), image);
   if (!summary.ok()) return summary.status();
   if (Status status = write_table(memory, layout); !status.ok()) return status;
   Result<std::uint64_t> appendix_hash = write_appendix(memory, layout, trace);

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "image/image_file.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "workload/guest_layout.h"
@@ -18,8 +19,8 @@ struct FillOutcome {
 };
 
 // zero touches no hole. On failure the memory holds anything.
-// `trace`: as long as the layout says.
+// `trace`: as long as the layout says. `image`: for kImage, with contents that have been checked.
 Result<FillOutcome> fill(const GuestMemory& memory, const GuestLayout& layout,
-                         const Trace& trace = {});
+                         const Trace& trace = {}, const ImageFile* image = nullptr);
 
 }  // namespace pageferry

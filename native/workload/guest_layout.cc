@@ -28,6 +28,16 @@ Status check_trace(const WorkloadConfig& config, const TraceSize& trace) {
   return Status();
 }
 
+Status check_snapshots(const WorkloadConfig& config) {
+  if (config.kind != WorkloadKind::kSnapshots) return Status();
+  if (config.fill != FillKind::kImage) {
+    return invalid("the workload snapshots needs an image as its fill");
+  }
+  if (config.threads != 1) return invalid("snapshots are gone through by one guest thread");
+  if (config.writes_per_second != 0) return invalid("snapshots have their own speed");
+  return Status();
+}
+
 Status check(const WorkloadConfig& config, std::uint64_t working_set_pages,
              std::uint64_t memory_pages) {
   if (config.write_bytes < 8 || config.write_bytes > kPageBytes || config.write_bytes % 8 != 0) {
@@ -56,11 +66,15 @@ WorkloadConfig resolved(WorkloadConfig config, std::uint64_t working_set_pages) 
 Result<GuestLayout> GuestLayout::create(const WorkloadConfig& config, std::uint64_t memory_pages,
                                         const TraceSize& trace) {
   if (Status status = check_trace(config, trace); !status.ok()) return status;
+  if (Status status = check_snapshots(config); !status.ok()) return status;
   const std::uint64_t bytes = config.working_set_bytes;
   const std::uint64_t wanted =
       bytes == 0 ? memory_pages : bytes / kPageBytes + (bytes % kPageBytes != 0);
   if (Status status = check(config, wanted, memory_pages); !status.ok()) return status;
-  const AppendixContent appendix{!fill_is_recomputable(config.fill), trace};
+  // Both sides compare snapshots with the image itself.
+  const bool digests =
+      !fill_is_recomputable(config.fill) && config.kind != WorkloadKind::kSnapshots;
+  const AppendixContent appendix{digests, trace};
   const std::uint64_t page_count = pages_before_appendix(appendix, memory_pages);
   const std::uint64_t working_set_pages = std::min(wanted, page_count);
   if (config.threads > working_set_pages) {

@@ -39,6 +39,7 @@ class GuestLayout {
   const KvTable& table() const { return table_; }
 
   bool is_trace() const { return config_.kind == WorkloadKind::kTrace; }
+  bool is_snapshots() const { return config_.kind == WorkloadKind::kSnapshots; }
   bool is_kv() const { return config_.kind == WorkloadKind::kKv; }
   // An idle guest has no operations, so no threads.
   std::uint32_t running_threads() const {

@@ -27,15 +27,17 @@ GuestPages::GuestPages(const GuestMemory& memory) {
   }
 }
 
-GuestThread::GuestThread(const GuestMemory& memory, const GuestLayout& layout, std::uint32_t index,
+GuestThread::GuestThread(const GuestMemory& memory, const GuestLayout& layout,
+                         std::shared_ptr<const Snapshots> snapshots, std::uint32_t index,
                          RunControl& control, const GapWatch& watch)
     : layout_(layout),
       pages_(memory),
+      snapshots_(std::move(snapshots)),
       program_(layout.program(index, trace_of(layout, pages_))),
       share_(layout.share(index)),
       control_(control),
       pacer_(layout.config().writes_per_second, layout.config().threads),
-      trace_pacer_(trace_of(layout, pages_)),
+      trace_pacer_(snapshots_ == nullptr ? trace_of(layout, pages_) : snapshots_->schedule()),
       gaps_(watch) {}
 
 void GuestThread::run() {
@@ -57,6 +59,7 @@ void GuestThread::run_operations() {
 }
 
 void GuestThread::operate(std::uint64_t operation) {
+  if (snapshots_ != nullptr) return operate_on_image(operation);
   const Program::Choice choice = program_.choose(operation);
   if (layout_.is_kv()) return operate_on_table(choice);
   const PageIndex page = share_.first + choice.item;
@@ -73,6 +76,12 @@ void GuestThread::operate_on_table(const Program::Choice& choice) {
   if (choice.write) count_page_write();
 }
 
+void GuestThread::operate_on_image(std::uint64_t operation) {
+  const Snapshots::Step step = snapshots_->step(operation);
+  if (!snapshots_->apply(step, pages_.at(share_.first + step.page))) increment(failed_reads_);
+  count_page_write();
+}
+
 void GuestThread::count_page_write() {
   increment(page_writes_);
   --credit_;
@@ -80,13 +89,13 @@ void GuestThread::count_page_write() {
 
 // False when the guest is to pause instead.
 bool GuestThread::await_credit(std::uint64_t operation) {
-  const bool is_trace = layout_.is_trace();
+  const bool has_schedule = layout_.is_trace() || snapshots_ != nullptr;
   for (;;) {
     const std::int64_t now = monotonic_ns();
-    credit_ = is_trace ? trace_pacer_.grant(now, operation) : pacer_.grant(now);
+    credit_ = has_schedule ? trace_pacer_.grant(now, operation) : pacer_.grant(now);
     if (credit_ > 0) return true;
     const std::int64_t next =
-        is_trace ? trace_pacer_.next_grant_ns(now, operation) : pacer_.next_grant_ns(now);
+        has_schedule ? trace_pacer_.next_grant_ns(now, operation) : pacer_.next_grant_ns(now);
     if (!control_.sleep_until(next)) return false;
   }
 }

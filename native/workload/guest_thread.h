@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "region/guest_memory.h"
@@ -13,6 +14,7 @@
 #include "workload/guest_layout.h"
 #include "workload/pacer.h"
 #include "workload/run_control.h"
+#include "workload/snapshots.h"
 #include "workload/trace_pacer.h"
 
 namespace pageferry {
@@ -46,8 +48,10 @@ class alignas(64) GuestThread {
     std::uint64_t failed_reads = 0;
   };
 
-  GuestThread(const GuestMemory& memory, const GuestLayout& layout, std::uint32_t index,
-              RunControl& control, const GapWatch& watch);
+  // `snapshots`: for a guest that goes through them, otherwise null.
+  GuestThread(const GuestMemory& memory, const GuestLayout& layout,
+              std::shared_ptr<const Snapshots> snapshots, std::uint32_t index, RunControl& control,
+              const GapWatch& watch);
 
   // Until the control stops.
   void run();
@@ -61,11 +65,13 @@ class alignas(64) GuestThread {
   void run_operations();
   void operate(std::uint64_t operation);
   void operate_on_table(const Program::Choice& choice);
+  void operate_on_image(std::uint64_t operation);
   void count_page_write();
   bool await_credit(std::uint64_t operation);
 
   const GuestLayout& layout_;
   const GuestPages pages_;
+  const std::shared_ptr<const Snapshots> snapshots_;
   const Program program_;
   const PageRange share_;
   RunControl& control_;

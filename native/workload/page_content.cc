@@ -79,6 +79,7 @@ void render_page(FillKind fill, std::uint64_t seed, PageIndex page, std::byte* o
     case FillKind::kZero:
     case FillKind::kFile:
     case FillKind::kProcess:
+    case FillKind::kImage:
       std::memset(out, 0, kPageBytes);
   }
 }

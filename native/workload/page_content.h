@@ -11,7 +11,7 @@
 
 namespace pageferry {
 
-// False for a fill that must be captured instead (file, process).
+// False for a fill that must be captured instead (file, process, image).
 constexpr bool fill_is_recomputable(FillKind fill) {
   return fill == FillKind::kZero || fill == FillKind::kRandom || fill == FillKind::kText;
 }

@@ -101,15 +101,9 @@ Result<ProcessTrace::Look> ProcessTrace::look() {
   return look;
 }
 
-// Once the recording has begun, a failure of any kind may mean that the process has ended. While its threads
-// end one after the other it cannot be found any more, but its mappings are still there.
+// Once the recording has begun, a failure of any kind may mean that the process has ended.
 Status ProcessTrace::explain(const Status& status) const {
-  if (first_look_) return status;
-  const Result<std::vector<ProcessMapping>> mappings = mappings_.read();
-  const bool has_mappings = mappings.ok() && !mappings.value().empty();
-  const bool not_found = status.system_error() == ESRCH || status.system_error() == ENOENT;
-  if (has_mappings && !not_found) return status;
-  return Status(StatusCode::kPeerClosed, "process " + std::to_string(pid_) + " has ended");
+  return first_look_ ? status : mappings_.explain(status);
 }
 
 Status ProcessTrace::look_at(const ProcessMapping& mapping, Look& look) {

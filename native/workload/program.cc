@@ -27,6 +27,7 @@ Program::Choice Program::choose(std::uint64_t operation) const {
   Rng rng = rng_of_operation(stream_, operation);
   switch (kind_) {
     case WorkloadKind::kIdle:
+    case WorkloadKind::kSnapshots:
       break;
     case WorkloadKind::kSequential:
       return {operation % items_, true};

@@ -23,7 +23,7 @@ class Program {
   // `items` > 0. `stream` differs from thread to thread.
   Program(WorkloadKind kind, std::uint64_t items, std::uint64_t stream, TraceView trace = {});
 
-  // Not for kIdle, which has no operations.
+  // Not for kIdle, which has no operations, nor for kSnapshots, whose operations snapshots.h knows.
   Choice choose(std::uint64_t operation) const;
 
  private:

@@ -1,7 +1,9 @@
 #include "workload/verifier.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 
 #include "workload/page_content.h"
 #include "workload/page_threads.h"
@@ -43,14 +45,39 @@ Status replay_thread(const VerifyInput& input, std::uint32_t thread,
   return Status();
 }
 
+// Compares pages with the image, for a guest that goes through its snapshots. What the memory has beyond them repeats
+// the first one.
+class ImageComparer {
+ public:
+  explicit ImageComparer(const VerifyInput& input)
+      : image_(input.snapshots->image()),
+        first_(first_contents(image_)),
+        now_(input.snapshots->contents_after(input.operations.front())) {}
+
+  bool same(PageIndex page, const std::byte* bytes) const {
+    const std::uint32_t content = page < now_.size() ? now_[page] : first_[page % first_.size()];
+    std::array<std::byte, kPageBytes> expected;
+    return image_.read_content(content, expected).ok() &&
+           std::memcmp(bytes, expected.data(), kPageBytes) == 0;
+  }
+
+ private:
+  const ImageFile& image_;
+  const std::vector<std::uint32_t> first_;
+  const std::vector<std::uint32_t> now_;
+};
+
 class PageComparer {
  public:
   PageComparer(const VerifyInput& input, const Versions& versions, const PageBitmap& populated)
-      : input_(input), versions_(versions), populated_(populated), appendix_(appendix_of(input)) {}
+      : input_(input), versions_(versions), populated_(populated), appendix_(appendix_of(input)) {
+    if (input.snapshots != nullptr) image_.emplace(input);
+  }
 
   bool same(PageIndex page) const {
     const bool populated = populated_.test(page);
     const std::byte* const bytes = populated ? input_.memory.engine_page(page) : kZeroPage;
+    if (image_.has_value()) return image_->same(page, bytes);
     const GuestLayout& layout = input_.layout;
     if (page < layout.table_pages().count) return same_table_page(page, bytes);
     const std::uint64_t writes = page < layout.working_set_pages() ? versions_[page] : 0;
@@ -82,6 +109,7 @@ class PageComparer {
   const Versions& versions_;
   const PageBitmap& populated_;
   const Appendix appendix_;
+  std::optional<ImageComparer> image_;
 };
 
 }  // namespace
@@ -94,7 +122,8 @@ Result<VerifyResult> verify_guest(const VerifyInput& input, unsigned threads,
     return VerifyResult{appendix.count, appendix.count, appendix.first, 0};
   }
   Versions versions(input.layout.working_set_pages() * input.layout.items_per_page());
-  const PageRange guest_threads{0, input.operations.size()};
+  // Where a guest that goes through snapshots is, its number of operations says.
+  const PageRange guest_threads{0, input.snapshots == nullptr ? input.operations.size() : 0};
   Status status = for_each_chunk(
       guest_threads, threads, cancelled,
       [&](PageRange chunk) {

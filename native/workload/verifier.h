@@ -11,6 +11,7 @@
 #include "region/guest_memory.h"
 #include "workload/guest_layout.h"
 #include "workload/page_sample.h"
+#include "workload/snapshots.h"
 #include "workload/workload.h"
 
 namespace pageferry {
@@ -21,6 +22,7 @@ struct VerifyInput {
   std::uint64_t appendix_hash;
   std::vector<std::uint64_t> operations;  // done by each running thread
   PageSample sample;                      // of the pages before the appendix
+  const Snapshots* snapshots;             // of a guest that goes through them, otherwise null
 };
 
 // Looks at the whole appendix, and at nothing else when that is not as it must be. Then replays the operations

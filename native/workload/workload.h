@@ -6,6 +6,9 @@
 // state"). verify() replays the sequence on version counters alone, and compares pages with what they
 // must hold.
 //
+// A guest that goes through the snapshots of an image is another matter (snapshots.h): its memory
+// follows from the image and the number of operations, and both sides have the file.
+//
 // What that needs and the description has no room for lies in the guest's memory itself, at its end:
 // the appendix (appendix.h). The guest has all other pages; the working set is the first of them.
 //
@@ -33,21 +36,31 @@
 
 namespace pageferry {
 
-enum class WorkloadKind { kIdle, kSequential, kUniform, kHotset, kZipf, kPhased, kKv, kTrace };
-enum class FillKind { kZero, kRandom, kText, kFile, kProcess };
+enum class WorkloadKind {
+  kIdle,
+  kSequential,
+  kUniform,
+  kHotset,
+  kZipf,
+  kPhased,
+  kKv,
+  kTrace,
+  kSnapshots
+};
+enum class FillKind { kZero, kRandom, kText, kFile, kProcess, kImage };
 
 struct WorkloadConfig {
   WorkloadKind kind = WorkloadKind::kUniform;
-  // Pages [0, working set) of the guest; 0: all before the appendix, or all of the trace's. It ends
-  // where the appendix begins.
+  // Pages [0, working set) of the guest; 0: all before the appendix, or all of the trace's or the
+  // image's. It ends where the appendix begins.
   std::uint64_t working_set_bytes = 0;
   std::uint64_t writes_per_second =
-      0;  // page writes of all threads together; 0: unlimited, or the trace's
+      0;  // page writes of all threads together; 0: unlimited, or the trace's or the snapshots'
   std::uint32_t write_bytes = 64;  // 8 … 4096, a multiple of 8; for kv the size of an entry
-  std::uint32_t threads = 1;       // 1 for a trace
+  std::uint32_t threads = 1;       // 1 for a trace and for snapshots
   std::uint64_t seed = 1;
   FillKind fill = FillKind::kZero;
-  std::string fill_path;  // kFile
+  std::string fill_path;  // kFile and kImage
   int fill_pid = 0;       // kProcess
 };
 
@@ -59,23 +72,27 @@ struct WorkloadProgress {
 struct VerifyResult {
   std::uint64_t pages_compared;
   std::uint64_t pages_different;
-  PageIndex first_different;   // meaningful when pages_different > 0
-  std::uint64_t failed_reads;  // kv only: operations that found no key, or a value not as SET
+  PageIndex first_different;  // meaningful when pages_different > 0
+  // Operations that found no key or a value not as SET (kv), or a page that was not as it must be (snapshots).
+  std::uint64_t failed_reads;
 };
 
 class Workload {
  public:
   // A guest in `memory` (local mapping) that has not started. Writes the initial content (fill) and the
-  // appendix. `trace`: for kTrace, with at least one write; scaled down when the memory is smaller.
+  // appendix. `trace`: for kTrace, with at least one write; scaled down when the memory is smaller. kSnapshots goes
+  // through the snapshots of the image that it is filled with, and needs as much memory as that.
   static Result<std::unique_ptr<Workload>> create(std::shared_ptr<GuestMemory> memory,
                                                   const WorkloadConfig& config,
                                                   const Trace& trace = {});
 
   // The guest that `description` describes, in memory that a migration is filling. Hostile bytes
   // give kProtocol, never a crash or an allocation beyond a small multiple of the memory's page
-  // count. load_state() must follow before resume().
+  // count. load_state() must follow before resume(). `images`: paths; a guest that goes through the snapshots of
+  // an image arrives where that is one of them, and is kUnsupported elsewhere.
   static Result<std::unique_ptr<Workload>> arrive(std::shared_ptr<GuestMemory> memory,
-                                                  const std::vector<std::uint8_t>& description);
+                                                  const std::vector<std::uint8_t>& description,
+                                                  const std::vector<std::string>& images = {});
 
   virtual ~Workload() = default;
 

@@ -58,8 +58,8 @@ Result<Description> decode_description(const std::vector<std::uint8_t>& bytes,
   const std::uint64_t appendix_hash = reader.u64();
   if (!reader.ok()) return malformed("description: it is cut short");
   if (reader.left() != 0) return malformed("description: bytes follow its end");
-  if (kind > static_cast<std::uint8_t>(WorkloadKind::kTrace) ||
-      fill > static_cast<std::uint8_t>(FillKind::kProcess) || reserved != 0) {
+  if (kind > static_cast<std::uint8_t>(WorkloadKind::kSnapshots) ||
+      fill > static_cast<std::uint8_t>(FillKind::kImage) || reserved != 0) {
     return malformed("description: unknown workload, fill or reserved byte");
   }
   if (described_pages != memory_pages || working_set_pages == 0 ||

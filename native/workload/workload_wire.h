@@ -13,9 +13,10 @@
 //   u64 seed
 //   u64 intervals of the trace
 //   u64 writes of the trace
-//   u64 hash of the appendix; 0 without one
+//   u64 hash of the appendix; without one the id of the image whose snapshots the guest goes through, or 0
 //
-// Where a file or process fill came from stays at home: only its digests travel, in the appendix.
+// Where a file, process or image fill came from stays at home: only its digests travel, in the appendix. A guest
+// that goes through snapshots has none: the other side has the image, too, and finds it by its id.
 //
 // Thread contract: pure functions. Bytes from a peer are checked before anything is allocated;
 // whatever is wrong with them is kProtocol.

@@ -2,7 +2,10 @@
 import type { PageferryError } from '../errors.js';
 import { Destination, type DestinationOptions, rehearse, WorkloadGuest } from '../index.js';
 
-export type BuiltinDestinationOptions = Omit<DestinationOptions, 'createGuest'>;
+export interface BuiltinDestinationOptions extends Omit<DestinationOptions, 'createGuest'> {
+  /** Files, for guests that go through their snapshots. */
+  readonly images?: readonly string[];
+}
 
 /** What happens to one of its migrations; `peer` is the source. */
 export interface DestinationWatcher {
@@ -16,11 +19,14 @@ export interface DestinationWatcher {
 
 /** Rehearses, then listens. Guests that have arrived are the watcher's to keep or to discard. */
 export async function listenForGuests(
-  options: BuiltinDestinationOptions,
+  { images = [], ...options }: BuiltinDestinationOptions,
   watcher: DestinationWatcher,
 ): Promise<Destination> {
   await rehearse();
-  const destination = await Destination.listen({ ...options, createGuest: WorkloadGuest.arrive });
+  const destination = await Destination.listen({
+    ...options,
+    createGuest: WorkloadGuest.arriveWith(images),
+  });
   destination.on('arriving', ({ peer }) => watcher.arriving(peer));
   destination.on('arrived', (guest, { peer }) => {
     if (guest instanceof WorkloadGuest) watcher.arrived(peer, guest);

@@ -23,6 +23,7 @@ const guestSchema = v.object({
   workload: v.union([
     v.picklist(WORKLOAD_NAMES),
     v.object({ kind: v.literal('trace'), path: v.pipe(v.string(), v.nonEmpty()) }),
+    v.object({ kind: v.literal('snapshots') }),
   ]),
   memoryBytes: pages,
   workingSetBytes: v.optional(pages),
@@ -32,7 +33,7 @@ const guestSchema = v.object({
   seed: count,
   fill: v.variant('kind', [
     v.object({ kind: v.picklist(['zero', 'random', 'text']) }),
-    v.object({ kind: v.literal('file'), path: v.pipe(v.string(), v.nonEmpty()) }),
+    v.object({ kind: v.picklist(['file', 'image']), path: v.pipe(v.string(), v.nonEmpty()) }),
     v.object({ kind: v.literal('process'), pid: v.pipe(count, v.minValue(1)) }),
   ]),
 });
@@ -41,7 +42,7 @@ const F = SOURCE_FIELDS;
 const migrationSchema = v.object({
   channels: v.optional(F.channels.schema),
   tracker: v.optional(F.tracker.schema),
-  codec: F.codec.schema,
+  compression: F.compression.schema,
   bandwidthBytesPerSecond: F.bandwidthBytesPerSecond.schema,
   downtimeBudgetMs: F.downtimeBudgetMs.schema,
   maxRounds: F.maxRounds.schema,
@@ -104,7 +105,7 @@ export function readConditions(file: string): {
     ifNotConverging: migration.otherwise,
     channels: migration.channels,
     tracker: migration.tracker,
-    codec: migration.codec,
+    compression: migration.compression,
     observe: migration.observeMs,
     stallTimeout: migration.stallMs,
     switchoverTimeout: migration.switchoverMs,

@@ -41,7 +41,7 @@ const EXAMPLES = `
 Examples:
   pageferry demo
   pageferry demo --strategy post-copy --memory 1GiB --workload uniform
-  pageferry demo --bandwidth 1Gbit --fill pid:1 --codec lz4
+  pageferry demo --bandwidth 1Gbit --fill pid:1 --compression lz4
   pageferry demo --like report.json --strategy hybrid
   pageferry demo --json - | jq '.migrations[].guest.longestGapMs'`;
 

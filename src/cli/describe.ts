@@ -12,6 +12,8 @@ function fillText(fill: Fill): string {
       return 'text';
     case 'file':
       return `the content of ${fill.path}`;
+    case 'image':
+      return `the image ${fill.path}`;
     case 'process':
       return `the memory of process ${fill.pid}`;
     default:
@@ -22,8 +24,13 @@ function fillText(fill: Fill): string {
 /** `512 MiB of text, kv writes 20k pages/s of 128 MiB, seed 1`. */
 export function describeGuest(guest: WorkloadOptions): string {
   const memory = `${formatBytes(guest.memoryBytes)} of ${fillText(guest.fill ?? { kind: 'zero' })}`;
-  if (typeof guest.workload !== 'string')
-    return `${memory}; replays ${guest.workload.path}; seed ${guest.seed ?? 1}`;
+  if (typeof guest.workload !== 'string') {
+    const what =
+      guest.workload.kind === 'trace'
+        ? `replays ${guest.workload.path}`
+        : 'goes through its snapshots';
+    return `${memory}; ${what}; seed ${guest.seed ?? 1}`;
+  }
   const rate = guest.writesPerSecond
     ? `${formatCount(guest.writesPerSecond)} pages/s`
     : 'without pause';

@@ -40,6 +40,7 @@ interface DestinationValues extends TlsValues {
   readonly prefault?: boolean;
   readonly prepare?: readonly number[];
   readonly keep?: boolean;
+  readonly image?: readonly string[];
   readonly stallTimeout: number;
   readonly tee?: string;
   readonly teeReserve: number;
@@ -103,6 +104,11 @@ export function destinationCommand(run: Run): Command {
       'have memory for a guest of this size ready before it comes; may be repeated',
       (text: string, sizes: readonly number[] = []) => [...sizes, argument(parsePages)(text)],
     )
+    .option(
+      '--image <file>',
+      'take guests that go through the snapshots of this image; may be repeated',
+      (path: string, paths: readonly string[] = []) => [...paths, path],
+    )
     .option('--keep', 'let guests run on after their migration, instead of ending them')
     .option(
       '--tee <folder>',
@@ -137,6 +143,7 @@ async function serve(values: DestinationValues): Promise<ExitCode> {
       prefault: values.prefault ?? false,
       prepare: (values.prepare ?? []).map((bytes) => [bytes]),
       stallMs: values.stallTimeout,
+      images: values.image ?? [],
       ...(values.tee === undefined ? {} : { tee: values.tee }),
       teeReserveBytes: values.teeReserve,
       ...(values.memoryLimit === undefined ? {} : { memoryLimitBytes: values.memoryLimit }),

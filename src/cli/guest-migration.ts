@@ -40,7 +40,8 @@ export class GuestMigration {
   async run(guestOptions: WorkloadOptions, options: SourceOptions): Promise<MigrationReport> {
     const guest = await this.#makeGuest(guestOptions);
     const { fill } = guest.probe;
-    if (guestOptions.fill?.kind === 'process' && fill) this.#watcher.filled(fill);
+    const kind = guestOptions.fill?.kind;
+    if ((kind === 'process' || kind === 'image') && fill) this.#watcher.filled(fill);
     try {
       const source = this.#watch(new Source(guest, options));
       await guest.resume();

@@ -4,8 +4,9 @@ import * as v from 'valibot';
 import { PageferryError } from '../errors.js';
 import {
   type Alternative,
-  type CodecName,
+  type Compression,
   type Fill,
+  memoryForImage,
   memoryForTrace,
   readTrace,
   type SourceOptions,
@@ -30,6 +31,7 @@ import {
   parseTcpAddress,
   type TcpAddress,
 } from '../units.js';
+import { COMPRESSIONS, isCompression } from '../vocabulary.js';
 
 /** What `demo` and `source` are told about the guest and the migration. */
 export interface MigrationValues {
@@ -47,7 +49,8 @@ export interface MigrationValues {
   readonly ifNotConverging: Alternative;
   readonly channels?: number;
   readonly tracker?: TrackerKind;
-  readonly codec: CodecName;
+  readonly compression: Compression;
+  readonly cache?: number;
   readonly observe: number;
   readonly stallTimeout: number;
   readonly switchoverTimeout: number;
@@ -127,28 +130,37 @@ export function choiceOption(flags: string, description: string, field: ChoiceFi
   return field.default === undefined ? made : made.default(field.default);
 }
 
-/** `zero`, `random`, `text`, `file:PATH`, `pid:PID`. */
+function parseCompression(text: string): Compression {
+  if (isCompression(text)) return text;
+  throw new PageferryError(
+    'USAGE',
+    `expected one of ${COMPRESSIONS.join(', ')} or zstd:LEVEL with a level from 1 to 19, not '${text}'`,
+  );
+}
+
+/** `zero`, `random`, `text`, `file:PATH`, `pid:PID`, `image:FILE`. */
 export function parseFill(text: string): Fill {
   if (text === 'zero' || text === 'random' || text === 'text') return { kind: text };
   const colon = text.indexOf(':');
   const [kind, rest] = [text.slice(0, Math.max(0, colon)), text.slice(colon + 1)];
-  if (kind === 'file' && rest !== '') return { kind, path: rest };
+  if ((kind === 'file' || kind === 'image') && rest !== '') return { kind, path: rest };
   if (kind === 'pid') return { kind: 'process', pid: parseCount(rest, 1, 2 ** 22) };
   throw new PageferryError(
     'USAGE',
-    `expected zero, random, text, file:PATH or pid:PID, not '${text}'`,
+    `expected zero, random, text, file:PATH, pid:PID or image:FILE, not '${text}'`,
   );
 }
 
-/** The name of a program, or `trace:FILE`. */
+/** The name of a program, `trace:FILE`, or `snapshots`. */
 export function parseWorkload(text: string): WorkloadChoice {
   const name: WorkloadName | undefined = WORKLOAD_NAMES.find((known) => known === text);
   if (name !== undefined) return name;
+  if (text === 'snapshots') return { kind: 'snapshots' };
   const path = /^trace:(.+)$/.exec(text)?.[1];
   if (path !== undefined) return { kind: 'trace', path };
   throw new PageferryError(
     'USAGE',
-    `expected one of ${WORKLOAD_NAMES.join(', ')}, or trace:FILE, not '${text}'`,
+    `expected one of ${WORKLOAD_NAMES.join(', ')}, trace:FILE or snapshots, not '${text}'`,
   );
 }
 
@@ -174,14 +186,14 @@ function addGuestOptions(command: Command, defaults: CommandDefaults): void {
     .addOption(
       option(
         '--memory <size>',
-        `the guest's memory (default: ${exactBytes(defaults.memory)}; of a trace, what it needs)`,
+        `the guest's memory (default: ${exactBytes(defaults.memory)}; of a trace or an image, what it needs)`,
         parsePages,
       ),
     )
     .addOption(
       option(
         '--workload <name>',
-        `what runs in the guest: ${WORKLOAD_NAMES.join(', ')}, or trace:FILE, which pageferry trace records`,
+        `what runs in the guest: ${WORKLOAD_NAMES.join(', ')}; trace:FILE, which pageferry trace records; or snapshots, those of the image that it is filled with`,
         parseWorkload,
       ).default('kv'),
     )
@@ -189,7 +201,7 @@ function addGuestOptions(command: Command, defaults: CommandDefaults): void {
     .addOption(
       option(
         '--write-rate <n>',
-        `its page writes per second, or unlimited (default: ${defaults.writeRate === 0 ? 'unlimited' : defaults.writeRate}; of a trace, its own)`,
+        `its page writes per second, or unlimited (default: ${defaults.writeRate === 0 ? 'unlimited' : defaults.writeRate}; of a trace or snapshots, their own)`,
         parseWriteRate,
       ),
     )
@@ -206,7 +218,7 @@ function addGuestOptions(command: Command, defaults: CommandDefaults): void {
     .addOption(
       option(
         '--fill <what>',
-        'initial memory: zero, random, text, file:PATH, pid:PID',
+        'initial memory: zero, random, text, file:PATH, pid:PID, or image:FILE, which pageferry capture writes',
         parseFill,
       ).default({ kind: 'text' } satisfies Fill, 'text'),
     )
@@ -259,7 +271,21 @@ function addEngineOptions(command: Command, defaults: CommandDefaults): void {
         SOURCE_FIELDS.tracker,
       ),
     )
-    .addOption(choiceOption('--codec <name>', 'page codec', SOURCE_FIELDS.codec))
+    .addOption(
+      option(
+        '--compression <policy>',
+        `what makes pages smaller: ${COMPRESSIONS.join(', ')} or zstd:LEVEL`,
+        parseCompression,
+      ).default(SOURCE_FIELDS.compression.default),
+    )
+    .addOption(
+      fieldOption(
+        '--cache <size>',
+        'keep so much of what was sent, for deltas; 0: none (default: with auto and xbzrle up to half of what is free)',
+        SOURCE_FIELDS.cacheBytes,
+        BYTES,
+      ),
+    )
     .addOption(
       fieldOption(
         '--switchover-timeout <time>',
@@ -310,7 +336,7 @@ export function addMigrationOptions(command: Command, defaults: CommandDefaults)
   return command.optionsGroup('Other:');
 }
 
-/** Reads a trace, for what it needs. Throws USAGE. */
+/** Reads a trace or an image, for what it needs. Throws USAGE. */
 export async function guestOptions(
   values: MigrationValues,
   defaults: CommandDefaults,
@@ -332,8 +358,11 @@ async function leastMemory(
   { workload, fill }: MigrationValues,
   defaults: CommandDefaults,
 ): Promise<number> {
-  if (typeof workload === 'string') return defaults.memory;
-  return memoryForTrace(await readTrace(workload.path), fill);
+  if (typeof workload !== 'string' && workload.kind === 'trace') {
+    return memoryForTrace(await readTrace(workload.path), fill);
+  }
+  if (fill.kind === 'image') return await memoryForImage(fill.path, workload);
+  return defaults.memory;
 }
 
 /** Everything but where to and how. */
@@ -343,7 +372,8 @@ export function engineOptions(
   return {
     ...(values.channels === undefined ? {} : { channels: values.channels }),
     ...(values.tracker === undefined ? {} : { tracker: values.tracker }),
-    codec: values.codec,
+    compression: values.compression,
+    ...(values.cache === undefined ? {} : { cacheBytes: values.cache }),
     bandwidthBytesPerSecond: values.bandwidth,
     downtimeBudgetMs: values.downtimeBudget,
     maxRounds: values.maxRounds,

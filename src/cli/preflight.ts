@@ -15,16 +15,26 @@ export function checkGuest(guest: WorkloadOptions, copies: number): void {
     );
   }
   if (guest.fill !== undefined) checkFill(guest.fill);
+  const goesThrough = typeof guest.workload !== 'string' && guest.workload.kind === 'snapshots';
+  if (goesThrough && guest.fill?.kind !== 'image') {
+    throw new PageferryError(
+      'USAGE',
+      '--workload snapshots goes through those of an image: give --fill image:FILE',
+    );
+  }
   checkMemory(guest, copies);
 }
 
 function checkFill(fill: Fill): void {
-  if (fill.kind === 'file') {
+  if (fill.kind === 'file' || fill.kind === 'image') {
     try {
       accessSync(fill.path, constants.R_OK);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new PageferryError('USAGE', `--fill file:${fill.path} cannot be read: ${reason}`);
+      throw new PageferryError(
+        'USAGE',
+        `--fill ${fill.kind}:${fill.path} cannot be read: ${reason}`,
+      );
     }
   }
   if (fill.kind === 'process' && !existsSync(`/proc/${fill.pid}`)) {

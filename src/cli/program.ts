@@ -1,6 +1,7 @@
 /** The command line: its commands, and what happens when one throws. */
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench-command.js';
+import { captureCommand } from './capture-command.js';
 import { demoCommand } from './demo-command.js';
 import { destinationCommand } from './destination-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -20,6 +21,7 @@ Examples:
   pageferry destination --listen 0.0.0.0:7777     on one host
   pageferry source --to HOST:7777                 on the other
   pageferry trace --pid PID --out FILE            record what a process writes
+  pageferry capture --pid PID -o FILE             keep a process's memory
   pageferry verify-stream FILE                    check what --tee captured
   pageferry doctor                                what this machine offers
   pageferry bench                                 what it costs here
@@ -59,6 +61,7 @@ export function commandLine(run: Run): Command {
     .addCommand(queryCommand(run))
     .addCommand(doctorCommand(run))
     .addCommand(traceCommand(run))
+    .addCommand(captureCommand(run))
     .addCommand(verifyStreamCommand(run))
     .addCommand(benchCommand(run))
     .addCommand(pkiCommand(run))

@@ -24,8 +24,9 @@ const MOST_SHOWN = 20;
 
 const HELP = `
 It reads a file that source or destination wrote with --tee, and checks every
-rule of docs/protocol.md that can be seen from the bytes. It shares no code with
-the engine, so that a mistake in one is not a mistake in both.
+rule of docs/protocol.md and docs/encodings.md that can be seen from the bytes.
+It shares no code with the engine, so that a mistake in one is not a mistake in
+both.
 
 Examples:
   pageferry source --to HOST:7777 --tee migration.capture
@@ -80,6 +81,7 @@ function print(output: Output, check: CaptureCheck): void {
   row('To source', countsOf(check.messages['to-source']));
   row('Records', countsOf(check.records));
   row('Pages', countsOf(check.pages));
+  row('Payload', countsOf(check.payloadBytes, formatBytes));
   for (const { channel, ...bytes } of check.bytes) {
     row(
       channel,
@@ -106,7 +108,7 @@ function print(output: Output, check: CaptureCheck): void {
     );
 }
 
-function countsOf(counts: Readonly<Record<string, number>>): string {
+function countsOf(counts: Readonly<Record<string, number>>, format = formatWhole): string {
   const some = Object.entries(counts).filter(([, count]) => count > 0);
-  return some.map(([name, count]) => `${formatWhole(count)} ${name}`).join(', ') || 'none';
+  return some.map(([name, count]) => `${format(count)} ${name}`).join(', ') || 'none';
 }

@@ -7,7 +7,6 @@ export const MOST = {
   denseRuns: 256,
   contents: 256,
   spaceKinds: 16,
-  cacheBytes: 0,
   descriptionBytes: 65_536,
   stateBytes: 268_369_920,
   entries: 512,

@@ -1,8 +1,11 @@
-/** Checks a captured migration against every rule of docs/protocol.md that can be seen from its bytes. */
+/** Checks a captured migration against every rule of docs/protocol.md and docs/encodings.md that can be seen from its bytes. */
 import { type Block, Capture, CaptureUnreadable } from './capture.js';
+import type { Content } from './contents.js';
 import { ControlConversation } from './control.js';
+import { FaultChannel } from './fault-channel.js';
 import { Feed, type Incoming, type Reading } from './incoming.js';
 import { Migration, type Side } from './migration.js';
+import { readPageChannel } from './page-channel.js';
 import {
   type Connection,
   PREAMBLE_BYTES,
@@ -11,13 +14,7 @@ import {
   readNothing,
   readPreamble,
 } from './preambles.js';
-import {
-  type Content,
-  FaultChannel,
-  type RecordCounts,
-  RecordFigures,
-  readPageChannel,
-} from './records.js';
+import { type RecordCounts, RecordFigures } from './record-headers.js';
 import type { ChannelName, Direction, Violation } from './violation.js';
 
 const DIRECTIONS: readonly Direction[] = ['to-destination', 'to-source'];
@@ -33,6 +30,8 @@ export interface CaptureCheck {
   readonly messages: Readonly<Record<Direction, Readonly<Record<string, number>>>>;
   readonly records: RecordCounts;
   readonly pages: Readonly<Record<Content, number>>;
+  /** Of these pages, without headers and entries. */
+  readonly payloadBytes: Readonly<Record<Content, number>>;
   readonly bytes: readonly (Readonly<Record<Direction, number>> & {
     readonly channel: ChannelName;
   })[];
@@ -177,6 +176,7 @@ class CapturedMigration {
       messages: this.#control.messages,
       records: figures.records,
       pages: figures.pages,
+      payloadBytes: figures.payloadBytes,
       bytes: [...this.#channels.values()].map((channel) => channel.bytes),
       violationCount: m.violations.count,
       violations: m.violations.kept,

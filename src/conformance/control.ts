@@ -22,7 +22,6 @@ interface Message {
 interface Offers {
   readonly contents: readonly string[];
   readonly spaceKinds: readonly string[];
-  readonly cacheBytes: number;
 }
 
 /** How far the conversation is. */
@@ -252,12 +251,11 @@ export class ControlConversation {
     return laid;
   }
 
-  #checkOffers({ contents, cacheBytes, spaceKinds }: Offers, place: Place): void {
+  #checkOffers({ contents, spaceKinds }: Offers, place: Place): void {
     const m = this.#m;
     const missing = NEEDED.filter((name) => !contents.includes(name));
     if (missing.length > 0)
       m.violates('3.3', place, 'raw and zero in every offer', `no ${missing.join()}`);
-    if (cacheBytes > MOST.cacheBytes) m.violates('3.3', place, 'cacheBytes of 0', `${cacheBytes}`);
     const kinds = this.#spaceKinds.filter((kind) => !spaceKinds.includes(kind));
     if (kinds.length > 0) {
       m.violates('3.3', place, 'the kinds of all spaces in the offer', `no ${kinds.join()}`);
@@ -310,9 +308,6 @@ export class ControlConversation {
         'raw, zero and the kinds of all spaces accepted',
         `no ${missing.join()}`,
       );
-    }
-    if (accepts.cacheBytes > MOST.cacheBytes) {
-      m.violates('3.3', place, 'a cache of 0 bytes', `${accepts.cacheBytes}`);
     }
   }
 
@@ -446,6 +441,5 @@ function offersOf(fields: Fields): Offers {
   return {
     contents: fields.get('contents') as string[],
     spaceKinds: fields.get('spaceKinds') as string[],
-    cacheBytes: number(fields, 'cacheBytes'),
   };
 }

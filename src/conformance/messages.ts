@@ -19,7 +19,6 @@ import type { Direction } from './violation.js';
 const offers = fields({
   contents: listOf(text, MOST.contents),
   spaceKinds: listOf(text, MOST.spaceKinds),
-  cacheBytes: whole(),
 });
 
 const TO_DESTINATION: Readonly<Record<string, FieldsCheck>> = {

@@ -45,6 +45,8 @@ export class Migration {
   isComplete = false;
   /** Pages of the residual set that have not travelled since. */
   readonly residual = new PageSet();
+  /** Pages that a record before the switchover carried: a delta of them has a base. */
+  readonly carried = new PageSet();
 
   constructor(readonly side: Side) {}
 

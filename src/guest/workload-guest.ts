@@ -15,31 +15,42 @@ import { readTrace } from '../trace/read-trace.js';
 import { PAGE_BYTES } from '../units.js';
 import type { Guest, GuestFactory, GuestObservation, GuestProbe } from './guest.js';
 
-/** The initial content of a guest's memory. `process` copies a running process's resident memory. */
+/**
+ * The initial content of a guest's memory. `process` copies a running process's resident memory, and `image` what
+ * `pageferry capture` has written of one.
+ */
 export type Fill =
   | { readonly kind: 'zero' }
   | { readonly kind: 'random' }
   | { readonly kind: 'text' }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'process'; readonly pid: number };
+  | { readonly kind: 'process'; readonly pid: number }
+  | { readonly kind: 'image'; readonly path: string };
 
-/** What runs in a guest: a program, or the writes of a process that `pageferry trace` has recorded to a file. */
-export type WorkloadChoice = WorkloadName | { readonly kind: 'trace'; readonly path: string };
+/**
+ * What runs in a guest: a program, the writes of a process that `pageferry trace` has recorded to a file, or the
+ * changes between the snapshots of the image that it is filled with.
+ */
+export type WorkloadChoice =
+  | WorkloadName
+  | { readonly kind: 'trace'; readonly path: string }
+  | { readonly kind: 'snapshots' };
 
 export interface WorkloadOptions {
   readonly workload: WorkloadChoice;
   /**
-   * Total guest memory, a multiple of 4096. A captured fill (file, process) and a trace take some of it, at its end.
-   * `memoryForTrace()` is what a trace needs; with less it is scaled down.
+   * Total guest memory, a multiple of 4096. A captured fill (file, process, image) and a trace take some of it, at its
+   * end. `memoryForTrace()` is what a trace needs; with less it is scaled down. `memoryForImage()` is what has room for
+   * all of an image; a guest that goes through its snapshots needs that.
    */
   readonly memoryBytes: number;
-  /** How much of it the guest writes; all of it by default. Not for a trace. */
+  /** How much of it the guest writes; all of it by default. Not for a trace or snapshots. */
   readonly workingSetBytes?: number;
-  /** Page writes per second of all threads; unlimited by default. Not for a trace. */
+  /** Page writes per second of all threads; unlimited by default. Not for a trace or snapshots. */
   readonly writesPerSecond?: number;
-  /** Bytes changed by a page write: 8 … 4096, a multiple of 8; 64 by default. */
+  /** Bytes changed by a page write: 8 … 4096, a multiple of 8; 64 by default. Snapshots change what they do. */
   readonly writeBytes?: number;
-  /** Guest threads; 1 by default, and always for a trace. */
+  /** Guest threads; 1 by default, and always for a trace or snapshots. */
   readonly threads?: number;
   readonly seed?: number;
   readonly fill?: Fill;
@@ -91,7 +102,7 @@ export class WorkloadGuest implements Guest {
         threads: options.threads ?? 1,
         seed: options.seed ?? 1,
         fill: fill.kind,
-        ...(fill.kind === 'file' ? { path: fill.path } : {}),
+        ...('path' in fill ? { path: fill.path } : {}),
         ...(fill.kind === 'process' ? { pid: fill.pid } : {}),
       };
       const workload = await binding.createWorkload(memory, config, trace);
@@ -103,8 +114,16 @@ export class WorkloadGuest implements Guest {
   }
 
   /** The factory for a destination that takes built-in guests. */
-  static readonly arrive: GuestFactory = async (memory, description) =>
-    new WorkloadGuest(memory, await binding.arriveWorkload(memory, description));
+  static readonly arrive: GuestFactory = WorkloadGuest.arriveWith([]);
+
+  /**
+   * The same for one that takes guests that go through the snapshots of these image files, too: such a guest does on the
+   * destination what the same file says there. One that needs another image is refused with UNSUPPORTED.
+   */
+  static arriveWith(images: readonly string[]): GuestFactory {
+    return async (memory, description) =>
+      new WorkloadGuest(memory, await binding.arriveWorkload(memory, description, images));
+  }
 
   /**
    * Milliseconds. On the destination, once the guest runs: the longest gaps that ended on the source, that
@@ -156,28 +175,41 @@ export class WorkloadGuest implements Guest {
 }
 
 /** `trace` for a trace of whatever path. */
-function nameOf(workload: WorkloadChoice): WorkloadName | 'trace' {
+function nameOf(workload: WorkloadChoice): WorkloadName | 'trace' | 'snapshots' {
   return typeof workload === 'string' ? workload : workload.kind;
 }
 
 async function traceOf({ workload, workingSetBytes }: WorkloadOptions): Promise<Trace | undefined> {
   if (typeof workload === 'string') return undefined;
   if (workingSetBytes !== undefined && workingSetBytes !== 0) {
-    throw new PageferryError(
-      'USAGE',
-      'a trace says itself which pages are written: no working set',
-    );
+    const which = workload.kind === 'trace' ? 'a trace says itself' : 'snapshots say themselves';
+    throw new PageferryError('USAGE', `${which} which pages are written: no working set`);
   }
+  if (workload.kind === 'snapshots') return undefined;
   return await readTrace(workload.path);
 }
 
 /** The least memory, in bytes, in which a guest with this fill replays the trace unscaled. */
 export function memoryForTrace(trace: Trace, fill: Fill): number {
-  const captured = fill.kind === 'file' || fill.kind === 'process';
+  const captured = fill.kind === 'file' || fill.kind === 'process' || fill.kind === 'image';
   const intervals = trace.intervals.length / 2;
   return (
     PAGE_BYTES * binding.pagesWithAppendix(trace.pages, captured, intervals, trace.writes.length)
   );
+}
+
+/**
+ * The least memory, in bytes, of a guest that begins with all pages of this image. Throws USAGE for a file that is
+ * none, or is damaged.
+ */
+export async function memoryForImage(path: string, workload: WorkloadChoice): Promise<number> {
+  try {
+    const { pages } = await binding.describeImage(path);
+    const hasDigests = typeof workload === 'string' || workload.kind !== 'snapshots';
+    return PAGE_BYTES * binding.pagesWithAppendix(pages, hasDigests, 0, 0);
+  } catch (error) {
+    throw explainRefusal(error);
+  }
 }
 
 /** What opening and reading a path that the caller chose may fail with. */

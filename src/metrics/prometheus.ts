@@ -56,10 +56,10 @@ export class SourceMetrics {
   readonly #wireBytes = this.#make.counter('source_wire_bytes_total', 'Bytes at the sockets');
   readonly #rounds = this.#make.counter('source_rounds_total', 'Pre-copy rounds');
   readonly #served = this.#make.counter('source_demand_pages_total', 'Demand pages served');
-  readonly #byCodec = this.#make.counter(
-    'source_pages_by_codec_total',
+  readonly #byContent = this.#make.counter(
+    'source_pages_by_content_total',
     'Pages of ended migrations',
-    ['codec'],
+    ['content'],
   );
   readonly #dirtyRate = this.#make.gauge(
     'source_dirty_pages_per_second',
@@ -113,8 +113,8 @@ export class SourceMetrics {
     this.#migrations.inc({ strategy, outcome });
     // The last bytes were sent after the last progress.
     this.#wireBytes.inc(Math.max(0, report.wireBytes - this.#seen.wireBytes));
-    for (const [codec, pages] of Object.entries(report.pagesByCodec)) {
-      this.#byCodec.inc({ codec }, pages);
+    for (const [content, pages] of Object.entries(report.pagesByContent)) {
+      this.#byContent.inc({ content }, pages);
     }
     if (report.guestVerified !== null) {
       this.#verified.inc({ result: report.guestVerified ? 'equal' : 'different' });

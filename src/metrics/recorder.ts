@@ -1,11 +1,11 @@
 /** Collects a migration's figures while it runs and makes the report of them. */
 import type { PageferryError } from '../errors.js';
 import type { GuestObservation } from '../guest/guest.js';
-import type { SendStats, TrackerKind, Verification } from '../native/binding.js';
+import type { ContentName, SendStats, TrackerKind, Verification } from '../native/binding.js';
 import type { ClockComparison } from '../policy/clock.js';
 import type { PreCopyDecision, RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';
-import type { CodecName } from '../vocabulary.js';
+import type { Compression } from '../vocabulary.js';
 import type {
   DowntimeParts,
   GuestLocation,
@@ -24,8 +24,8 @@ const SLOWEST_STRETCH_MS = 10;
 export interface Setup {
   readonly migrationId: string;
   readonly strategy: string;
-  /** What pages are to be encoded with. */
-  readonly codec: CodecName;
+  /** What makes pages smaller. */
+  readonly compression: Compression;
   readonly channels: number;
   readonly memoryBytes: number;
   readonly workload: string | null;
@@ -36,18 +36,23 @@ export interface Setup {
 
 /** What has been sent, whatever became of it: pages by content, demand pages among them, and bytes at the sockets. */
 export interface Sent {
-  readonly pagesRaw: number;
-  readonly pagesZero: number;
-  readonly pagesEncoded: number;
+  readonly pages: Readonly<Partial<Record<ContentName, number>>>;
   /** Demand pages, which the others count, too. */
   readonly pagesServed: number;
   /** On the page and fault channels. */
   readonly wireBytes: number;
 }
 
-export function pagesOf({ pagesRaw, pagesZero, pagesEncoded }: Sent): number {
-  return pagesRaw + pagesZero + pagesEncoded;
+export function pagesOf({ pages }: Sent): number {
+  return Object.values(pages).reduce((sum, count) => sum + count, 0);
 }
+
+function sumOf<T>(items: readonly T[], figure: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + figure(item), 0);
+}
+
+/** The contents that are decoded beside what their pages held before. */
+const DELTAS: readonly ContentName[] = ['zstd-delta', 'lz4-delta', 'xbzrle'];
 
 /** A duration in milliseconds between two readings of the monotonic clock. */
 export function msBetween(startNs: bigint, endNs: bigint): number {
@@ -60,7 +65,7 @@ export class Recorder {
   #preCopy: PreCopyDecision | null = null;
   #startedNs: bigint | null = null;
   #tracker: TrackerKind | null = null;
-  #codec: CodecName;
+  #compression: Compression;
   #clock: Pick<ClockComparison, 'kind' | 'errorMs'> = { kind: 'shared', errorMs: 0 };
   #downtimeMs: number | null = null;
   #downtimeParts: DowntimeParts | null = null;
@@ -74,10 +79,11 @@ export class Recorder {
   #lastSeen: { readonly atNs: bigint; readonly guest: GuestObservation } | null = null;
   #endedNs: bigint | null = null;
   #guestRan = true;
+  #versionBytes = 0;
 
   constructor(setup: Setup) {
     this.#setup = setup;
-    this.#codec = setup.codec;
+    this.#compression = setup.compression;
   }
 
   start(operations: number): void {
@@ -118,12 +124,21 @@ export class Recorder {
   }
 
   round(stats: SendStats, ms: number, dirtyPages: number): RoundReport {
-    const { pagesRaw, pagesZero, pagesEncoded, wireBytes } = stats;
+    const { contents, waits, pagesSkipped, wireBytes } = stats;
+    const pagesRaw = contents.raw?.pages ?? 0;
+    const pagesZero = contents.zero?.pages ?? 0;
+    const pages = sumOf(Object.values(contents), ({ pages }) => pages);
+    const deltas = DELTAS.flatMap((content) => contents[content] ?? []);
     const round: RoundReport = {
-      pages: pagesRaw + pagesZero + pagesEncoded,
+      pages,
       pagesRaw,
       pagesZero,
-      pagesEncoded,
+      pagesEncoded: pages - pagesRaw - pagesZero,
+      pagesDelta: sumOf(deltas, ({ pages }) => pages),
+      bytesDelta: sumOf(deltas, ({ bytesOut }) => bytesOut),
+      pagesSkipped,
+      contents,
+      waits,
       wireBytes,
       ms,
       dirtyPages,
@@ -131,6 +146,11 @@ export class Recorder {
     };
     this.#rounds.push(round);
     return round;
+  }
+
+  /** So much was kept of what was sent, for deltas. */
+  keptVersions(bytes: number): void {
+    this.#versionBytes = Math.max(this.#versionBytes, bytes);
   }
 
   switchedOver(downtimeMs: number, parts: DowntimeParts): void {
@@ -157,7 +177,7 @@ export class Recorder {
 
   /** The destination takes no encoded pages, or not those. */
   sendsRaw(): void {
-    this.#codec = 'raw';
+    this.#compression = 'raw';
   }
 
   /** For a guest that stayed: what it felt here. */
@@ -182,7 +202,7 @@ export class Recorder {
       verification: this.#verification,
       error: error === null ? null : { code: error.code, message: error.message },
       tracker: this.#tracker,
-      codec: this.#codec,
+      compression: this.#compression,
       channels: this.#setup.channels,
       memoryBytes: this.#setup.memoryBytes,
       totalMs,
@@ -193,7 +213,8 @@ export class Recorder {
       rounds: [...this.#rounds],
       preCopy: this.#preCopyReport(),
       pagesSent: pagesOf(sent),
-      pagesByCodec: this.#pagesByCodec(sent),
+      pagesByContent: { raw: 0, zero: 0, ...sent.pages },
+      versionBytes: this.#versionBytes,
       pagesServed: sent.pagesServed,
       wireBytes: sent.wireBytes,
       // Each page that was served was a fault: so much is known without the destination's word.
@@ -208,11 +229,6 @@ export class Recorder {
   /** 0 for a migration that never began. */
   #msUntil(endNs: bigint): number {
     return this.#startedNs === null ? 0 : msBetween(this.#startedNs, endNs);
-  }
-
-  #pagesByCodec({ pagesRaw, pagesZero, pagesEncoded }: Sent): Record<string, number> {
-    const byCodec = { raw: pagesRaw, zero: pagesZero };
-    return pagesEncoded > 0 ? { ...byCodec, [this.#codec]: pagesEncoded } : byCodec;
   }
 
   #preCopyReport(): PreCopyReport | null {

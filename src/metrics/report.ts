@@ -1,6 +1,12 @@
 /** What a migration was like. docs/metrics.md says how each figure is measured. */
 import type { ErrorCode } from '../errors.js';
-import type { FaultLatency, TrackerKind, Verification } from '../native/binding.js';
+import type {
+  Contents,
+  FaultLatency,
+  TrackerKind,
+  Verification,
+  Waits,
+} from '../native/binding.js';
 import type { Obstacle } from '../policy/convergence.js';
 
 export type Outcome = 'completed' | 'failed' | 'cancelled';
@@ -14,6 +20,14 @@ export interface RoundReport {
   readonly pagesRaw: number;
   readonly pagesZero: number;
   readonly pagesEncoded: number;
+  /** Of these, those that were sent as what had changed of them, and their bytes. */
+  readonly pagesDelta: number;
+  readonly bytesDelta: number;
+  /** Left out, because the guest had written them again: they count as dirty. */
+  readonly pagesSkipped: number;
+  /** The pages, their bytes and the time of the encoders, by content. */
+  readonly contents: Contents;
+  readonly waits: Waits;
   readonly wireBytes: number;
   readonly ms: number;
   /** Pages found dirty after the round, still to be sent. */
@@ -79,7 +93,7 @@ export interface MigrationReport {
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
   /** Null when the strategy needed none. */
   readonly tracker: TrackerKind | null;
-  readonly codec: string;
+  readonly compression: string;
   readonly channels: number;
   readonly memoryBytes: number;
   readonly totalMs: number;
@@ -93,7 +107,9 @@ export interface MigrationReport {
   /** Null where pre-copy did not decide: another strategy, or it was ended before. */
   readonly preCopy: PreCopyReport | null;
   readonly pagesSent: number;
-  readonly pagesByCodec: Readonly<Record<string, number>>;
+  readonly pagesByContent: Readonly<Record<string, number>>;
+  /** The most that was kept of what was sent, as bases of deltas. */
+  readonly versionBytes: number;
   /** Demand pages among them. */
   readonly pagesServed: number;
   /** Counted at the page and fault sockets of the source. */

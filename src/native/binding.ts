@@ -16,7 +16,19 @@ export type ChannelRole = 'control' | 'page' | 'fault';
 /** What the protocol uses where both sides have it. */
 export type FeatureName = 'query';
 /** What an entry of a pages record carries. */
-export type ContentName = 'raw' | 'zero' | 'lz4' | 'missing';
+export type ContentName =
+  | 'raw'
+  | 'zero'
+  | 'lz4'
+  | 'zstd'
+  | 'wkdm64'
+  | 'wkdm32'
+  | 'sparse'
+  | 'zstd-delta'
+  | 'lz4-delta'
+  | 'xbzrle'
+  | 'fill'
+  | 'missing';
 
 /**
  * Gigabytes and threads hang on these objects: release() lets go of them now instead of at some garbage
@@ -188,13 +200,73 @@ export interface Link {
   readonly leastRoundTripMs: number;
 }
 
+/** What the pages of one content came to. */
+export interface ContentStats {
+  readonly pages: number;
+  /** Of the pages, and of their payload on the wire. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Of all encoders together; 0 for pages that need none. */
+  readonly encodeMs: number;
+}
+
+/** Those of which there are pages. */
+export type Contents = Readonly<Partial<Record<ContentName, ContentStats>>>;
+
+/** Of the content `zstd`, by level. */
+export type ZstdLevels = Readonly<Record<number, ContentStats>>;
+
+/** Where the threads of the page channels waited, added up. */
+export interface Waits {
+  /** For the socket to take what they send. */
+  readonly socketMs: number;
+  /** For the rate limit. */
+  readonly rateMs: number;
+  /** For pages to be encoded. */
+  readonly encoderMs: number;
+}
+
 export interface SendStats {
-  readonly pagesRaw: number;
-  readonly pagesZero: number;
-  readonly pagesEncoded: number;
+  readonly contents: Contents;
+  readonly waits: Waits;
   readonly pagesSkipped: number;
   readonly wireBytes: number;
   readonly ms: number;
+}
+
+export type Rung =
+  | { readonly method: 'raw' }
+  | {
+      readonly method: 'blocks';
+      readonly encoding: 'lz4' | 'zstd' | 'wkdm64';
+      /** Of zstd, 1 … 19; the others have one. */
+      readonly level: number;
+      /** Encoded together, 1 … 64; at most 16 once the guest is paused. */
+      readonly blockPages: number;
+    }
+  /** Sparse, WKdm or LZ4 by the page's class, page by page. */
+  | { readonly method: 'mecom' };
+
+/** How much is done to make pages smaller. */
+export interface EffortPlan {
+  /** How a page is encoded without a base: while the link waits for the encoders, and while they wait for it. */
+  readonly lower: Rung;
+  readonly upper: Rung;
+  /** How a page is encoded whose last sent version is kept. */
+  readonly deltas: 'none' | 'zstd' | 'lz4' | 'xbzrle';
+  /** That work at the same time, 0 … 255. */
+  readonly encoders: number;
+  /** Of encoded pages of one channel that wait for its socket, 64 KiB … 4 GiB. */
+  readonly queueBytes: number;
+}
+
+/** How a source encodes pages. */
+export interface Encoding {
+  readonly effort: EffortPlan;
+  /** Threads that encode; without any, those of the page channels do. */
+  readonly encoders: number;
+  /** Bytes that are kept of what was sent, as bases of deltas; 0: nothing. */
+  readonly versionBytes: number;
 }
 
 export interface ResidualSet {
@@ -215,11 +287,18 @@ export interface PageSender extends Releasable {
   push(residual: ResidualSet): Promise<SendStats>;
   /** What all calls have sent so far, also those that failed: pages whose bytes are in the sockets. */
   progress(): {
-    readonly pagesRaw: number;
-    readonly pagesZero: number;
-    readonly pagesEncoded: number;
+    readonly pages: Readonly<Partial<Record<ContentName, number>>>;
+    /** Encoded so far, sent or not. */
+    readonly contents: Contents;
+    readonly zstdLevels: ZstdLevels;
     readonly wireBytes: number;
+    /** Encoded, and in no socket yet. */
+    readonly queuedBytes: number;
   };
+  /** From the next block on. */
+  setEffort(plan: EffortPlan): void;
+  /** Bytes that are kept of what was sent. */
+  readonly versionBytes: number;
   /** Bytes in the sockets that the peer's kernel has not acknowledged: they are on their way. */
   unacknowledgedBytes(): number;
   /** Null where the destination is on this host, and while nothing is on its way. */
@@ -289,13 +368,14 @@ export const WORKLOAD_NAMES: readonly WorkloadName[] = [
 ];
 
 export interface NativeWorkloadConfig {
-  readonly workload: WorkloadName | 'trace';
+  readonly workload: WorkloadName | 'trace' | 'snapshots';
   readonly workingSetBytes: number;
   readonly writesPerSecond: number;
   readonly writeBytes: number;
   readonly threads: number;
   readonly seed: number;
-  readonly fill: 'zero' | 'random' | 'text' | 'file' | 'process';
+  readonly fill: 'zero' | 'random' | 'text' | 'file' | 'process' | 'image';
+  /** Of a file or an image. */
   readonly path?: string;
   readonly pid?: number;
 }
@@ -334,6 +414,56 @@ export interface ProcessTrace extends Releasable {
    * at a time. PEER_CLOSED when the process has ended.
    */
   look(): Promise<{ readonly runs: Uint32Array; readonly pages: number }>;
+}
+
+/** Why an image has no more snapshots. */
+export type ImageEnd = 'complete' | 'interrupted' | 'process-ended' | 'full';
+
+export interface ImageSnapshot {
+  /** From the beginning of the first one, without the time for which the process was stopped. */
+  readonly timeMs: number;
+  readonly durationMs: number;
+  /** Pages that it sets, and those of them that have a content in the file: the others became zero. */
+  readonly entries: number;
+  readonly contents: number;
+}
+
+export interface ImageMapping {
+  /** A file, a [name] of the kernel's, or empty. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Those that were resident. */
+  readonly pages: number;
+  /** Why none of its pages is in the image; empty when they are. */
+  readonly leftOut: '' | 'not-readable' | 'kernel' | 'device';
+}
+
+export interface ImageSummary {
+  readonly fileBytes: number;
+  readonly pages: number;
+  /** Of the first snapshot: they vanished before they were copied, or the kernel let nobody read them. */
+  readonly unreadablePages: number;
+  readonly snapshots: readonly ImageSnapshot[];
+  /** As they were at the first snapshot. */
+  readonly mappings: readonly ImageMapping[];
+}
+
+/**
+ * A process whose memory is written to a file, one call at a time. release() before finish() lets the process go on and
+ * leaves no file. PEER_CLOSED when the process has ended.
+ */
+export interface ProcessImage extends Releasable {
+  beginSnapshot(): Promise<void>;
+  /** A part of it. With the last one it is whole. */
+  step(): Promise<{
+    readonly pages: number;
+    readonly of: number;
+    readonly storedBytes: number;
+    readonly complete: boolean;
+  }>;
+  /** As if it had not begun; only finish() may follow. */
+  dropSnapshot(): void;
+  finish(end: ImageEnd): Promise<ImageSummary>;
 }
 
 export interface Verification {
@@ -386,8 +516,8 @@ export interface Probe {
   readonly tracker: TrackerKind;
 }
 
-/** How long an entry's payload is: that of its pages, nothing, less than its page, a bit a page or nothing. */
-export type PayloadRule = 'pages' | 'none' | 'shorter' | 'bitmap';
+/** What an entry's payload is: its pages, nothing, a word, a block, a bit a page or nothing. */
+export type PayloadRule = 'pages' | 'none' | 'word' | 'block' | 'bitmap';
 
 export interface ContentTraits {
   readonly id: number;
@@ -395,8 +525,6 @@ export interface ContentTraits {
   readonly payload: PayloadRule;
   /** Decoded beside an older content of its page. */
   readonly needsBase: boolean;
-  /** Decoded beside other pages that both sides keep. */
-  readonly usesCache: boolean;
 }
 
 export interface ProtocolConstants {
@@ -419,6 +547,8 @@ export interface ProtocolConstants {
   /** Of one page channel, at the destination. */
   readonly maxHeldBytes: number;
   readonly stripePages: number;
+  /** Of a block. */
+  readonly maxMembers: number;
   readonly stripeFactor: bigint;
   readonly roles: Readonly<Record<ChannelRole, number>>;
   readonly statuses: Readonly<
@@ -480,7 +610,7 @@ export interface Binding {
     memory: GuestMemory,
     connections: readonly Connection[],
     bucket: TokenBucket,
-    codec: 'lz4' | null,
+    encoding: Encoding,
     sendBufferBytes: number,
   ): PageSender;
   /** Empty. */
@@ -510,7 +640,12 @@ export interface Binding {
     config: NativeWorkloadConfig,
     trace: NativeTrace | undefined,
   ): Promise<Workload>;
-  arriveWorkload(memory: GuestMemory, description: Uint8Array): Promise<Workload>;
+  /** `images`: paths of those that a guest may go through; UNSUPPORTED for one that needs another. */
+  arriveWorkload(
+    memory: GuestMemory,
+    description: Uint8Array,
+    images: readonly string[],
+  ): Promise<Workload>;
   /** All pages of a guest that has so many of them before its appendix. */
   pagesWithAppendix(
     pages: number,
@@ -520,6 +655,10 @@ export interface Binding {
   ): number;
   /** Takes a first look at the process. */
   startProcessTrace(pid: number): Promise<ProcessTrace>;
+  /** `stop`: the process stands still during each snapshot. */
+  startProcessImage(pid: number, path: string, stop: boolean): Promise<ProcessImage>;
+  /** What the tables of an image file say; its contents are not read. INVALID_ARGUMENT for what is none. */
+  describeImage(path: string): Promise<{ readonly pages: number; readonly snapshots: number }>;
   /** `name` is its common name. */
   createAuthority(name: string, validity: Validity): Credential;
   /** The first name is the common name; one that is no IP address counts as a DNS name. */
@@ -532,8 +671,19 @@ export interface Binding {
   tryLockFile(descriptor: number): boolean;
   probe(backing: Backing): Probe;
   protocolConstants(): ProtocolConstants;
-  encodePage(codec: string, page: Uint8Array): Uint8Array | null;
-  decodePage(codec: string, encoded: Uint8Array, pageBytes: number): Uint8Array;
+  /** Null when the block does not become shorter. `base` only where the encoding needs one. */
+  encodeBlock(
+    encoding: string,
+    level: number,
+    pages: Uint8Array,
+    base: Uint8Array | null,
+  ): Uint8Array | null;
+  decodeBlock(
+    encoding: string,
+    encoded: Uint8Array,
+    bytes: number,
+    base: Uint8Array | null,
+  ): Uint8Array;
   lz4Version(): string;
 }
 

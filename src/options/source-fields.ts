@@ -5,12 +5,21 @@ import { ALTERNATIVES } from '../policy/convergence.js';
 import { MAX_CHANNELS } from '../policy/copying.js';
 import { MAX_OBSERVE_MS } from '../protocol/messages.js';
 import { isMigrationIdText } from '../protocol/migration-id.js';
-import { CODEC_NAMES, STRATEGY_NAMES } from '../vocabulary.js';
+import { COMPRESSIONS, type Compression, isCompression, STRATEGY_NAMES } from '../vocabulary.js';
 import { callable, choice, flag, fraction, text, whole } from './field.js';
 import { TLS_SCHEMA } from './security.js';
 import { FILE_PATH, HOST, SOCKET_PATH, STALL_MS, TEE_RESERVE_BYTES } from './shared-fields.js';
 
 const HOUR_MS = 3_600_000;
+
+const COMPRESSION = {
+  choices: COMPRESSIONS,
+  default: 'auto',
+  schema: v.custom<Compression>(
+    isCompression,
+    `must be one of ${COMPRESSIONS.join(', ')}, or zstd:LEVEL with a level from 1 to 19`,
+  ),
+} as const;
 
 export const SOURCE_FIELDS = {
   port: whole({ unit: 'count', least: 1, most: 65_535, default: undefined }),
@@ -18,7 +27,9 @@ export const SOURCE_FIELDS = {
   channels: whole({ unit: 'count', least: 1, most: MAX_CHANNELS, default: undefined }),
   /** By default the best that the kernel offers. */
   tracker: choice(TRACKER_KINDS, undefined),
-  codec: choice(CODEC_NAMES, 'raw'),
+  compression: COMPRESSION,
+  /** Of what was sent, kept as bases of deltas. By default as much as the guest's memory and what is free suggest. */
+  cacheBytes: whole({ unit: 'bytes', least: 0, most: 2 ** 50, default: undefined }),
   /** 0: no limit. */
   bandwidthBytesPerSecond: whole({
     unit: 'bytes per second',
@@ -57,6 +68,7 @@ export const CONVERGENCE_LIMITS = v.looseObject({
 export const OWN_STRATEGY = v.object({
   name: text(64),
   mayServeFaults: v.boolean('must be true or false'),
+  repeats: v.optional(v.boolean('must be true or false')),
   next: callable(),
 });
 
@@ -98,7 +110,8 @@ export const SOURCE_SCHEMA = v.strictObject({
   migrationId: v.optional(MIGRATION_ID),
   channels: v.optional(F.channels.schema),
   tracker: v.optional(F.tracker.schema),
-  codec: v.optional(F.codec.schema),
+  compression: v.optional(F.compression.schema),
+  cacheBytes: v.optional(F.cacheBytes.schema),
   bandwidthBytesPerSecond: v.optional(F.bandwidthBytesPerSecond.schema),
   downtimeBudgetMs: v.optional(F.downtimeBudgetMs.schema),
   maxRounds: v.optional(F.maxRounds.schema),

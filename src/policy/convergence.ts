@@ -7,8 +7,11 @@ export interface RoundOutcome {
   readonly pagesRaw: number;
   /** These take next to no bytes. */
   readonly pagesZero: number;
-  /** Made smaller by the page codec. */
+  /** In fewer bytes than they have. */
   readonly pagesEncoded: number;
+  /** Of these, those that were sent as what had changed of them, and their bytes on the wire. */
+  readonly pagesDelta: number;
+  readonly bytesDelta: number;
   readonly wireBytes: number;
   readonly ms: number;
   /** Pages that the guest wrote meanwhile and that are still to be sent. */
@@ -64,9 +67,10 @@ const RAW_PAGE_BYTES = 4096 + 16;
  * Milliseconds that the final round would take if the guest were paused now: the dirty pages' bytes at the rate of
  * the last round that was large enough to tell, or at the rate limit where that is lower.
  *
- * Nobody knows what the dirty pages hold before they are read. So each counts as a page with content, and as the
- * largest such page that the rounds have shown: a raw one where there was one. Zero pages cost nothing, and are left
- * out of both; counted like others they would make the link look faster than it is, and break the budget.
+ * Nobody knows what the dirty pages hold before they are read. So each counts as a page with content. As many of them as in
+ * the last telling round are deltas, of the size that deltas had there: what is dirty was sent before. The others count as
+ * the largest page that the rounds have shown: a raw one where there was one. Zero pages cost nothing, and are left out;
+ * counted like others they would make the link look faster than it is, and break the budget.
  *
  * Infinity while nothing is known about the rate: before any round, when no page with content was sent, or when every
  * page was dirty again before its turn came.
@@ -83,20 +87,32 @@ export function predictDowntimeMs(
   if (last === undefined || telling === undefined) return Number.POSITIVE_INFINITY;
   const measured = telling.wireBytes / telling.ms;
   const limit = bandwidthBytesPerSecond > 0 ? bandwidthBytesPerSecond / 1000 : measured;
-  return (last.dirtyPages * largestPageBytes(rounds)) / Math.min(measured, limit);
+  return (last.dirtyPages * pageBytes(telling, rounds)) / Math.min(measured, limit);
+}
+
+/** Bytes on the wire of a dirty page, when `telling` is like the round that they would be sent in. */
+function pageBytes(telling: RoundOutcome, rounds: readonly RoundOutcome[]): number {
+  const { pagesDelta, bytesDelta } = telling;
+  const largest = largestPageBytes(rounds);
+  if (pagesDelta === 0) return largest;
+  const share = pagesDelta / contentPages(telling);
+  return share * (bytesDelta / pagesDelta) + (1 - share) * largest + RECORD_BYTES;
 }
 
 function contentPages({ pagesRaw, pagesEncoded }: RoundOutcome): number {
   return pagesRaw + pagesEncoded;
 }
 
-/** Bytes on the wire of a page with content, at worst. */
+/** Bytes on the wire of a page with content that is no delta, at worst. */
 function largestPageBytes(rounds: readonly RoundOutcome[]): number {
   if (rounds.some(({ pagesRaw }) => pagesRaw > 0)) return RAW_PAGE_BYTES + RECORD_BYTES;
   const means = rounds
-    .filter(({ pagesEncoded }) => pagesEncoded > 0)
-    .map(({ wireBytes, pagesEncoded }) => wireBytes / pagesEncoded);
-  return Math.max(...means) + RECORD_BYTES;
+    .filter(({ pagesEncoded, pagesDelta }) => pagesEncoded > pagesDelta)
+    .map(
+      ({ wireBytes, bytesDelta, pagesEncoded, pagesDelta }) =>
+        (wireBytes - bytesDelta) / (pagesEncoded - pagesDelta),
+    );
+  return means.length > 0 ? Math.max(...means) + RECORD_BYTES : RAW_PAGE_BYTES + RECORD_BYTES;
 }
 
 /**

@@ -58,7 +58,6 @@ const latency = v.object({
 const offers = v.object({
   contents: v.pipe(v.array(text), v.maxLength(MAX_CONTENTS)),
   spaceKinds: v.pipe(v.array(text), v.maxLength(MAX_SPACE_KINDS)),
-  cacheBytes: count,
 });
 export type Offers = Readonly<v.InferOutput<typeof offers>>;
 

@@ -1,13 +1,11 @@
 /** What a migration may use: offered by the source, accepted by the destination (docs/protocol.md, 3.3). Pure. */
 import { PageferryError } from '../errors.js';
 import { binding, type ContentName } from '../native/binding.js';
-import type { CodecName } from '../vocabulary.js';
+
 import type { Offers } from './messages.js';
 
 /** Kinds of space that a guest may have. */
 export const SPACE_KINDS = ['ram'] as const;
-/** No content uses a cache. */
-export const MAX_CACHE_BYTES = 0;
 /** Contents without which there is no migration. */
 const NEEDED: readonly ContentName[] = ['raw', 'zero'];
 
@@ -16,12 +14,11 @@ export function knownContents(): ContentName[] {
   return Object.keys(binding.protocolConstants().contents) as ContentName[];
 }
 
-/** Of a source that encodes pages by this codec, and that may leave some of them to be asked for. */
-export function offersOf(codec: CodecName, mayServeFaults: boolean): Offers {
-  const contents: ContentName[] = [...NEEDED];
-  if (codec !== 'raw') contents.push(codec);
+/** Of a source that encodes pages as these contents, and that may leave some of them to be asked for. */
+export function offersOf(encoded: readonly ContentName[], mayServeFaults: boolean): Offers {
+  const contents: ContentName[] = [...NEEDED, ...encoded];
   if (mayServeFaults) contents.push('missing');
-  return { contents, spaceKinds: [...SPACE_KINDS], cacheBytes: MAX_CACHE_BYTES };
+  return { contents, spaceKinds: [...SPACE_KINDS] };
 }
 
 export interface Accepted extends Offers {
@@ -29,7 +26,7 @@ export interface Accepted extends Offers {
 }
 
 /** What is taken of an offer: all of it that is known here. Throws PROTOCOL for one that makes no migration. */
-export function acceptedOf({ contents, spaceKinds, cacheBytes }: Offers): Accepted {
+export function acceptedOf({ contents, spaceKinds }: Offers): Accepted {
   const missing = NEEDED.filter((name) => !contents.includes(name));
   if (missing.length > 0) {
     throw new PageferryError('PROTOCOL', `the offer lacks the contents ${missing.join(', ')}`);
@@ -37,7 +34,6 @@ export function acceptedOf({ contents, spaceKinds, cacheBytes }: Offers): Accept
   return {
     contents: knownContents().filter((name) => contents.includes(name)),
     spaceKinds: SPACE_KINDS.filter((kind) => spaceKinds.includes(kind)),
-    cacheBytes: Math.min(cacheBytes, MAX_CACHE_BYTES),
   };
 }
 
@@ -46,7 +42,6 @@ export function checkAccepted(offers: Offers, accepts: Offers, peer: string): vo
   const surplus = [
     ...accepts.contents.filter((name) => !offers.contents.includes(name)),
     ...accepts.spaceKinds.filter((kind) => !offers.spaceKinds.includes(kind)),
-    ...(accepts.cacheBytes > offers.cacheBytes ? [`${accepts.cacheBytes} bytes of cache`] : []),
   ];
   const missing = NEEDED.filter((name) => !accepts.contents.includes(name));
   if (surplus.length === 0 && missing.length === 0) return;

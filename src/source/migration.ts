@@ -19,7 +19,8 @@ import type { ClockComparison } from '../policy/clock.js';
 import { type ControlChannel, peerError } from '../protocol/channel.js';
 import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';
 import { migrationIdText } from '../protocol/migration-id.js';
-import type { CodecName } from '../vocabulary.js';
+import type { Compression } from '../vocabulary.js';
+import type { EffortDriver } from './effort.js';
 import type { ResolvedOptions } from './options.js';
 import { type Patience, within } from './patience.js';
 import { ThroughputWatch } from './throughput-watch.js';
@@ -58,6 +59,7 @@ export class SourceMigration {
   /** Of all its channels, where one was asked for. */
   capture: CaptureFile | undefined;
   sender: PageSender | undefined;
+  effort: EffortDriver | undefined;
   /** The final round, from when it begins: until it is over it uses the tracker. */
   sending: Promise<unknown> | undefined;
   server: PageServer | undefined;
@@ -71,8 +73,8 @@ export class SourceMigration {
   clock: ClockComparison = { kind: 'shared', offsetNs: 0n, errorMs: 0 };
   /** Both processes run on the same boot of the same kernel. */
   sameHost = false;
-  /** What pages are encoded with: as asked for, where the destination accepts it. */
-  codec: CodecName;
+  /** What makes pages smaller: as asked for, where the destination accepts it. */
+  compression: Compression;
   /** The longest state that the destination takes. */
   maxStateBytes = 0;
   /** So long the destination waits for its guest to resume before it says that nobody knows. */
@@ -88,12 +90,12 @@ export class SourceMigration {
     readonly guest: Guest,
     readonly options: ResolvedOptions,
   ) {
-    this.codec = options.codec;
+    this.compression = options.compression;
     this.bucket = binding.createTokenBucket(options.bandwidthBytesPerSecond);
     this.recorder = new Recorder({
       migrationId: migrationIdText(options.migrationId),
       strategy: options.strategy.name,
-      codec: options.codec,
+      compression: options.compression,
       channels: options.channels,
       memoryBytes: guest.memory.bytes,
       workload: guest.probe?.workload ?? null,
@@ -148,6 +150,7 @@ export class SourceMigration {
     this.#failure = error;
     this.#callOff(error);
     this.#over.abort(error);
+    this.effort?.end();
     this.sender?.cancel();
     this.faultConnection?.close();
   }
@@ -159,7 +162,7 @@ export class SourceMigration {
 
   /** The destination does not accept what pages were to be encoded with. */
   sendsRaw(): void {
-    this.codec = 'raw';
+    this.compression = 'raw';
     this.recorder.sendsRaw();
   }
 
@@ -213,16 +216,21 @@ export class SourceMigration {
 
   /** Everything that was sent so far. */
   get sent(): Sent {
-    const { pagesRaw, pagesZero, pagesEncoded, wireBytes } = this.sender?.progress() ?? NOTHING;
+    const { pages, wireBytes } = this.sender?.progress() ?? NOTHING;
     const served = this.server?.stats() ?? { pages: 0, pagesZero: 0, wireBytes: 0 };
     return {
-      pagesRaw: pagesRaw + served.pages - served.pagesZero,
-      pagesZero: pagesZero + served.pagesZero,
-      pagesEncoded,
+      pages: {
+        ...pages,
+        raw: (pages.raw ?? 0) + served.pages - served.pagesZero,
+        zero: (pages.zero ?? 0) + served.pagesZero,
+      },
       pagesServed: served.pages,
       wireBytes: wireBytes + served.wireBytes,
     };
   }
 }
 
-const NOTHING = { pagesRaw: 0, pagesZero: 0, pagesEncoded: 0, wireBytes: 0 };
+const NOTHING: Pick<ReturnType<PageSender['progress']>, 'pages' | 'wireBytes'> = {
+  pages: {},
+  wireBytes: 0,
+};

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
+import { readMemory } from '../host/memory.js';
 import type { Credentials, TrackerKind } from '../native/binding.js';
 import { probe } from '../native/machine.js';
 import { addressOf } from '../options/address.js';
@@ -11,6 +12,7 @@ import { requireSecurity, type TlsOptions } from '../options/security.js';
 import { SOURCE_FIELDS, SOURCE_SCHEMA } from '../options/source-fields.js';
 import type { Alternative } from '../policy/convergence.js';
 import { defaultChannels } from '../policy/copying.js';
+import { defaultCacheBytes } from '../policy/effort/compression.js';
 import { chooseTracker, type TrackerChoice } from '../policy/tracker.js';
 import { migrationIdOf, randomMigrationId } from '../protocol/migration-id.js';
 import {
@@ -23,7 +25,7 @@ import {
   stopAndCopy,
 } from '../strategy/strategy.js';
 import type { Address } from '../units.js';
-import type { CodecName, StrategyName } from '../vocabulary.js';
+import type { Compression, StrategyName } from '../vocabulary.js';
 
 /** The ranges and defaults are those of src/options/source-fields.ts. */
 export interface SourceOptions {
@@ -51,8 +53,16 @@ export interface SourceOptions {
    * guest with `kernelTouches` is refused it (UNSUPPORTED).
    */
   readonly tracker?: TrackerKind;
-  /** What pages are encoded with when that makes them smaller; `raw` by default. */
-  readonly codec?: CodecName;
+  /**
+   * What makes pages smaller: `auto` by default, which follows the link and the cores that are free, and does nothing
+   * between two processes of one host; or one that is kept to (docs/compression.md).
+   */
+  readonly compression?: Compression;
+  /**
+   * Bytes that may be kept of what was sent, so that a page which is sent again can be sent as what has changed; 0: none.
+   * By default, with `auto` and `xbzrle`, up to half of what is free, and no more than half as much again as the guest has memory; otherwise none.
+   */
+  readonly cacheBytes?: number;
   /** Rate limit over all page channels in bytes per second; 0 (default): none. */
   readonly bandwidthBytesPerSecond?: number;
   /** Pre-copy's longest acceptable downtime, 0 … 24 h; 50 ms by default. */
@@ -101,6 +111,12 @@ export interface ResolvedOptions
   readonly tee: string | null;
 }
 
+/** 0 where nobody knows. */
+function freeBytes(): number {
+  const reading = readMemory();
+  return reading.kind === 'known' ? reading.memory.bytes : 0;
+}
+
 type MigratedGuest = Pick<Guest, 'memory' | 'kernelTouches'>;
 
 function trackerFor(
@@ -124,6 +140,7 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
   checkOptions('the source', SOURCE_SCHEMA, given);
   const address = addressOf('the source', given, {});
   requireSecurity('the source', address, given);
+  const compression = given.compression ?? SOURCE_FIELDS.compression.default;
   const options = {
     address,
     credentials: openCredentials('the source', given.tls),
@@ -131,7 +148,8 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
     migrationId:
       given.migrationId === undefined ? randomMigrationId() : migrationIdOf(given.migrationId),
     channels: given.channels ?? defaultChannels(availableParallelism()),
-    codec: given.codec ?? SOURCE_FIELDS.codec.default,
+    compression,
+    cacheBytes: given.cacheBytes ?? defaultCacheBytes(compression, guest.memory.bytes, freeBytes()),
     bandwidthBytesPerSecond:
       given.bandwidthBytesPerSecond ?? SOURCE_FIELDS.bandwidthBytesPerSecond.default,
     downtimeBudgetMs: given.downtimeBudgetMs ?? SOURCE_FIELDS.downtimeBudgetMs.default,

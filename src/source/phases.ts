@@ -11,11 +11,12 @@ import { bootId } from '../host/boot-id.js';
 import type { SourcePhase } from '../metrics/events.js';
 import { msBetween } from '../metrics/recorder.js';
 import type { RoundReport } from '../metrics/report.js';
-import { binding, type Connection, type PageSet } from '../native/binding.js';
+import { binding, type Connection, type ContentName, type PageSet } from '../native/binding.js';
 import { type ClockComparison, type ClockExchange, compareClocks } from '../policy/clock.js';
 import type { Decision, PreCopyDecision } from '../policy/convergence.js';
 import { sendBufferBytes } from '../policy/copying.js';
 import { openedWithinMs, verifiedWithinMs } from '../policy/deadlines.js';
+import { contentsOf } from '../policy/effort/compression.js';
 import { ControlChannel } from '../protocol/channel.js';
 import {
   type DestinationMessage,
@@ -29,6 +30,7 @@ import { checkAccepted, offersOf } from '../protocol/offers.js';
 import { ask } from '../strategy/strategy.js';
 import { formatBytes, PAGE_BYTES } from '../units.js';
 import { openConnection } from './connect.js';
+import { EffortDriver, firstEncoding } from './effort.js';
 import type { SourceMigration } from './migration.js';
 import { paced } from './pace.js';
 import { bytesMove, type Patience, socketsTakeBytes, within } from './patience.js';
@@ -79,8 +81,9 @@ async function negotiate(m: SourceMigration): Promise<void> {
       `the guest has ${regions} regions and a migration takes at most ${MAX_SPACES}: make fewer, larger ones`,
     );
   }
-  const { codec, strategy } = m.options;
-  const offers = offersOf(codec, strategy.mayServeFaults);
+  const { compression, strategy } = m.options;
+  const encoded = contentsOf(compression);
+  const offers = offersOf(encoded, strategy.mayServeFaults);
   const connection = await openConnection(m, 'control', 0);
   m.channel = new ControlChannel<SourceMessage, DestinationMessage>(connection, {
     parse: parseDestinationMessage,
@@ -108,7 +111,8 @@ async function negotiate(m: SourceMigration): Promise<void> {
   const withinMs = openedWithinMs(memory.bytes, m.options.stallMs);
   const opened = await m.expect('opened', { withinMs });
   checkAccepted(offers, opened.accepts, m.control.peer);
-  if (!opened.accepts.contents.includes(codec)) m.sendsRaw();
+  const isAccepted = (content: ContentName) => opened.accepts.contents.includes(content);
+  if (!encoded.every(isAccepted)) m.sendsRaw();
   if (strategy.mayServeFaults && !opened.faultPath) {
     throw new PageferryError(
       'UNSUPPORTED',
@@ -188,13 +192,16 @@ async function openChannels(m: SourceMigration): Promise<void> {
   if (faultConnection === undefined) throw new Error('no fault channel');
   m.faultConnection = faultConnection;
   const copying = { ...m.options, sameHost: m.sameHost };
+  const encoding = firstEncoding(m.compression, m.options);
   m.sender = binding.createPageSender(
     m.guest.memory,
     connections,
     m.bucket,
-    m.codec === 'raw' ? null : m.codec,
+    encoding,
     sendBufferBytes(copying, availableParallelism()),
   );
+  m.effort = new EffortDriver(m.compression, m.options, m.sender, encoding);
+  m.effort.begin();
   if (m.options.strategy.mayServeFaults) startPageServer(m, faultConnection);
 }
 
@@ -282,6 +289,7 @@ async function copyRound(
   await m.expect('rounded', { withinMs: m.options.stallMs, isUnderWay: bytesMove(sender) });
   pages.clear();
   await tracker.harvest(pages);
+  m.recorder.keptVersions(sender.versionBytes);
   return m.recorder.round(stats, performance.now() - started, pages.count());
 }
 
@@ -344,6 +352,7 @@ async function finalRound(
   const { sender, pending } = m;
   if (sender === undefined || pending === undefined) throw new Error('no channels yet');
   const postCopy = decision === 'post-copy';
+  m.effort?.enter('final');
   const sync = sender.lastSync + 1;
   const sending = sender.finalRound(pending, m.tracker ?? null, postCopy);
   // Also while the guest saves its state, for however long.
@@ -442,6 +451,7 @@ async function pushResidualSet(m: SourceMigration, observer: Observer): Promise<
   const { sender, residual } = m;
   if (sender === undefined || residual === undefined) throw new Error('no residual set');
   observer.sending(residual.count(), m.recorder.rounds.length);
+  m.effort?.enter('push');
   await paced(m, sender.push(residual));
   m.send({ type: 'pushed', sync: sender.lastSync });
 }
@@ -449,6 +459,7 @@ async function pushResidualSet(m: SourceMigration, observer: Observer): Promise<
 /** On return the source holds nothing that is needed. */
 async function finish(m: SourceMigration): Promise<void> {
   m.allSent = true;
+  m.effort?.end();
   const { sender, server } = m;
   if (sender === undefined) throw new Error('no channels yet');
   const pushed = bytesMove(sender);

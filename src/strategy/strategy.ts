@@ -16,6 +16,8 @@ export interface Strategy {
   readonly name: string;
   /** True when it may end in post-copy, so that the destination must be able to serve faults. */
   readonly mayServeFaults: boolean;
+  /** False when it makes at most one round: then nothing is kept of what was sent, as the base of deltas. True by default. */
+  readonly repeats?: boolean;
   /**
    * Asked before the first round and after each one, while the guest runs. Pre-copy says what its decision rests on,
    * too, for the report.
@@ -28,7 +30,12 @@ export interface Strategy {
 
 /** Pause, send everything, resume there. The longest downtime, and the yardstick for the others. */
 export function stopAndCopy(): Strategy {
-  return { name: 'stop-and-copy', mayServeFaults: false, next: () => 'stop-and-copy' };
+  return {
+    name: 'stop-and-copy',
+    mayServeFaults: false,
+    repeats: false,
+    next: () => 'stop-and-copy',
+  };
 }
 
 /**
@@ -46,7 +53,7 @@ export function preCopy(limits: ConvergenceLimits): Strategy {
 
 /** Switch over at once; pages follow on demand and by active push (Hines & Gopalan, VEE'09). */
 export function postCopy(): Strategy {
-  return { name: 'post-copy', mayServeFaults: true, next: () => 'post-copy' };
+  return { name: 'post-copy', mayServeFaults: true, repeats: false, next: () => 'post-copy' };
 }
 
 /** One round while the guest runs, then post-copy of what it wrote meanwhile (Hines & Gopalan, OSR'09). */
@@ -54,6 +61,7 @@ export function hybrid(): Strategy {
   return {
     name: 'hybrid',
     mayServeFaults: true,
+    repeats: false,
     next: (rounds) => (rounds.length === 0 ? 'next-round' : 'post-copy'),
   };
 }

@@ -78,7 +78,22 @@ const INVALID: readonly (readonly [what: string, content: unknown, says: RegExp]
   [
     'a trace with a speed of its own and another',
     [small({ workload: 'trace:some.trace', dirtyRatio: 1 })],
-    /field '0\.workload': a trace says itself what is written/,
+    /field '0\.workload': a trace and snapshots say themselves what is written/,
+  ],
+  [
+    'snapshots of no image',
+    [small({ workload: 'snapshots' })],
+    /field '0\.workload': snapshots are those of an image/,
+  ],
+  [
+    'a guest without memory',
+    [{ name: 'a', strategy: 'hybrid' }],
+    /field '0\.memory': expected one, because the fill is no image/,
+  ],
+  [
+    'an image that is not there',
+    [{ name: 'a', strategy: 'hybrid', fill: 'image:none.image' }],
+    /field '0\.fill': .*none\.image: No such file/,
   ],
   [
     'a strategy whose module is not there',
@@ -99,7 +114,7 @@ describe('a file of scenarios', () => {
   it('may name a trace as its workload', async () => {
     expect(await namesOf([small({ workload: 'trace:some.trace' })])).toEqual(['small']);
     const wrong = namesOf([small({ workload: 'trace:' })]);
-    await expect(wrong).rejects.toThrow(/workload': expected one of .*, or trace:FILE/);
+    await expect(wrong).rejects.toThrow(/workload': expected one of .*, trace:FILE or snapshots/);
   });
 
   it('may say everything about a migration', async () => {
@@ -115,7 +130,7 @@ describe('a file of scenarios', () => {
       maxRounds: 5,
       ifNotConverging: 'post-copy',
       channels: 2,
-      codec: 'lz4',
+      compression: 'lz4',
       tracker: 'mprotect',
       rtt: '10ms',
     };

@@ -66,7 +66,7 @@ describe('pageferry demo', () => {
 
   it('migrates a guest that runs on lz4 pages through two channels from several threads', async () => {
     const options = [
-      '--codec',
+      '--compression',
       'lz4',
       '--channels',
       '2',

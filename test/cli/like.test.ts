@@ -12,7 +12,7 @@ const EVERYTHING = [
   ...['--memory', '8MiB', '--workload', 'hotset', '--wss', '4MiB', '--write-rate', '2000'],
   ...['--write-bytes', '128', '--threads', '2', '--seed', '7', '--bandwidth', '4Gbit'],
   ...['--downtime-budget', '20ms', '--max-rounds', '3', '--if-not-converging', 'abort'],
-  ...['--channels', '3', '--tracker', 'mprotect', '--codec', 'lz4', '--observe', '30ms'],
+  ...['--channels', '3', '--tracker', 'mprotect', '--compression', 'lz4', '--observe', '30ms'],
   ...['--stall-timeout', '9s', '--switchover-timeout', '2s', '--no-verify'],
 ];
 const TOLD = {
@@ -30,7 +30,7 @@ const TOLD = {
   migration: {
     channels: 3,
     tracker: 'mprotect',
-    codec: 'lz4',
+    compression: 'lz4',
     bandwidthBytesPerSecond: 500_000_000,
     downtimeBudgetMs: 20,
     maxRounds: 3,

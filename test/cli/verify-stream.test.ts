@@ -16,7 +16,7 @@ async function capture(...options: string[]): Promise<string> {
 
 describe.concurrent('pageferry verify-stream', () => {
   it('says of a migration that was captured at its source what was in it', async () => {
-    const file = await capture('--strategy', 'hybrid', '--channels', '2', '--codec', 'lz4');
+    const file = await capture('--strategy', 'hybrid', '--channels', '2', '--compression', 'lz4');
     const { code, stdout, stderr } = await pageferry('verify-stream', file);
     expect(stderr).toBe('');
     expect(stdout).toMatch(

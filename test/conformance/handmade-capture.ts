@@ -69,12 +69,13 @@ export function frame(body: Buffer): Buffer {
 
 export interface EntryFields {
   page: number;
-  content: 'raw' | 'zero' | 'lz4' | 'missing' | number;
+  content: keyof typeof CONTENTS | number;
   pages?: number;
+  /** Of a block all its pages, unless it is said. */
+  members?: number;
   payload?: Buffer;
   /** What the entry says, where that is not the length of its payload. */
   payloadBytes?: number;
-  reserved?: number;
 }
 
 export interface RecordFields {
@@ -85,7 +86,21 @@ export interface RecordFields {
   entryCount?: number;
 }
 
-const CONTENTS = { raw: 0, zero: 1, lz4: 2, missing: 255 };
+const CONTENTS = {
+  raw: 0,
+  zero: 1,
+  lz4: 2,
+  zstd: 3,
+  wkdm64: 4,
+  wkdm32: 5,
+  sparse: 6,
+  'zstd-delta': 7,
+  'lz4-delta': 8,
+  xbzrle: 9,
+  fill: 10,
+  missing: 255,
+};
+const [FIRST_BLOCK, LAST_BLOCK] = [CONTENTS.lz4, CONTENTS.xbzrle];
 
 export function record({ type = 1, value = 0, entries = [], ...told }: RecordFields): Buffer {
   const header = Buffer.alloc(16);
@@ -98,12 +113,12 @@ export function record({ type = 1, value = 0, entries = [], ...told }: RecordFie
     const bytes = Buffer.alloc(16);
     bytes.writeBigUInt64LE(BigInt(entry.page), 0);
     bytes.writeUInt32LE(entry.payloadBytes ?? entry.payload?.byteLength ?? 0, 8);
-    bytes.writeUInt16LE(entry.pages ?? 1, 12);
-    bytes.writeUInt8(
-      typeof entry.content === 'number' ? entry.content : CONTENTS[entry.content],
-      14,
-    );
-    bytes.writeUInt8(entry.reserved ?? 0, 15);
+    const pages = entry.pages ?? 1;
+    const content = typeof entry.content === 'number' ? entry.content : CONTENTS[entry.content];
+    const isBlock = content >= FIRST_BLOCK && content <= LAST_BLOCK;
+    bytes.writeUInt16LE(pages, 12);
+    bytes.writeUInt8(content, 14);
+    bytes.writeUInt8(entry.members ?? (isBlock ? pages : 0), 15);
     return bytes;
   });
   return Buffer.concat([header, ...table, payload]);
@@ -145,7 +160,7 @@ export const OPEN = {
     { kind: 'ram', bytes: 1500 * PAGE_BYTES, pageBytes: PAGE_BYTES },
     { kind: 'ram', bytes: 500 * PAGE_BYTES, pageBytes: PAGE_BYTES },
   ],
-  offers: { contents: ['raw', 'zero', 'lz4', 'missing'], spaceKinds: ['ram'], cacheBytes: 0 },
+  offers: { contents: Object.keys(CONTENTS), spaceKinds: ['ram'] },
   channels: 2,
   populatedBytes: 100 * PAGE_BYTES,
   dense: [{ page: 0, pages: 10 }],
@@ -157,7 +172,7 @@ export const OPEN = {
 export const OPENED = {
   type: 'opened',
   bootId: 'boot',
-  accepts: { contents: ['raw', 'zero', 'lz4', 'missing'], spaceKinds: ['ram'], cacheBytes: 0 },
+  accepts: { contents: Object.keys(CONTENTS), spaceKinds: ['ram'] },
   faultPath: true,
   faultPathReason: '',
   maxStateBytes: 65_536,

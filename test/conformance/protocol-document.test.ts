@@ -2,8 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MOST } from '../../src/conformance/bounds.js';
+import {
+  CONTENT_OF,
+  CONTENTS,
+  type Content,
+  type PayloadKind,
+} from '../../src/conformance/contents.js';
+import { MOST_MEMBERS } from '../../src/conformance/encodings/block.js';
 import { MESSAGES } from '../../src/conformance/messages.js';
-import { CONTENT_OF } from '../../src/conformance/records.js';
 import { tablesOf, tableWith } from '../protocol/markdown-tables.js';
 
 const document = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
@@ -18,7 +24,6 @@ const ROWS: Readonly<Record<keyof typeof MOST, string>> = {
   denseRuns: 'dense runs',
   contents: 'contents offered',
   spaceKinds: 'kinds of space offered',
-  cacheBytes: 'bytes of a cache',
   descriptionBytes: 'bytes of a description',
   stateBytes: 'bytes of state',
   entries: 'entries of a record',
@@ -32,6 +37,26 @@ const ROWS: Readonly<Record<keyof typeof MOST, string>> = {
 function topFieldsOf(cell: string): string[] {
   const flat = cell.replace(/\[?\{[^}]*\}\]?/g, '');
   return [...flat.matchAll(/`(\w+)`/g)].map(([, name]) => name as string);
+}
+
+/** How section 2.1 writes what a payload is. */
+const PAYLOADS: Readonly<Record<PayloadKind, string>> = {
+  none: '0',
+  pages: '`pages` × `pageBytes`',
+  word: '8',
+  bitmap: '0 or ⌈`pages` ÷ 8⌉',
+  block: 'block',
+};
+
+/** The row of a content in section 2.1, but for its number and its meaning. */
+function rowOf(name: Content) {
+  const { mostPages, payload, needsBase } = CONTENTS[name];
+  return {
+    name,
+    pages: `1 … ${mostPages}`,
+    payload: PAYLOADS[payload],
+    base: needsBase ? 'yes' : 'no',
+  };
 }
 
 describe('docs/protocol.md and its independent reader', () => {
@@ -55,10 +80,19 @@ describe('docs/protocol.md and its independent reader', () => {
     expect(Object.fromEntries(read)).toEqual(Object.fromEntries(written));
   });
 
-  it('have the same contents', () => {
-    const rows =
-      tables.find(({ rows: [row] }) => row !== undefined && 'content' in row)?.rows ?? [];
-    const written = rows.map(({ content, name }) => [content, name]);
-    expect(CONTENT_OF).toEqual(Object.fromEntries(written));
+  it('have the same contents, with the same rules', () => {
+    const rows = tableWith(tables, ['content', 'name', 'pages', 'payload', 'base', 'meaning']);
+    const written = rows.map(({ content, name, pages, payload, base }) => [
+      content,
+      { name, pages, payload, base },
+    ]);
+    const read = Object.entries(CONTENT_OF).map(([number, name]) => [number, rowOf(name)]);
+    expect(Object.fromEntries(read)).toEqual(Object.fromEntries(written));
+  });
+
+  it('have the same number of members', () => {
+    const rows = tableWith(tables, ['offset', 'bytes', 'field', 'meaning'], '### 2.1');
+    const { meaning } = rows.find(({ field }) => field === 'members') ?? {};
+    expect(meaning).toContain(`1 … ${MOST_MEMBERS};`);
   });
 });

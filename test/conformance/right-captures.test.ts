@@ -1,13 +1,16 @@
 /** What nobody complains about, and what is no capture at all. */
 import { describe, expect, it } from 'vitest';
-import { both, indexOf, moved, said } from './changes.js';
+import { after, both, type Change, indexOf, moved, replaced, said, without } from './changes.js';
+import { BLOCK_CONTENTS, block } from './handmade-blocks.js';
 import {
   answer,
   COMPLETE,
   captureOf,
   check,
   destination,
+  type EntryFields,
   type Item,
+  lz4Block,
   OPENED,
   onPage,
   raw,
@@ -16,6 +19,11 @@ import {
   SWITCHOVER,
   source,
 } from './handmade-capture.js';
+
+/** A record on page channel 0. */
+function behind(name: string, entry: EntryFields): Change {
+  return after(name, onPage(0, record({ entries: [entry] })));
+}
 
 describe('what is right', () => {
   it.each([1, 7, 4096, 1 << 20])('is right in blocks and reads of %d bytes', async (bytes) => {
@@ -27,7 +35,8 @@ describe('what is right', () => {
       migrationId: '00112233445566778899aabbccddeeff',
       cut: null,
       records: { pages: 8, sync: 6, request: 2, optional: 1 },
-      pages: { raw: 3, zero: 6, lz4: 2, missing: 4 },
+      pages: { raw: 3, zero: 6, lz4: 2, missing: 4, xbzrle: 0 },
+      payloadBytes: { raw: 3 * 4096, zero: 0, lz4: 2 * lz4Block().byteLength, missing: 2 },
       messages: {
         'to-destination': { open: 1, round: 1, switchover: 1, bye: 1 },
         'to-source': { opened: 1, 'news (skipped)': 1, complete: 1 },
@@ -85,6 +94,63 @@ describe('what is right', () => {
     const query = source({ type: 'query', id: Buffer.alloc(16) });
     const answered = await check(captureOf([asked, accepted, query, destination(outcome)]));
     expect(answered).toMatchObject({ outcome: 'query', violations: [] });
+  });
+
+  it.each(BLOCK_CONTENTS)(
+    'is a block in %s: of one page, of neighbours, of pages apart, of as many as may be',
+    async (content) => {
+      const layouts = [
+        '1',
+        '11',
+        '1001',
+        '1'.repeat(64),
+        `${'10'.repeat(63)}01`,
+        `1${'0'.repeat(1022)}1`,
+      ];
+      const records = layouts.map((bits) =>
+        onPage(0, record({ entries: [block(content, 0, bits)] })),
+      );
+      const all = record({ entries: [{ page: 0, content: 'zero', pages: 1024 }] });
+      const change = both(
+        replaced('round 0 on page 0', all),
+        after('round 0 on page 0', ...records),
+      );
+      const checked = await check(captureOf(change(rightMigration())));
+      expect(checked.violations).toEqual([]);
+      const pages = 1 + 2 + 2 + 64 + 64 + 2;
+      // The right migration has a page in lz4 after the switchover, too.
+      expect(checked.pages[content]).toBe(content === 'lz4' ? pages + 1 : pages);
+    },
+  );
+
+  it('is a delta of a page that came as anything, in the final round too', async () => {
+    const first = record({
+      entries: [
+        { page: 0, content: 'raw', payload: raw() },
+        { page: 1, content: 'zero', pages: 2 },
+        block('zstd', 3, '11'),
+        { page: 5, content: 'fill', pages: 300, payload: Buffer.from('01234567') },
+      ],
+    });
+    const all = '1'.repeat(8);
+    const change = both(
+      replaced('round 0 on page 0', first),
+      behind('sync 1 on page 0', block('xbzrle', 0, all)),
+      behind('switchover', block('zstd-delta', 0, all)),
+    );
+    const checked = await check(captureOf(change(rightMigration())));
+    expect(checked.violations).toEqual([]);
+    expect(checked.pages).toMatchObject({ raw: 2, zstd: 2, fill: 300, xbzrle: 8, 'zstd-delta': 8 });
+    expect(checked.payloadBytes).toMatchObject({ fill: 8, xbzrle: 8 * 5, zstd: 2 + 2 * 4 });
+  });
+
+  it('is a block of the residual set on any channel', async () => {
+    const change = both(
+      replaced('push on page 1', record({ entries: [block('sparse', 2, '10000001')] })),
+      without('push'),
+    );
+    const checked = await check(captureOf(change(rightMigration())));
+    expect(checked.violations).toEqual([]);
   });
 
   it('is a long switchover, and fields that nobody knows', async () => {

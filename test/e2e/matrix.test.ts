@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fill } from '../../src/guest/workload-guest.js';
 import { binding, TRACKER_KINDS, WORKLOAD_NAMES } from '../../src/native/binding.js';
-import { CODEC_NAMES, STRATEGY_NAMES } from '../../src/vocabulary.js';
+import { COMPRESSIONS, STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
 
@@ -31,7 +31,7 @@ const cases = STRATEGY_NAMES.flatMap((strategy, s) =>
       strategy,
       workload,
       fill: turn(FILLS, at),
-      codec: turn(CODEC_NAMES, at + s),
+      compression: turn(COMPRESSIONS, at + s),
       channels: turn(CHANNELS, at + s),
       tracker: turn(trackers, w + s),
       threads: turn([1, 3], w),
@@ -43,11 +43,16 @@ const cases = STRATEGY_NAMES.flatMap((strategy, s) =>
 
 describe.concurrent('a guest', () => {
   it.each(cases)(
-    'moves by $strategy while it runs $workload (fill $fill.kind, codec $codec, channels $channels, tracker $tracker)',
-    async ({ strategy, codec, channels, tracker, ...guestOptions }) => {
+    'moves by $strategy while it runs $workload (fill $fill.kind, compression $compression, channels $channels, tracker $tracker)',
+    async ({ strategy, compression, channels, tracker, ...guestOptions }) => {
       const receiving = await Receiving.start();
       const guest = await startGuest({ memoryBytes: 12 * MIB, seed: channels, ...guestOptions });
-      const report = await migrate(guest, receiving.port, { strategy, codec, channels, tracker });
+      const report = await migrate(guest, receiving.port, {
+        strategy,
+        compression,
+        channels,
+        tracker,
+      });
       expect(report).toMatchObject({
         outcome: 'completed',
         guestLocation: 'destination',

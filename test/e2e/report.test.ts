@@ -25,7 +25,7 @@ async function reportOf(strategy: StrategyName): Promise<MigrationReport> {
   const guest = await startGuest({ threads: 2, fill: { kind: 'text' } });
   return await migrate(guest, receiving.port, {
     strategy,
-    codec: 'lz4',
+    compression: 'lz4',
     channels: 2,
     observeMs: 50,
   });
@@ -64,6 +64,11 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
         'pagesRaw',
         'pagesZero',
         'pagesEncoded',
+        'pagesDelta',
+        'bytesDelta',
+        'pagesSkipped',
+        'contents',
+        'waits',
         'wireBytes',
         'ms',
         'dirtyPages',
@@ -76,7 +81,7 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
       3,
     );
     expect(Math.min(...Object.values(report.downtimeParts ?? {}))).toBeGreaterThanOrEqual(0);
-    expect(sum(Object.values(report.pagesByCodec))).toBe(report.pagesSent);
+    expect(sum(Object.values(report.pagesByContent))).toBe(report.pagesSent);
     expect(report.pagesSent).toBeGreaterThanOrEqual((16 * MIB) / 4096);
     expect(sum(report.rounds.map(({ pages }) => pages))).toBeLessThanOrEqual(report.pagesSent);
     expect(sum(report.rounds.map(({ wireBytes }) => wireBytes))).toBeLessThanOrEqual(
@@ -97,7 +102,7 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
       guestLocation: 'destination',
       guestVerified: true,
       error: null,
-      codec: 'lz4',
+      compression: 'lz4',
       channels: 2,
       memoryBytes: 16 * MIB,
       clock: 'shared',
@@ -106,7 +111,7 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
     expect(report.tracker === null).toBe(report.rounds.length === 0);
     expect(report.rounds.length > 0).toBe(strategy === 'pre-copy' || strategy === 'hybrid');
     expect(report.demandFaults > 0).toBe(isPostCopy);
-    expect(report.pagesByCodec['lz4']).toBeGreaterThan(0);
+    expect(report.pagesByContent['lz4']).toBeGreaterThan(0);
     const { p50, p99, p999, max } = report.faultLatencyUs;
     expect([p50, p99, p999, max]).toEqual([p50, p99, p999, max].sort((a, b) => a - b));
     expect(p50 > 0).toBe(report.demandFaultsOverNetwork > 0);
@@ -146,7 +151,7 @@ describe('the wire', () => {
     );
     if (full === undefined || zero === undefined) throw new Error('no guests');
     const raw = await migrate(full, receiving.port);
-    expect(raw.pagesByCodec).toMatchObject({ raw: 4096, zero: 0 });
+    expect(raw.pagesByContent).toMatchObject({ raw: 4096, zero: 0 });
     expect(raw.wireBytes).toBeGreaterThan(16 * MIB);
     expect(raw.wireBytes).toBeLessThan(16 * MIB * 1.01);
     expect((await migrate(zero, receiving.port)).wireBytes).toBeLessThan(4096);
@@ -155,7 +160,7 @@ describe('the wire', () => {
   it('carries the pages of a text in fewer bytes with lz4', async () => {
     const receiving = await Receiving.start();
     const guest = await startGuest({ workload: 'idle', fill: { kind: 'text' } });
-    const report = await migrate(guest, receiving.port, { codec: 'lz4' });
+    const report = await migrate(guest, receiving.port, { compression: 'lz4' });
     expect(report.wireBytes).toBeLessThan(15 * MIB);
   });
 

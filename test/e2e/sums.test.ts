@@ -108,8 +108,8 @@ async function migrate(source: Source): Promise<MigrationReport> {
 }
 
 function expectSums(report: MigrationReport): void {
-  const { rounds, pagesByCodec } = report;
-  expect(sum(Object.values(pagesByCodec))).toBe(report.pagesSent);
+  const { rounds, pagesByContent } = report;
+  expect(sum(Object.values(pagesByContent))).toBe(report.pagesSent);
   expect(sum(rounds.map(({ pages }) => pages))).toBeLessThanOrEqual(report.pagesSent);
   expect(sum(rounds.map(({ wireBytes }) => wireBytes))).toBeLessThanOrEqual(report.wireBytes);
   for (const round of rounds) {
@@ -117,7 +117,7 @@ function expectSums(report: MigrationReport): void {
     expect(round.wireBytes).toBeGreaterThanOrEqual(4096 * round.pagesRaw);
   }
   // Every raw page that is counted is on the wire, and every byte there belongs to what was sent or was begun.
-  const { raw = 0 } = pagesByCodec;
+  const { raw = 0 } = pagesByContent;
   expect(report.wireBytes).toBeGreaterThanOrEqual(4096 * raw);
   const begun = report.channels * 4 * MIB;
   expect(report.wireBytes).toBeLessThanOrEqual((4096 + 64) * report.pagesSent + begun);

@@ -36,7 +36,7 @@ describe('SourceMetrics', () => {
     expect(text).toContain(
       'pageferry_source_migrations_total{strategy="hybrid",outcome="completed"} 2',
     );
-    expect(text).toContain('pageferry_source_pages_by_codec_total{codec="lz4"} 30000');
+    expect(text).toContain('pageferry_source_pages_by_content_total{content="lz4"} 30000');
   });
 
   it('puts times in seconds', async () => {

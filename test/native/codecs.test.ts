@@ -40,7 +40,7 @@ const compressible: readonly (readonly [string, Buffer])[] = [
 ];
 
 function encode(codec: string, plain: Uint8Array): Uint8Array {
-  const encoded = binding.encodePage(codec, plain);
+  const encoded = binding.encodeBlock(codec, 1, plain, null);
   if (encoded === null) throw new Error('this page was expected to get shorter');
   return encoded;
 }
@@ -53,7 +53,9 @@ describe('lz4', () => {
   it.each(compressible)('shortens %s and brings it back', (_what, plain) => {
     const encoded = encode('lz4', plain);
     expect(encoded.byteLength).toBeLessThan(PAGE_BYTES);
-    expect(Buffer.from(binding.decodePage('lz4', encoded, PAGE_BYTES)).equals(plain)).toBe(true);
+    expect(Buffer.from(binding.decodeBlock('lz4', encoded, PAGE_BYTES, null)).equals(plain)).toBe(
+      true,
+    );
   });
 
   it.each(compressible)('makes blocks of %s that the npm package lz4 reads', (_what, plain) => {
@@ -67,14 +69,14 @@ describe('lz4', () => {
     const encoded = Buffer.alloc(2 * PAGE_BYTES);
     const length = npmLz4.compress(plain, encoded);
     expect(length).toBeGreaterThan(0);
-    const decoded = binding.decodePage('lz4', encoded.subarray(0, length), PAGE_BYTES);
+    const decoded = binding.decodeBlock('lz4', encoded.subarray(0, length), PAGE_BYTES, null);
     expect(Buffer.from(decoded).equals(plain)).toBe(true);
   });
 
   it('reads what the npm package makes of a program’s pages, and the other way round', () => {
     for (let at = 0; at < executable.byteLength; at += PAGE_BYTES) {
       const plain = executable.subarray(at, at + PAGE_BYTES);
-      const encoded = binding.encodePage('lz4', plain);
+      const encoded = binding.encodeBlock('lz4', 1, plain, null);
       if (encoded === null) continue;
       const decoded = Buffer.alloc(PAGE_BYTES);
       expect(npmLz4.uncompress(Buffer.from(encoded), decoded)).toBe(PAGE_BYTES);
@@ -84,9 +86,11 @@ describe('lz4', () => {
 
   it('leaves a page alone that it cannot shorten', () => {
     expect(
-      binding.encodePage(
+      binding.encodeBlock(
         'lz4',
+        1,
         page(() => random.whole(0, 255)),
+        null,
       ),
     ).toBeNull();
   });
@@ -97,13 +101,16 @@ describe('lz4, given what it never made,', () => {
 
   it('refuses a block that ends early', () => {
     for (let length = 0; length < encoded.byteLength; length += 7) {
-      expect(() => binding.decodePage('lz4', encoded.subarray(0, length), PAGE_BYTES)).toThrow();
+      expect(() =>
+        binding.decodeBlock('lz4', encoded.subarray(0, length), PAGE_BYTES, null),
+      ).toThrow();
     }
   });
 
-  it('refuses a block of a shorter or longer page', () => {
-    expect(() => binding.decodePage('lz4', encoded, PAGE_BYTES - 1)).toThrow();
-    expect(() => binding.decodePage('lz4', encoded, PAGE_BYTES + 1)).toThrow();
+  it('refuses a block of more or fewer pages', () => {
+    const pair = encode('lz4', Buffer.alloc(2 * PAGE_BYTES, 'pair'));
+    expect(() => binding.decodeBlock('lz4', encoded, 2 * PAGE_BYTES, null)).toThrow();
+    expect(() => binding.decodeBlock('lz4', pair, PAGE_BYTES, null)).toThrow();
   });
 
   it('never reads or writes outside its buffers, whatever the bytes', () => {
@@ -115,7 +122,7 @@ describe('lz4, given what it never made,', () => {
         bytes[noise.whole(0, bytes.byteLength - 1)] = noise.whole(0, 255);
       }
       try {
-        expect(binding.decodePage('lz4', bytes, PAGE_BYTES)).toHaveLength(PAGE_BYTES);
+        expect(binding.decodeBlock('lz4', bytes, PAGE_BYTES, null)).toHaveLength(PAGE_BYTES);
       } catch (error) {
         expect(error).toMatchObject({ code: 'PROTOCOL' });
       }
@@ -123,31 +130,18 @@ describe('lz4, given what it never made,', () => {
   });
 });
 
-describe('the page codecs', () => {
+describe('the encodings', () => {
   it('do not include one that nobody wrote', () => {
-    expect(() =>
-      binding.encodePage(
-        'zip',
-        page(() => 0),
-      ),
-    ).toThrow('no page codec called zip');
+    const zeros = new Uint8Array(PAGE_BYTES);
+    expect(() => binding.encodeBlock('zip', 1, zeros, null)).toThrow('no encoding called zip');
+    expect(() => binding.encodeBlock('raw', 1, zeros, null)).toThrow('no encoding called raw');
   });
 
-  it('shorten a zero page to nothing, and only a zero page', () => {
-    expect(
-      encode(
-        'zero',
-        page(() => 0),
-      ),
-    ).toHaveLength(0);
-    expect(
-      binding.encodePage(
-        'zero',
-        page((at) => (at === 4095 ? 1 : 0)),
-      ),
-    ).toBeNull();
-    expect(
-      Buffer.from(binding.decodePage('zero', new Uint8Array(), PAGE_BYTES)).equals(page(() => 0)),
-    ).toBe(true);
+  it('take blocks of whole pages, and bases of the same length', () => {
+    const pages = (count: number) => new Uint8Array(count * PAGE_BYTES);
+    expect(() => binding.encodeBlock('lz4', 1, pages(65), null)).toThrow('1 to 64 pages');
+    expect(() => binding.encodeBlock('lz4', 1, pages(0.5), null)).toThrow('1 to 64 pages');
+    expect(() => binding.encodeBlock('zstd-delta', 1, pages(2), pages(1))).toThrow('as long');
+    expect(() => binding.encodeBlock('zstd', 20, pages(1), null)).toThrow('1 to 19');
   });
 });

@@ -42,7 +42,9 @@ describe('the command line', () => {
     ['--channels', '65', 'from 1 to 64'],
     ['--max-rounds', '0', 'from 1 to 1000000'],
     ['--if-not-converging', 'pray', 'stop-and-copy, post-copy, abort'],
-    ['--codec', 'zip', 'raw, lz4'],
+    ['--compression', 'zip', 'raw, lz4'],
+    ['--compression', 'zstd:20', 'a level from 1 to 19'],
+    ['--cache', '-1', 'expected'],
   ])('%s %s is refused with the range', (flag, value, message) => {
     expect(() => parse(flag, value)).toThrow(
       expect.objectContaining({ message: expect.stringContaining(message) }),

@@ -61,7 +61,7 @@ describe.each(CHOICES)('a source’s $name', ({ name, choices, default: byDefaul
     for (const value of ['', 'nonsense', 7, null, ['raw'], {}]) {
       expect(await refusal({ ...GOOD, [name]: value })).toMatchObject({
         code: 'USAGE',
-        message: expect.stringContaining(`${name} must be '${choices[0]}'`),
+        message: expect.stringMatching(new RegExp(`${name} must be .*${choices[0]}`)),
       });
     }
   });

@@ -54,6 +54,7 @@ describe('a package', () => {
 
   it('brings the licences of the code that is in its addons', () => {
     expect(readFileSync(join(folder, 'prebuilds/LICENSE.lz4'), 'utf8')).toMatch(/Yann Collet/);
+    expect(readFileSync(join(folder, 'prebuilds/LICENSE.zstd'), 'utf8')).toMatch(/Meta Platforms/);
     expect(readFileSync(join(folder, 'prebuilds/LICENSE.node-addon-api'), 'utf8')).toMatch(/MIT/);
   });
 
@@ -61,6 +62,7 @@ describe('a package', () => {
     const there = readdirSync(join(installed, 'node_modules'));
     for (const name of [
       'lmdb',
+      'zstd-napi',
       'node-addon-api',
       'hyparquet-writer',
       'linkedom',

@@ -7,7 +7,7 @@ import {
   type RoundOutcome,
 } from '../../src/policy/convergence.js';
 import { type Random, seededRandom } from '../support/random.js';
-import { SimulatedGuest } from './simulated-guest.js';
+import { NO_DELTAS, SimulatedGuest } from './simulated-guest.js';
 
 const LIMITS: ConvergenceLimits = {
   downtimeBudgetMs: 50,
@@ -22,7 +22,16 @@ const PAGE_BYTES = 4128;
 /** A round of raw pages. */
 function round(pages: number, ms: number, dirtyPages: number): RoundOutcome {
   const wireBytes = pages * PAGE_BYTES;
-  return { pages, pagesRaw: pages, pagesZero: 0, pagesEncoded: 0, wireBytes, ms, dirtyPages };
+  return {
+    pages,
+    pagesRaw: pages,
+    pagesZero: 0,
+    pagesEncoded: 0,
+    ...NO_DELTAS,
+    wireBytes,
+    ms,
+    dirtyPages,
+  };
 }
 
 function predict(rounds: readonly RoundOutcome[], bandwidthBytesPerSecond = 0): number {
@@ -109,6 +118,22 @@ describe('the predicted downtime', () => {
     expect(predict([encoded])).toBeCloseTo((500 * (1000 + 16)) / 1e4);
     const mixed = { ...encoded, pagesRaw: 10, pagesEncoded: 990 };
     expect(predict([mixed])).toBeCloseTo((500 * PAGE_BYTES) / 1e4);
+  });
+
+  it('takes as many dirty pages for deltas as the last round had, and the others for the largest', () => {
+    const first = { ...round(1000, 100, 900), pagesRaw: 10, pagesEncoded: 990, wireBytes: 1e6 };
+    const deltas = {
+      ...first,
+      pagesRaw: 0,
+      pagesEncoded: 1000,
+      pagesDelta: 750,
+      bytesDelta: 75_000,
+    };
+    const second = { ...deltas, dirtyPages: 500, wireBytes: 1e5 };
+    const bytes = 0.75 * 100 + 0.25 * PAGE_BYTES + 16;
+    expect(predict([first, second])).toBeCloseTo((500 * bytes) / 1000);
+    const all = { ...second, pagesDelta: 1000, bytesDelta: 1e5 };
+    expect(predict([first, all])).toBeCloseTo((500 * (100 + 16)) / 1000);
   });
 
   it('counts on the rate limit when a round was faster than that', () => {

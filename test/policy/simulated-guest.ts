@@ -14,6 +14,8 @@ export interface SimulatedLink {
   readonly limitBytesPerSecond: number;
 }
 
+export const NO_DELTAS = { pagesDelta: 0, bytesDelta: 0 };
+
 const RAW_BYTES = 4096 + 16;
 const RECORD_BYTES = 16;
 
@@ -78,6 +80,6 @@ export class SimulatedGuest {
     const rate =
       limitBytesPerSecond > 0 ? Math.min(bytesPerMs, limitBytesPerSecond / 1000) : bytesPerMs;
     const ms = Math.max(wireBytes / rate, pages.length / scanPagesPerMs);
-    return { pages: pages.length, pagesZero, pagesRaw, pagesEncoded, wireBytes, ms };
+    return { pages: pages.length, pagesZero, pagesRaw, pagesEncoded, ...NO_DELTAS, wireBytes, ms };
   }
 }

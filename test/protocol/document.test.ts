@@ -42,10 +42,12 @@ describe('the comparison of document and code', () => {
     ['the optional bit', '(0x8000)', '(0x4000)'],
     ['entries by record type', '| 1 … 512 | 0 |', '| 1 … 511 | 0 |'],
     ['pages of an entry', 'number of pages, 1 … 65535', 'number of pages, 1 … 65536'],
-    ['contents', '| 2 | lz4 |', '| 3 | lz4 |'],
-    ['pages of a content', '| 2 | lz4 | 1 |', '| 2 | lz4 | 1 … 16 |'],
-    ['a payload', '| 1 … `pageBytes` − 1 |', '| 0 … `pageBytes` |'],
-    ['a base', '| 1 … `pageBytes` − 1 | no |', '| 1 … `pageBytes` − 1 | yes |'],
+    ['contents', '| 2 | lz4 |', '| 12 | lz4 |'],
+    ['pages of a content', '| 2 | lz4 | 1 … 1024 |', '| 2 | lz4 | 1 … 16 |'],
+    ['a payload', '| 1 … 1024 | block | no | one LZ4', '| 1 … 1024 | 8 | no | one LZ4'],
+    ['a base', '| block | no | one zstd', '| block | yes | one zstd'],
+    ['members of an entry', 'pages it holds, 1 … 64', 'pages it holds, 1 … 16'],
+    ['members of a block', '| members of a block | 64 |', '| members of a block | 16 |'],
     ['a kind of space', '| ram | guest memory', '| disk | blocks |\n| ram | guest memory'],
     ['stripe', '⌊page ÷ 1024⌋', '⌊page ÷ 512⌋'],
     ['stripe factor', '0x9e3779b97f4a7c15', '0x9e3779b97f4a7c17'],
@@ -63,7 +65,6 @@ describe('the comparison of document and code', () => {
     ['a field of a map', '`offers` {`contents`, `spaceKinds`', '`offers` {`contents`, `spaces`'],
     ['a field of a map that may be null', '{`opsPerSecond`}', '{`opsPerMinute`}'],
     ['an optional field', '`faultPathReason` why not', 'and why not'],
-    ['what is offered', '| cacheBytes | the memory', '| cache | the memory'],
     ['contents that may be offered', '| contents | at most 256', '| contents | at most 255'],
     ['outcomes', '| lost | it ended', '| gone | it ended'],
     ['an error code', '`SWITCHOVER_UNCONFIRMED`', '`SWITCHOVER_UNKNOWN`'],
@@ -85,7 +86,7 @@ describe('the comparison of document and code', () => {
   });
 
   it('notices a constant that only the code has', () => {
-    const delta = { ...code.constants.contents.lz4, id: 3, needsBase: true };
+    const delta = { ...code.constants.contents.lz4, id: 13, needsBase: true };
     const contents = { ...code.constants.contents, delta };
     const constants = { ...code.constants, contents };
     expect(differencesBetween(document, { ...code, constants })).toHaveLength(1);

@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const latency = { p50: 1.5, p99: 2, p999: 3, max: 4 };
 const bytes = new Uint8Array([1, 2, 3]);
-const offers = { contents: ['raw', 'zero'], spaceKinds: ['ram'], cacheBytes: 0 };
+const offers = { contents: ['raw', 'zero'], spaceKinds: ['ram'] };
 
 /** One valid message of each type that a source sends, by type. */
 const fromSource: Readonly<Record<keyof typeof sourceSchemas, Fields>> = {
@@ -172,7 +172,6 @@ describe('open', () => {
     expect(offering({ contents: names(257) })).toThrow(MessageRefused);
     expect(offering({ spaceKinds: names(17) })).toThrow(MessageRefused);
     expect(offering({ contents: [1] })).toThrow(MessageRefused);
-    expect(offering({ cacheBytes: -1 })).toThrow(MessageRefused);
   });
 
   it.each([[1, 2, 3], 'abc', { 0: 1 }])('may not carry %j for bytes', (description) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { contentsOf } from '../../src/policy/effort/compression.js';
 import type { Offers } from '../../src/protocol/messages.js';
 import {
   acceptedOf,
@@ -7,14 +8,14 @@ import {
   offersOf,
   SPACE_KINDS,
 } from '../../src/protocol/offers.js';
-import { CODEC_NAMES } from '../../src/vocabulary.js';
+import { COMPRESSIONS } from '../../src/vocabulary.js';
 
-const LEAST: Offers = { contents: ['raw', 'zero'], spaceKinds: ['ram'], cacheBytes: 0 };
+const LEAST: Offers = { contents: ['raw', 'zero'], spaceKinds: ['ram'] };
 
 describe('what a source offers', () => {
-  it.each(CODEC_NAMES)('is always taken here, whole (%s)', (codec) => {
+  it.each(COMPRESSIONS)('is always taken here, whole (%s)', (compression) => {
     for (const mayServeFaults of [false, true]) {
-      const offers = offersOf(codec, mayServeFaults);
+      const offers = offersOf(contentsOf(compression), mayServeFaults);
       const accepts = acceptedOf(offers);
       expect(new Set(accepts.contents)).toEqual(new Set(offers.contents));
       expect(accepts.spaceKinds).toEqual(offers.spaceKinds);
@@ -23,13 +24,13 @@ describe('what a source offers', () => {
   });
 
   it('has pages that are missing only where the migration may go on with them missing', () => {
-    expect(offersOf('raw', true).contents).toContain('missing');
-    expect(offersOf('raw', false).contents).not.toContain('missing');
+    expect(offersOf([], true).contents).toContain('missing');
+    expect(offersOf([], false).contents).not.toContain('missing');
   });
 
   it('has an encoding only where pages are encoded', () => {
-    expect(offersOf('raw', true).contents).not.toContain('lz4');
-    expect(offersOf('lz4', false).contents).toContain('lz4');
+    expect(offersOf(contentsOf('raw'), true).contents).not.toContain('lz4');
+    expect(offersOf(contentsOf('lz4'), false).contents).toContain('lz4');
   });
 });
 
@@ -38,12 +39,10 @@ describe('what a destination accepts', () => {
     const offers = {
       contents: ['delta', 'lz4', 'zero', 'raw'],
       spaceKinds: ['disk', 'ram'],
-      cacheBytes: 1 << 30,
     };
     expect(acceptedOf(offers)).toEqual({
       contents: ['raw', 'zero', 'lz4'],
       spaceKinds: ['ram'],
-      cacheBytes: 0,
     });
   });
 
@@ -72,7 +71,6 @@ describe('an acceptance', () => {
   it.each<[string, Partial<Offers>, string]>([
     ['of a content that was not offered', { contents: ['raw', 'zero', 'lz4'] }, 'lz4'],
     ['of a kind of space that was not offered', { spaceKinds: ['ram', 'disk'] }, 'disk'],
-    ['of more cache than was offered', { cacheBytes: 4096 }, '4096 bytes of cache'],
     ['without raw pages', { contents: ['zero'] }, 'did not accept raw'],
   ])('%s is a breach of protocol', (_what, changes, says) => {
     expect(() => checkAccepted(LEAST, { ...LEAST, ...changes }, 'there:1')).toThrow(

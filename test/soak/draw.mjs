@@ -1,6 +1,6 @@
 // What one journey of the soak is like, drawn from its seed and from nothing else: a guest, and the
 // migrations that it goes through one after the other.
-import { CODEC_NAMES, SOURCE_PHASES, STRATEGY_NAMES, WORKLOAD_NAMES } from 'pageferry';
+import { COMPRESSIONS, SOURCE_PHASES, STRATEGY_NAMES, WORKLOAD_NAMES } from 'pageferry';
 
 const MIB = 2 ** 20;
 const PAGE_BYTES = 4096;
@@ -54,7 +54,7 @@ function drawHop(next, trackers) {
     strategy: pick(STRATEGY_NAMES),
     channels: pick([1, 2, 3, 7]),
     tracker: pick(trackers),
-    codec: pick(CODEC_NAMES),
+    compression: pick(COMPRESSIONS),
     bandwidthBytesPerSecond: pick([0, 0, 0, 64 * MIB]),
     downtimeBudgetMs: pick([1, 50, 500]),
     maxRounds: pick([2, 5, 30]),
@@ -82,10 +82,10 @@ export function describeGuest({ workload, memoryBytes, workingSetBytes, fill, ..
 }
 
 export function describeHop({ migration, cancel }) {
-  const { strategy, channels, tracker, codec, bandwidthBytesPerSecond } = migration;
+  const { strategy, channels, tracker, compression, bandwidthBytesPerSecond } = migration;
   return [
     strategy.padEnd(13),
-    `${channels} channels, ${tracker}, ${codec}`,
+    `${channels} channels, ${tracker}, ${compression}`,
     ...(bandwidthBytesPerSecond > 0 ? [`${bandwidthBytesPerSecond / MIB} MiB/s`] : []),
     ...(cancel === null ? [] : [`cancel ${cancel.afterMs} ms into ${cancel.phase}`]),
   ].join(' | ');

@@ -5,7 +5,7 @@ import { createGuestMemory } from '../../src/native/machine.js';
 import { ThroughputWatch } from '../../src/source/throughput-watch.js';
 import { guestsWith, STILL_PROBE } from '../support/guest-with.js';
 
-const SENT = { pagesRaw: 0, pagesZero: 0, pagesEncoded: 0, pagesServed: 0, wireBytes: 0 };
+const SENT = { pages: {}, pagesServed: 0, wireBytes: 0 };
 
 async function watching(own: Partial<Guest>) {
   const { createGuest } = guestsWith(own);
@@ -13,7 +13,7 @@ async function watching(own: Partial<Guest>) {
   const recorder = new Recorder({
     migrationId: '0'.repeat(32),
     strategy: 'own',
-    codec: 'raw',
+    compression: 'raw',
     channels: 1,
     memoryBytes: 4096,
     workload: 'none',

@@ -19,7 +19,14 @@ const LIMITS = {
 } as const;
 
 function rounds(count: number, dirtyPages: number): RoundOutcome[] {
-  const pages = { pages: 1000, pagesRaw: 1000, pagesZero: 0, pagesEncoded: 0 };
+  const pages = {
+    pages: 1000,
+    pagesRaw: 1000,
+    pagesZero: 0,
+    pagesEncoded: 0,
+    pagesDelta: 0,
+    bytesDelta: 0,
+  };
   const one = { ...pages, wireBytes: 4_112_000, ms: 1000, dirtyPages };
   return Array.from({ length: count }, () => one);
 }

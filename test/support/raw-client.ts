@@ -17,7 +17,6 @@ const { magic, version, roles, preambleBytes, preambleReplyBytes, features } =
 export const OFFERS = {
   contents: knownContents(),
   spaceKinds: [...SPACE_KINDS],
-  cacheBytes: 0,
 };
 const ALL_FEATURES = Object.values(features).reduce((set, bit) => set | (1n << BigInt(bit)), 0n);
 

@@ -65,7 +65,7 @@ describe('a migration over TLS', () => {
     async (strategy) => {
       const preSharedKey = preSharedKeyFile();
       const receiving = await destinationWith({ preSharedKey });
-      await expectVerified(receiving.port, { preSharedKey }, { strategy, codec: 'lz4' });
+      await expectVerified(receiving.port, { preSharedKey }, { strategy, compression: 'lz4' });
     },
   );
 

@@ -7,7 +7,12 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, resolve } from 'node:path';
 import * as v from 'valibot';
-import type { Fill, WorkloadChoice } from '#engine/index.js';
+import {
+  type Fill,
+  memoryForImage,
+  type WorkloadChoice,
+  type WorkloadOptions,
+} from '#engine/index.js';
 import { readJson } from '../../result/file.js';
 import { migrationScenario, type Wanted } from '../../scenarios/migration.js';
 import { errorOf, UsageError } from '../errors.js';
@@ -27,15 +32,21 @@ function located<Located extends { readonly path: string }>(folder: string, at: 
 }
 
 function fillIn(folder: string, fill: Fill): Fill {
-  return fill.kind === 'file' ? located(folder, fill) : fill;
+  return 'path' in fill ? located(folder, fill) : fill;
 }
 
 function workloadIn(folder: string, workload: WorkloadChoice): WorkloadChoice {
-  return typeof workload === 'string' ? workload : located(folder, workload);
+  return typeof workload !== 'string' && 'path' in workload ? located(folder, workload) : workload;
 }
 
 function scenarioOf(
-  { rtt, netns, ifNotConverging, downtimeBudget, ...wanted }: Omit<Migration, 'strategy'>,
+  {
+    rtt,
+    netns,
+    ifNotConverging,
+    downtimeBudget,
+    ...wanted
+  }: Omit<Migration, 'strategy' | 'memory'> & { readonly memory: number },
   strategy: Wanted['strategy'],
 ): Scenario {
   const limits = { otherwise: ifNotConverging, downtimeBudgetMs: downtimeBudget };
@@ -62,6 +73,19 @@ async function loadStrategies(
   return loaded;
 }
 
+/** Where none is given, which is for an image alone. Throws UsageError. */
+async function memoryOf(
+  where: string,
+  { fill, workload }: Pick<WorkloadOptions, 'workload'> & { readonly fill: Fill },
+): Promise<number> {
+  try {
+    if (fill.kind !== 'image') throw new Error('a guest has no memory');
+    return await memoryForImage(fill.path, workload);
+  } catch (error) {
+    throw new UsageError(`${where}: ${errorOf(error).message}`);
+  }
+}
+
 /** A run is only resumed with the same ones. */
 function digestOf(cases: readonly CheckedCase[], strategies: Iterable<LoadedStrategy>): string {
   const hash = createHash('sha256').update(JSON.stringify(cases.map((one) => one.migration)));
@@ -77,12 +101,15 @@ export async function readScenarioFile(
   const cases = checkCases(file, readJson(file, 'a list of migrations', entries), full);
   const strategies = await loadStrategies(file, cases);
   const folder = dirname(file);
-  const scenarios = cases.map(({ migration: { strategy, fill, workload, ...wanted } }) => {
+  const scenarios: Scenario[] = [];
+  for (const { where, migration } of cases) {
+    const { strategy, fill, workload, memory, ...wanted } = migration;
     const own = typeof strategy === 'string' ? strategy : strategies.get(strategy.path)?.strategy;
     if (own === undefined) throw new Error('a strategy was not loaded');
     const paths = { fill: fillIn(folder, fill), workload: workloadIn(folder, workload) };
-    return scenarioOf({ ...wanted, ...paths }, own);
-  });
+    const bytes = memory ?? (await memoryOf(`${file}: field '${where}.fill'`, paths));
+    scenarios.push(scenarioOf({ ...wanted, ...paths, memory: bytes }, own));
+  }
   return {
     name: basename(file, '.json'),
     title: `the migrations of ${file}`,

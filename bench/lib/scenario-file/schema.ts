@@ -1,7 +1,7 @@
 // One migration of a scenario file: this schema gives the type, the errors, and the table of README.md.
 import * as v from 'valibot';
 import { parseFill, parseWorkload, parseWriteBytes } from '#engine/cli/options.js';
-import { CODEC_NAMES, STRATEGY_NAMES, type StrategyName, TRACKER_KINDS } from '#engine/index.js';
+import { COMPRESSIONS, STRATEGY_NAMES, type StrategyName, TRACKER_KINDS } from '#engine/index.js';
 import { SOURCE_FIELDS } from '#engine/options/source-fields.js';
 import { ALTERNATIVES } from '#engine/policy/convergence.js';
 import { parseCount, parseDuration, parsePages, parseRate } from '#engine/units.js';
@@ -58,7 +58,13 @@ const name = v.pipe(v.string(), v.regex(NAME, 'expected a name such as small-hyb
 
 const fields = {
   name: described(name, 'of the scenario: small letters, digits, `-` and `.`'),
-  memory: described(parsed(parsePages), "the guest's, whole pages"),
+  memory: v.optional(
+    described(
+      parsed(parsePages),
+      "the guest's, whole pages",
+      'required; of an image what it needs',
+    ),
+  ),
   strategy: described(
     parsed(parseStrategy),
     '`stop-and-copy`, `pre-copy`, `post-copy`, `hybrid`, `all` of these, or a module of your own, such as `./own.mjs`, which exports a `strategy`',
@@ -66,7 +72,7 @@ const fields = {
   workload: v.optional(
     described(
       parsed(parseWorkload),
-      'what runs on it (`pageferry demo --help` lists them), or `trace:FILE`: a trace has its own speed, pages and thread, so `workingSet`, `writesPerSecond`, `dirtyRatio` and `threads` do not go with it',
+      'what runs on it (`pageferry demo --help` lists them), `trace:FILE`, or `snapshots` of the image that is its fill: these have their own speed, pages and thread, so `workingSet`, `writesPerSecond`, `dirtyRatio` and `threads` do not go with it',
     ),
     'sequential',
   ),
@@ -88,7 +94,10 @@ const fields = {
   threads: v.optional(described(count(1, MOST_THREADS), 'guest threads, 1 to 256', '1')),
   seed: v.optional(described(count(0), 'what the guest does follows from it'), 1),
   fill: v.optional(
-    described(parsed(parseFill), '`zero`, `text`, `random`, `file:PATH` or `pid:PID`'),
+    described(
+      parsed(parseFill),
+      '`zero`, `text`, `random`, `file:PATH`, `pid:PID` or `image:FILE`',
+    ),
     'random',
   ),
   bandwidth: v.optional(described(parsed(parseRate), "the engine's own rate limit"), 'unlimited'),
@@ -111,7 +120,7 @@ const fields = {
       "the engine's choice",
     ),
   ),
-  codec: v.optional(described(v.picklist(CODEC_NAMES), '`raw` or `lz4`'), 'raw'),
+  compression: v.optional(described(v.picklist(COMPRESSIONS), '`raw` or `lz4`'), 'raw'),
   tracker: v.optional(
     described(
       v.picklist(TRACKER_KINDS),
@@ -139,7 +148,7 @@ export const migration = v.pipe(
   v.forward(
     v.partialCheck(
       [['memory'], ['workingSet']],
-      ({ memory, workingSet = 0 }) => workingSet <= memory,
+      ({ memory = Number.POSITIVE_INFINITY, workingSet = 0 }) => workingSet <= memory,
       'expected no more than the memory',
     ),
     ['workingSet'],
@@ -158,9 +167,26 @@ export const migration = v.pipe(
       [['workload'], ['workingSet'], ['writesPerSecond'], ['dirtyRatio'], ['threads']],
       ({ workload, ...paced }) =>
         typeof workload === 'string' || PACED.every((field) => paced[field] === undefined),
-      `a trace says itself what is written: leave ${PACED.join(', ')} out`,
+      `a trace and snapshots say themselves what is written: leave ${PACED.join(', ')} out`,
     ),
     ['workload'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['workload'], ['fill']],
+      ({ workload, fill }) =>
+        typeof workload === 'string' || workload.kind !== 'snapshots' || fill.kind === 'image',
+      'snapshots are those of an image: give fill image:FILE',
+    ),
+    ['workload'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['memory'], ['fill']],
+      ({ memory, fill }) => memory !== undefined || fill.kind === 'image',
+      'expected one, because the fill is no image',
+    ),
+    ['memory'],
   ),
   v.forward(
     v.partialCheck(

@@ -22,8 +22,8 @@ type Kind = keyof typeof KINDS;
 /** How much of each kind. */
 type Parts = Partial<Record<Kind, number>>;
 
-function byCodec({ report }: Completed): Parts {
-  const { raw = 0, zero = 0, ...encoded } = report.pagesByCodec ?? {};
+function byContent({ report }: Completed): Parts {
+  const { raw = 0, zero = 0, ...encoded } = report.pagesByContent ?? {};
   return { raw, zero, encoded: Object.values(encoded).reduce((sum, pages) => sum + pages, 0) };
 }
 
@@ -97,7 +97,7 @@ function panels([scenario, migrations]: readonly [string, readonly Completed[]])
   const hasDemand = migrations.some(({ report }) => (report.demandFaultsOverNetwork ?? 0) > 0);
   return [
     bars(`${scenario}: pages by encoding`, '1,000 pages', migrations, (migration) =>
-      inThousands(byCodec(migration)),
+      inThousands(byContent(migration)),
     ),
     hasDemand
       ? bars(`${scenario}: pages by cause`, '1,000 pages', migrations, (migration) =>

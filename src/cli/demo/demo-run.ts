@@ -38,7 +38,12 @@ export class DemoRun {
     const listening = this.#destination.next((message) =>
       message.type === 'listening' ? message : undefined,
     );
-    this.#destination.send({ type: 'listen', stallMs: this.#plan.engine.stallMs ?? 30_000 });
+    const { guest, engine } = this.#plan;
+    this.#destination.send({
+      type: 'listen',
+      stallMs: engine.stallMs ?? 30_000,
+      images: guest.fill?.kind === 'image' ? [guest.fill.path] : [],
+    });
     const { host, port } = await listening;
     this.#address = { host, port };
     return { host, port, sourcePid: this.#source.pid, destinationPid: this.#destination.pid };

@@ -6,9 +6,9 @@ import type { FromDestination, ToDestination } from './messages.js';
 const send = sendToParent<FromDestination>;
 const over = (): void => send({ type: 'over' });
 
-serveParent<ToDestination>('destination', async ({ stallMs }) => {
+serveParent<ToDestination>('destination', async ({ stallMs, images }) => {
   const destination = await listenForGuests(
-    { stallMs },
+    { stallMs, images },
     {
       arriving: () => {},
       arrived: (_peer, guest) => {

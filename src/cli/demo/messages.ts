@@ -35,7 +35,12 @@ export type FromSource =
   | { readonly type: 'too-late' }
   | ErrorMessage;
 
-export type ToDestination = { readonly type: 'listen'; readonly stallMs: number };
+export type ToDestination = {
+  readonly type: 'listen';
+  readonly stallMs: number;
+  /** Of which guests may go through the snapshots. */
+  readonly images: readonly string[];
+};
 
 export type FromDestination =
   | { readonly type: 'listening'; readonly host: string; readonly port: number }

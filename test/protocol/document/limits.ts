@@ -25,7 +25,6 @@ import {
   MAX_SPACES,
   MAX_TEXT,
 } from '../../../src/protocol/messages.js';
-import { MAX_CACHE_BYTES } from '../../../src/protocol/offers.js';
 import { STATE_BYTES_PER_MS } from '../../../src/source/phases.js';
 import { tableWith } from '../markdown-tables.js';
 import {
@@ -104,7 +103,7 @@ function boundsOf({ constants }: Code): Record<string, number[] | null> {
     'dense runs': [MAX_DENSE_PARTS],
     'contents offered': [MAX_CONTENTS],
     'kinds of space offered': [MAX_SPACE_KINDS],
-    'bytes of a cache': [MAX_CACHE_BYTES],
+    'members of a block': [constants.maxMembers],
     'bytes of a description': [MAX_DESCRIPTION_BYTES],
     'bytes of memory declared': [],
     'bytes of state': [maxStateBytes.default, MAX_STATE_BYTES],

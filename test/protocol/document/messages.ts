@@ -12,7 +12,6 @@ import {
   OUTCOME_STATES,
 } from '../../../src/protocol/messages.js';
 import { MIGRATION_ID_BYTES } from '../../../src/protocol/migration-id.js';
-import { MAX_CACHE_BYTES } from '../../../src/protocol/offers.js';
 import { tableWith } from '../markdown-tables.js';
 import {
   type Code,
@@ -103,7 +102,6 @@ export function compareMessages(differences: Differences, document: Document, co
   differences.equal('what is offered', column(offers, 'field'), Object.keys(entries));
   limit('contents offered', '\\| contents \\| at most', MAX_CONTENTS);
   limit('kinds of space offered', '\\| spaceKinds \\| at most', MAX_SPACE_KINDS);
-  limit('bytes of a cache', 'than was offered. It is', MAX_CACHE_BYTES);
   const states = tableWith(tables, ['state', 'meaning']);
   differences.equal('outcomes', column(states, 'state'), OUTCOME_STATES);
 }

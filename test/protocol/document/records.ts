@@ -17,7 +17,8 @@ import { compareLayout, meaningOf } from './layouts.js';
 const PAYLOADS: Readonly<Record<PayloadRule, string>> = {
   pages: '`pages` × `pageBytes`',
   none: '0',
-  shorter: '1 … `pageBytes` − 1',
+  word: '8',
+  block: 'block',
   bitmap: '0 or ⌈`pages` ÷ 8⌉',
 };
 
@@ -41,6 +42,8 @@ export function compareRecords(differences: Differences, document: Document, cod
   differences.equal('entries of a record', most(header, 'entries'), constants.maxEntries);
   differences.equal('payload of a record', most(header, 'payloadBytes'), constants.maxPayloadBytes);
   const pages = numberAfter(meaningOf(entry, 'pages', 'meaning'), '1 …');
+  const members = numberAfter(meaningOf(entry, 'members', 'meaning'), '1 …');
+  differences.equal('members of an entry', members, constants.maxMembers);
   differences.equal('pages of an entry', pages, constants.maxPagesPerEntry);
   const types = tableWith(tables, ['type', 'name', 'direction', 'entries', 'value']);
   differences.equal('record types', namedNumbers(types, 'type'), sorted(constants.recordTypes));
@@ -64,11 +67,9 @@ function compareContents(
   { tables }: Document,
   { constants }: Code,
 ): void {
-  const columns = ['content', 'name', 'pages', 'payload', 'base', 'cache', 'meaning'];
+  const columns = ['content', 'name', 'pages', 'payload', 'base', 'meaning'];
   const said = tableWith(tables, columns).map((row) =>
-    [row['content'], row['name'], row['pages'], row['payload'], row['base'], row['cache']].join(
-      '; ',
-    ),
+    [row['content'], row['name'], row['pages'], row['payload'], row['base']].join('; '),
   );
   const yes = (is: boolean) => (is ? 'yes' : 'no');
   const done = Object.entries(constants.contents).map(([name, content]) =>
@@ -78,7 +79,6 @@ function compareContents(
       content.mostPages === 1 ? '1' : `1 … ${content.mostPages}`,
       PAYLOADS[content.payload],
       yes(content.needsBase),
-      yes(content.usesCache),
     ].join('; '),
   );
   differences.equal('contents', said, done);

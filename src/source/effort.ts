@@ -1,0 +1,102 @@
+/** Tells the sender how much to do to make pages smaller, and follows link and encoders while it sends. */
+import { availableParallelism } from 'node:os';
+import type { EffortPlan, Encoding, PageSender } from '../native/binding.js';
+import {
+  type Effort,
+  type EffortSample,
+  firstEffort,
+  nextEffort,
+  type Surroundings,
+} from '../policy/effort/auto.js';
+import { fixedPlan } from '../policy/effort/compression.js';
+import { type Stage, stagePlan } from '../policy/effort/stage.js';
+import type { Compression } from '../vocabulary.js';
+import type { ResolvedOptions } from './options.js';
+
+const SAMPLE_EVERY_MS = 20;
+/** More would only wait for each other's memory. */
+const MOST_ENCODERS = 64;
+
+/** What the sender is made with. Only once it is connected it can be told what lies between both sides. */
+export function firstEncoding(
+  compression: Compression,
+  { strategy, cacheBytes }: ResolvedOptions,
+): Encoding {
+  const versionBytes = strategy.repeats === false ? 0 : cacheBytes;
+  const encoders = compression === 'raw' ? 0 : Math.min(MOST_ENCODERS, availableParallelism());
+  const keeps = versionBytes > 0;
+  const fixed = compression === 'auto' ? 'raw' : compression;
+  return { effort: fixedPlan(fixed, encoders, keeps), encoders, versionBytes };
+}
+
+/** Decides anew every few milliseconds where the compression is `auto`; otherwise once for each stage. */
+export class EffortDriver {
+  readonly #sender: PageSender;
+  readonly #around: Surroundings;
+  readonly #fixed: EffortPlan | null;
+  #effort: Effort;
+  #stage: Stage = 'live';
+  #before: EffortSample | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #told = '';
+
+  constructor(
+    compression: Compression,
+    { bandwidthBytesPerSecond }: ResolvedOptions,
+    sender: PageSender,
+    { effort, encoders, versionBytes }: Encoding,
+  ) {
+    this.#sender = sender;
+    this.#fixed = compression === 'auto' ? null : effort;
+    this.#around = {
+      limit: bandwidthBytesPerSecond,
+      local: sender.link() === null,
+      encoders,
+      keepsVersions: versionBytes > 0,
+    };
+    this.#effort = firstEffort(this.#around);
+  }
+
+  begin(): void {
+    this.#tell();
+    if (this.#fixed === null) this.#timer = setInterval(() => this.#look(), SAMPLE_EVERY_MS);
+  }
+
+  enter(stage: Stage): void {
+    this.#stage = stage;
+    this.#tell();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = sampleOf(this.#sender);
+    if (this.#before !== undefined) {
+      this.#effort = nextEffort(this.#effort, this.#before, now, this.#around);
+    }
+    this.#before = now;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const plan = stagePlan(this.#fixed ?? this.#effort.plan, this.#stage);
+    const text = JSON.stringify(plan);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#sender.setEffort(plan);
+  }
+}
+
+function sampleOf(sender: PageSender): EffortSample {
+  const { contents, zstdLevels, wireBytes, queuedBytes } = sender.progress();
+  const unacknowledged = sender.unacknowledgedBytes();
+  return {
+    atMs: performance.now(),
+    deliveredBytes: wireBytes - unacknowledged,
+    waitingBytes: unacknowledged + queuedBytes,
+    contents,
+    zstdLevels,
+  };
+}
