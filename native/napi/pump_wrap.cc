@@ -144,9 +144,12 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
   const auto encoding = info[3].As<Napi::Object>();
   const auto encoders = to_u32(encoding.Get("encoders"), "encoders");
   if (encoders > 255) throw Napi::RangeError::New(env, "encoders must be at most 255");
+  const auto nice = to_u32(encoding.Get("encoderNice"), "encoderNice");
+  if (nice > 19) throw Napi::RangeError::New(env, "encoderNice must be at most 19");
   const PageSender::Options options = {
       .effort = to_plan(encoding.Get("effort")),
       .encoders = encoders,
+      .encoder_nice = static_cast<int>(nice),
       .version_bytes = to_u64(encoding.Get("versionBytes"), "versionBytes"),
   };
   const auto buffer_bytes = to_u32(info[4], "sendBufferBytes");

@@ -89,6 +89,7 @@ inline PageSender::Options in_blocks(Encoding encoding, std::size_t encoders = 0
                      .encoders = static_cast<std::uint8_t>(encoders),
                      .queue_units = 16},
           .encoders = encoders,
+          .encoder_nice = 0,
           .version_bytes = 0};
 }
 

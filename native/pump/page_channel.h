@@ -62,7 +62,7 @@ class PageChannel final : public RecordSink {
   Status take(RecordWriter& record) override;
   std::uint64_t batch_bytes() const override { return batch_bytes_; }
   // What it encodes itself is sent at once, so there is no queue that could say.
-  bool is_waited_for() const override { return true; }
+  bool is_waited_for() const override { return false; }
 
  private:
   bool pay(std::uint64_t bytes);

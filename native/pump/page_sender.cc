@@ -15,6 +15,8 @@ using Clock = std::chrono::steady_clock;
 
 // So many pages are sent by one thread over all channels sooner than another thread is awake.
 constexpr std::uint64_t kFewPages = 128;
+// So many pages of a final round the threads of the channels encode themselves.
+constexpr std::uint64_t kFewFinalPages = 16384;
 
 // The failure that came first is the reason; kCancelled on another channel is its consequence.
 Status reason_of(const std::vector<Status>& outcomes) {
@@ -81,7 +83,8 @@ Result<std::unique_ptr<PageSender>> PageSender::create(std::shared_ptr<GuestMemo
                                                        const Options& options) {
   std::unique_ptr<PageSender> sender(
       new PageSender(std::move(memory), std::move(channels), std::move(bucket), options));
-  auto threads = SenderThreads::start(sender->channels_.size() + sender->encoders_.size());
+  auto threads = SenderThreads::start(sender->channels_.size() + sender->encoders_.size(),
+                                      sender->channels_.size(), options.encoder_nice);
   if (!threads.ok()) return threads.status();
   sender->threads_ = std::move(threads.value());
   return sender;
@@ -162,7 +165,9 @@ void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnS
 Result<SendStats> PageSender::round(const PageBitmap& pages, DirtyTracker* skip_hot, Use use) {
   Round round(pages, skip_hot, use, channels_.size());
   const std::uint64_t count = pages.count();
-  const bool encodes_aside = !encoders_.empty() && count > kFewPages;
+  // Encoders give way to guests, and nothing else may while the guest is paused; a long final round needs all there are.
+  const std::uint64_t few = use == Use::kFinal ? kFewFinalPages : kFewPages;
+  const bool encodes_aside = !encoders_.empty() && pages_.effort.encoders() > 0 && count > few;
   auto sent =
       encodes_aside
           ? in_one_call(use,

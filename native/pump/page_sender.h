@@ -48,6 +48,7 @@ class PageSender {
   struct Options {
     EffortPlan effort;
     std::size_t encoders = 0;
+    int encoder_nice = 0;  // 0 to 19 (os/nice.h)
     std::uint64_t version_bytes = 0;
   };
   static Result<std::unique_ptr<PageSender>> create(std::shared_ptr<GuestMemory> memory,

@@ -1,15 +1,22 @@
 #include "pump/sender_threads.h"
 
+#include "os/nice.h"
+
 #include <utility>
 
 namespace pageferry {
 
-Result<std::unique_ptr<SenderThreads>> SenderThreads::start(std::size_t threads) {
+Result<std::unique_ptr<SenderThreads>> SenderThreads::start(std::size_t threads,
+                                                            std::size_t first_nice, int nice) {
   std::unique_ptr<SenderThreads> crew(new SenderThreads());
   for (std::size_t i = 0; i < threads; ++i) {
-    auto thread = NativeThread::start("page-sender", [self = crew.get(), i]() noexcept {
-      return i == 0 ? self->lead() : self->follow(i);
-    });
+    const bool gives_way = i >= first_nice;
+    auto thread =
+        NativeThread::start(gives_way ? "page-encoder" : "page-sender",
+                            [self = crew.get(), i, nice = gives_way ? nice : 0]() noexcept {
+                              if (nice > 0) be_nice(nice);
+                              return i == 0 ? self->lead() : self->follow(i);
+                            });
     if (!thread.ok()) return thread.status();
     crew->threads_.push_back(std::move(thread.value()));
   }

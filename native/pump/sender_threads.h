@@ -24,7 +24,9 @@ namespace pageferry {
 class SenderThreads {
  public:
   // Fails when the system has no thread left for one of them.
-  static Result<std::unique_ptr<SenderThreads>> start(std::size_t threads);
+  // Those from `first_nice` on give way to others: they have this nice value, 0 to 19.
+  static Result<std::unique_ptr<SenderThreads>> start(std::size_t threads, std::size_t first_nice,
+                                                      int nice);
   SenderThreads(const SenderThreads&) = delete;
   SenderThreads& operator=(const SenderThreads&) = delete;
   ~SenderThreads();

@@ -1,7 +1,9 @@
 #include "pump/sender_threads.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -17,7 +19,7 @@ namespace {
 constexpr std::size_t kChannels = 4;
 
 std::unique_ptr<SenderThreads> make() {
-  auto threads = SenderThreads::start(kChannels);
+  auto threads = SenderThreads::start(kChannels, kChannels, 0);
   EXPECT_TRUE(threads.ok()) << threads.status().message();
   return std::move(threads.value());
 }
@@ -54,6 +56,22 @@ TEST(SenderThreads, AThreadWithoutAShareIsNotAskedAndNotWaitedFor) {
   }
 }
 
+TEST(SenderThreads, GiveWayToOthersFromTheOneOnThatIsToldSo) {
+  const auto threads = SenderThreads::start(kChannels, 2, 7);
+  ASSERT_TRUE(threads.ok());
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  std::array<int, kChannels> nice = {};
+  std::promise<void> done;
+  threads.value()->begin([&] {
+    threads.value()->spread(kChannels,
+                            [&](std::size_t i) { nice[i] = ::getpriority(PRIO_PROCESS, 0); });
+    done.set_value();
+  });
+  done.get_future().wait();
+  const int lower = std::max(own, 7);
+  EXPECT_EQ(nice, (std::array<int, kChannels>{own, own, lower, lower}));
+}
+
 TEST(SenderThreads, WorkIsDoneInItsOrderAndAlsoWhenTheEndComesFirst) {
   std::vector<int> order;
   {
@@ -81,7 +99,7 @@ TEST(SenderThreads, WhatWorkHoldsIsLetGoOfWhenItIsOver) {
 TEST(SenderThreads, AreRefusedWhenTheSystemHasNoThreadLeft) {
   testing::ThreadLimit limit;
   limit.reach();
-  const auto threads = SenderThreads::start(kChannels);
+  const auto threads = SenderThreads::start(kChannels, kChannels, 0);
   ASSERT_FALSE(threads.ok());
   EXPECT_EQ(threads.status().system_error(), EAGAIN);
 }

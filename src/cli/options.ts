@@ -50,6 +50,7 @@ export interface MigrationValues {
   readonly channels?: number;
   readonly tracker?: TrackerKind;
   readonly compression: Compression;
+  readonly guestShare: number;
   readonly cache?: number;
   readonly observe: number;
   readonly stallTimeout: number;
@@ -116,6 +117,7 @@ export const COUNT: FieldUnit = {
   parse: (text, { least, most }) => parseCount(text, least, most),
   format: String,
 };
+const FRACTION: FieldUnit = { parse: Number, format: String };
 export const PAGES: FieldUnit = { parse: parsePages, format: exactBytes };
 const BYTES: FieldUnit = { parse: (text) => parseBytes(text), format: exactBytes };
 
@@ -280,6 +282,14 @@ function addEngineOptions(command: Command, defaults: CommandDefaults): void {
     )
     .addOption(
       fieldOption(
+        '--guest-share <share>',
+        "the guest's share of a core that an encoder wants too, 0.5 to 0.98",
+        SOURCE_FIELDS.guestShare,
+        FRACTION,
+      ),
+    )
+    .addOption(
+      fieldOption(
         '--cache <size>',
         'keep so much of what was sent, for deltas; 0: none (default: with auto and xbzrle up to half of what is free)',
         SOURCE_FIELDS.cacheBytes,
@@ -373,6 +383,7 @@ export function engineOptions(
     ...(values.channels === undefined ? {} : { channels: values.channels }),
     ...(values.tracker === undefined ? {} : { tracker: values.tracker }),
     compression: values.compression,
+    guestShare: values.guestShare,
     ...(values.cache === undefined ? {} : { cacheBytes: values.cache }),
     bandwidthBytesPerSecond: values.bandwidth,
     downtimeBudgetMs: values.downtimeBudget,

@@ -8,6 +8,7 @@ import type { DestinationMessage } from '../protocol/messages.js';
 import type { Compression } from '../vocabulary.js';
 import type {
   DowntimeParts,
+  EffortReport,
   GuestLocation,
   MigrationReport,
   Outcome,
@@ -123,7 +124,12 @@ export class Recorder {
     this.#preCopy = preCopy;
   }
 
-  round(stats: SendStats, ms: number, dirtyPages: number): RoundReport {
+  round(
+    stats: SendStats,
+    ms: number,
+    dirtyPages: number,
+    effort: EffortReport | null,
+  ): RoundReport {
     const { contents, waits, pagesSkipped, wireBytes } = stats;
     const pagesRaw = contents.raw?.pages ?? 0;
     const pagesZero = contents.zero?.pages ?? 0;
@@ -139,6 +145,7 @@ export class Recorder {
       pagesSkipped,
       contents,
       waits,
+      effort,
       wireBytes,
       ms,
       dirtyPages,

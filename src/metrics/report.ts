@@ -14,6 +14,20 @@ export type Outcome = 'completed' | 'failed' | 'cancelled';
 /** Where the guest is after the migration; `unknown` and `lost` never run here again. */
 export type GuestLocation = 'source' | 'destination' | 'unknown' | 'lost';
 
+/** How much was done at the end of a round to make pages smaller, and why (docs/compression.md). */
+export interface EffortReport {
+  /** The rung while the link waits for the encoders, and while they wait for it. */
+  readonly lower: string;
+  readonly upper: string;
+  readonly deltas: string;
+  readonly encoders: number;
+  /** Null while it was not measured, and where the compression keeps to one rung; so are the others. */
+  readonly linkBytesPerSecond: number | null;
+  /** Measured ÷ table. */
+  readonly costScale: number | null;
+  readonly sizeScale: number | null;
+}
+
 export interface RoundReport {
   /** The sum of the next three. */
   readonly pages: number;
@@ -28,6 +42,8 @@ export interface RoundReport {
   /** The pages, their bytes and the time of the encoders, by content. */
   readonly contents: Contents;
   readonly waits: Waits;
+  /** Null for a round that nobody decided the effort of. */
+  readonly effort: EffortReport | null;
   readonly wireBytes: number;
   readonly ms: number;
   /** Pages found dirty after the round, still to be sent. */

@@ -265,6 +265,8 @@ export interface Encoding {
   readonly effort: EffortPlan;
   /** Threads that encode; without any, those of the page channels do. */
   readonly encoders: number;
+  /** Of these threads, 0 … 19: how much they give way to the guest's. */
+  readonly encoderNice: number;
   /** Bytes that are kept of what was sent, as bases of deltas; 0: nothing. */
   readonly versionBytes: number;
 }

@@ -30,6 +30,8 @@ export const SOURCE_FIELDS = {
   compression: COMPRESSION,
   /** Of what was sent, kept as bases of deltas. By default as much as the guest's memory and what is free suggest. */
   cacheBytes: whole({ unit: 'bytes', least: 0, most: 2 ** 50, default: undefined }),
+  /** Of a core that a guest thread and an encoder both want. */
+  guestShare: fraction({ unit: 'count', least: 0.5, most: 0.98, default: 0.9 }),
   /** 0: no limit. */
   bandwidthBytesPerSecond: whole({
     unit: 'bytes per second',
@@ -112,6 +114,7 @@ export const SOURCE_SCHEMA = v.strictObject({
   tracker: v.optional(F.tracker.schema),
   compression: v.optional(F.compression.schema),
   cacheBytes: v.optional(F.cacheBytes.schema),
+  guestShare: v.optional(F.guestShare.schema),
   bandwidthBytesPerSecond: v.optional(F.bandwidthBytesPerSecond.schema),
   downtimeBudgetMs: v.optional(F.downtimeBudgetMs.schema),
   maxRounds: v.optional(F.maxRounds.schema),

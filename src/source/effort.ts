@@ -1,5 +1,6 @@
 /** Tells the sender how much to do to make pages smaller, and follows link and encoders while it sends. */
 import { availableParallelism } from 'node:os';
+import type { EffortReport } from '../metrics/report.js';
 import type { EffortPlan, Encoding, PageSender } from '../native/binding.js';
 import {
   type Effort,
@@ -9,6 +10,8 @@ import {
   type Surroundings,
 } from '../policy/effort/auto.js';
 import { fixedPlan } from '../policy/effort/compression.js';
+import { niceOf } from '../policy/effort/guest-share.js';
+import { rungName } from '../policy/effort/plan.js';
 import { type Stage, stagePlan } from '../policy/effort/stage.js';
 import type { Compression } from '../vocabulary.js';
 import type { ResolvedOptions } from './options.js';
@@ -20,13 +23,18 @@ const MOST_ENCODERS = 64;
 /** What the sender is made with. Only once it is connected it can be told what lies between both sides. */
 export function firstEncoding(
   compression: Compression,
-  { strategy, cacheBytes }: ResolvedOptions,
+  { strategy, cacheBytes, guestShare }: ResolvedOptions,
 ): Encoding {
   const versionBytes = strategy.repeats === false ? 0 : cacheBytes;
   const encoders = compression === 'raw' ? 0 : Math.min(MOST_ENCODERS, availableParallelism());
   const keeps = versionBytes > 0;
   const fixed = compression === 'auto' ? 'raw' : compression;
-  return { effort: fixedPlan(fixed, encoders, keeps), encoders, versionBytes };
+  return {
+    effort: fixedPlan(fixed, encoders, keeps),
+    encoders,
+    encoderNice: niceOf(guestShare),
+    versionBytes,
+  };
 }
 
 /** Decides anew every few milliseconds where the compression is `auto`; otherwise once for each stage. */
@@ -65,6 +73,24 @@ export class EffortDriver {
   enter(stage: Stage): void {
     this.#stage = stage;
     this.#tell();
+  }
+
+  /** What it has decided last, and what that rests on. */
+  get report(): EffortReport {
+    const { lower, upper, deltas, encoders } = stagePlan(
+      this.#fixed ?? this.#effort.plan,
+      this.#stage,
+    );
+    const { linkRate, cost, size } = this.#effort;
+    return {
+      lower: rungName(lower),
+      upper: rungName(upper),
+      deltas,
+      encoders,
+      linkBytesPerSecond: this.#fixed === null ? linkRate : null,
+      costScale: this.#fixed === null ? cost : null,
+      sizeScale: this.#fixed === null ? size : null,
+    };
   }
 
   end(): void {

@@ -63,6 +63,11 @@ export interface SourceOptions {
    * By default, with `auto` and `xbzrle`, up to half of what is free, and no more than half as much again as the guest has memory; otherwise none.
    */
   readonly cacheBytes?: number;
+  /**
+   * Of a core that a guest thread and a thread that encodes pages both want, the guest's share, 0.5 … 0.98; 0.9 by default. It
+   * holds within one session and control group of the host.
+   */
+  readonly guestShare?: number;
   /** Rate limit over all page channels in bytes per second; 0 (default): none. */
   readonly bandwidthBytesPerSecond?: number;
   /** Pre-copy's longest acceptable downtime, 0 … 24 h; 50 ms by default. */
@@ -149,6 +154,7 @@ export function resolveOptions(given: SourceOptions, guest: MigratedGuest): Reso
       given.migrationId === undefined ? randomMigrationId() : migrationIdOf(given.migrationId),
     channels: given.channels ?? defaultChannels(availableParallelism()),
     compression,
+    guestShare: given.guestShare ?? SOURCE_FIELDS.guestShare.default,
     cacheBytes: given.cacheBytes ?? defaultCacheBytes(compression, guest.memory.bytes, freeBytes()),
     bandwidthBytesPerSecond:
       given.bandwidthBytesPerSecond ?? SOURCE_FIELDS.bandwidthBytesPerSecond.default,

@@ -290,7 +290,12 @@ async function copyRound(
   pages.clear();
   await tracker.harvest(pages);
   m.recorder.keptVersions(sender.versionBytes);
-  return m.recorder.round(stats, performance.now() - started, pages.count());
+  return m.recorder.round(
+    stats,
+    performance.now() - started,
+    pages.count(),
+    m.effort?.report ?? null,
+  );
 }
 
 function running(m: SourceMigration) {

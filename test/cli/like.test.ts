@@ -14,6 +14,7 @@ const EVERYTHING = [
   ...['--downtime-budget', '20ms', '--max-rounds', '3', '--if-not-converging', 'abort'],
   ...['--channels', '3', '--tracker', 'mprotect', '--compression', 'lz4', '--observe', '30ms'],
   ...['--stall-timeout', '9s', '--switchover-timeout', '2s', '--no-verify'],
+  ...['--cache', '4MiB', '--guest-share', '0.8'],
 ];
 const TOLD = {
   strategies: ['stop-and-copy'],
@@ -31,6 +32,8 @@ const TOLD = {
     channels: 3,
     tracker: 'mprotect',
     compression: 'lz4',
+    cacheBytes: 4 << 20,
+    guestShare: 0.8,
     bandwidthBytesPerSecond: 500_000_000,
     downtimeBudgetMs: 20,
     maxRounds: 3,

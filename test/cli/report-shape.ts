@@ -70,6 +70,7 @@ export const ROUND = {
   bytesDelta: number,
   pagesSkipped: number,
   contents: expect.any(Object),
+  effort: expect.objectContaining({ lower: text, upper: text, encoders: number }),
   waits: { socketMs: number, rateMs: number, encoderMs: number },
   wireBytes: number,
   ms: number,

@@ -69,6 +69,7 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
         'pagesSkipped',
         'contents',
         'waits',
+        'effort',
         'wireBytes',
         'ms',
         'dirtyPages',

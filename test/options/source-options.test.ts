@@ -32,7 +32,7 @@ describe.each(NUMBERS)('a source’s $name', ({ name, least, most, default: byDe
     ['not a number', Number.NaN],
     ['endless', Number.POSITIVE_INFINITY],
     ['a text', String(least)],
-    ['a bigint', BigInt(least)],
+    ['a bigint', BigInt(Math.ceil(least))],
     ['null', null],
     ['an object', {}],
   ])('is refused, by its name, when it is %s', async (_what, value) => {

@@ -23,6 +23,12 @@ export function zstd(level: number): Rung {
   return { method: 'blocks', encoding: 'zstd', level, blockPages };
 }
 
+/** As a user would name it: `raw`, `lz4`, `zstd:3`. */
+export function rungName(rung: Rung): string {
+  if (rung.method !== 'blocks') return rung.method;
+  return rung.encoding === 'zstd' ? `zstd:${rung.level}` : rung.encoding;
+}
+
 /** The longest queue: beyond it pages only grow older while they wait. */
 export const MOST_QUEUE_BYTES = 4 << 20;
 export const LEAST_QUEUE_BYTES = 512 << 10;
