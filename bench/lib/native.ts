@@ -84,8 +84,11 @@ const programs = {
   'codec-bench': () => [
     'bench/native/codec_bench.cc',
     measure,
+    'native/image/image_file.cc',
+    'native/workload/image_fill.cc',
     'native/workload/page_content.cc',
     'native/workload/process_fill.cc',
+    'native/workload/snapshots.cc',
     ...filesIn([...trackerFolders, 'native/codec'], '.cc'),
     ...cLibraries.flatMap((library) => askLibrary(library, 'sources')),
   ],

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type NativeAnswer, runNative } from '#bench/lib/native.js';
+import { CODECS } from '#bench/lib/native-answers.js';
 import { isSkipped } from '#bench/lib/scenario.js';
 import { A_SAMPLE } from '#bench/lib/verification.js';
 import { suite } from '#bench/suites/mechanisms.js';
+import { writeImage } from '../support/image-file.js';
+import { temporaryFolder } from '../support/traces.js';
 
 const MIB = 2 ** 20;
 const PAGE_BYTES = 4096;
@@ -13,6 +17,19 @@ const trackers = (args: readonly (string | number)[]) => runNative('tracker-benc
 
 const codecs = (content: string, more: readonly (string | number)[] = []) =>
   runNative('codec-bench', ['--content', content, '--bytes', MIB, ...more]);
+
+type Codec = (typeof CODECS)[number];
+
+/** It needs what the pages held before. */
+function isDelta(codec: Codec): boolean {
+  return /^(?:zstd-delta|lz4-delta|xbzrle)-/.test(codec);
+}
+
+function sizeOf({ codecs: all }: NativeAnswer<'codec-bench'>, codec: Codec): number {
+  const figures = all[codec];
+  if (figures === undefined) throw new Error(`no figures of ${codec}`);
+  return figures.outPerIn;
+}
 
 /** Every number in it, whatever it is nested in. */
 function numbersIn(value: unknown): number[] {
@@ -105,34 +122,77 @@ describe('the fault bench', () => {
 });
 
 describe('the codec bench', () => {
-  it('finds zero pages to take no bytes, and no other codec to be as small', async () => {
-    const { zero, raw, lz4 } = (await codecs('zero')).codecs;
-    expect(zero).toMatchObject({ outPerIn: 0, encodedPages: MIB / PAGE_BYTES });
-    expect(raw).toMatchObject({ outPerIn: 1, encodedPages: MIB / PAGE_BYTES });
-    expect(lz4.outPerIn).toBeGreaterThan(0);
+  it('finds that every codec of a page without a base makes zeros smaller', async () => {
+    const sample = await codecs('zero');
+    expect(Object.keys(sample.codecs)).toEqual([...CODECS]);
+    for (const codec of CODECS.filter((name) => !isDelta(name))) {
+      expect(sample.codecs[codec], codec).toMatchObject({ encodedPages: MIB / PAGE_BYTES });
+      expect(sizeOf(sample, codec), codec).toBeLessThan(0.05);
+    }
   });
 
-  it('finds text to shrink with lz4, and every page to come back', async () => {
-    const { lz4, zero } = (await codecs('text')).codecs;
-    expect(lz4.outPerIn).toBeLessThan(0.9);
-    expect(lz4.encodedPages).toBe(MIB / PAGE_BYTES);
-    expect(zero).toMatchObject({ decode: null, outPerIn: 1, encodedPages: 0 });
+  it('finds text to shrink more in blocks than page by page, and more at a higher level', async () => {
+    const sample = await codecs('text');
+    expect(sizeOf(sample, 'lz4-x16')).toBeLessThan(sizeOf(sample, 'lz4-x1'));
+    expect(sizeOf(sample, 'zstd-1-x16')).toBeLessThan(sizeOf(sample, 'zstd-1-x1'));
+    expect(sizeOf(sample, 'zstd-9-x64')).toBeLessThan(sizeOf(sample, 'zstd-1-x16'));
+    expect(sizeOf(sample, 'lz4-x1')).toBeLessThan(0.9);
   });
 
-  it('counts pages of random bytes, which no codec shrinks, with their full size', async () => {
-    const { lz4 } = (await codecs('random')).codecs;
-    expect(lz4).toMatchObject({ decode: null, outPerIn: 1, encodedPages: 0 });
+  it('counts blocks of random bytes, which nothing shrinks without a base, with their full size', async () => {
+    const sample = await codecs('random');
+    for (const codec of CODECS.filter((name) => !isDelta(name))) {
+      expect(sample.codecs[codec], codec).toMatchObject({
+        decode: null,
+        outPerIn: 1,
+        encodedPages: 0,
+      });
+    }
   });
 
-  it('reads the pages of a running process', async () => {
-    const sample = await codecs('process', ['--pid', process.pid]);
-    expect(sample.codecs.raw.encodedPages).toBe(MIB / PAGE_BYTES);
+  it.each(CODECS.filter(isDelta))(
+    'finds that %s sends no less than what differs from the base, and less where less does',
+    async (codec) => {
+      const few = sizeOf(await codecs('random', ['--changed', 8, '--codecs', codec]), codec);
+      const many = sizeOf(await codecs('random', ['--changed', 256, '--codecs', codec]), codec);
+      expect(few).toBeGreaterThan(8 / PAGE_BYTES);
+      expect(many).toBeGreaterThan(256 / PAGE_BYTES);
+      expect(few).toBeLessThan(many);
+      expect(many).toBeLessThan(0.3);
+    },
+  );
+
+  it('reads the pages of a running process, but for those that are zero', async () => {
+    const sample = await codecs('process', ['--pid', process.pid, '--codecs', 'lz4-x16']);
+    expect(Object.keys(sample.codecs)).toEqual(['lz4-x16']);
+    expect(sample.bytes).toBeLessThanOrEqual(MIB);
     expect(sample.memcpyGbPerSecond).toBeGreaterThan(0);
   });
 
-  it('says which contents and which processes there are', async () => {
-    await expect(codecs('music')).rejects.toThrow("no content is called 'music'; there are zero");
-    await expect(codecs('process', ['--pid', 0])).rejects.toThrow('--pid must be');
+  it('reads the pages of an image that hold something, each once', async () => {
+    const image = join(temporaryFolder(), 'image');
+    const contents = [7, null, 8, 9, null];
+    const first = contents.map((byte, page) => ({
+      page,
+      content: byte === null ? null : Buffer.alloc(PAGE_BYTES, byte),
+    }));
+    writeImage(image, contents.length, [
+      first,
+      [{ page: 1, content: Buffer.alloc(PAGE_BYTES, 1) }],
+    ]);
+    const sample = await runNative('codec-bench', ['--content', 'image', '--image', image]);
+    expect(sample.bytes).toBe(3 * PAGE_BYTES);
+  });
+
+  it.each([
+    [['--content', 'music'], "no content is called 'music'; there are zero"],
+    [['--content', 'process', '--pid', 0], '--pid must be'],
+    [['--content', 'image'], 'the content image needs --image'],
+    [['--content', 'image', '--image', '/dev/null'], '--image /dev/null'],
+    [['--codecs', 'lz4-x1,zip'], "no codec is called 'zip'; there are wkdm64-x16"],
+    [['--changed', 12], '--changed must be a multiple of 8, at most 4096'],
+  ])('refuses %j in a sentence', async (args, message) => {
+    await expect(runNative('codec-bench', args)).rejects.toThrow(message);
   });
 });
 

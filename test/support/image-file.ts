@@ -1,5 +1,5 @@
-/** Reads image files by docs/image-format.md alone, so that what the engine writes is compared with the document. */
-import { readFileSync } from 'node:fs';
+/** Reads and writes image files by docs/image-format.md alone, so that the engine is compared with the document. */
+import { readFileSync, writeFileSync } from 'node:fs';
 
 export const PAGE = 4096;
 
@@ -110,4 +110,70 @@ export function readImage(path: string): ReadImage {
     mappings: readMappings,
     addresses: Array.from({ length: pages }, (_, page) => number(at.addresses + 8 * page)),
   };
+}
+
+/** What a page becomes in a snapshot. */
+export interface WrittenEntry {
+  readonly page: number;
+  /** Null: it becomes zero. */
+  readonly content: Buffer | null;
+}
+
+/** Snapshots 10 ms apart, of a process with one mapping. */
+export function writeImage(
+  path: string,
+  pages: number,
+  snapshots: readonly (readonly WrittenEntry[])[],
+): void {
+  const entries = snapshots.flat();
+  const contents = entries.flatMap(({ content }) => (content === null ? [] : [content]));
+  const padded = (bytes: Buffer) =>
+    Buffer.concat([bytes, Buffer.alloc((8 - (bytes.length % 8)) % 8)]);
+  const table = Buffer.concat([
+    ...snapshots.map((own, index) => {
+      const held = own.flatMap(({ content }) => (content === null ? [] : [content]));
+      const row = Buffer.alloc(40);
+      row.writeBigUInt64LE(BigInt(index) * 10_000_000n, 0);
+      row.writeBigUInt64LE(1000n, 8);
+      row.writeBigUInt64LE(BigInt(own.length), 16);
+      row.writeBigUInt64LE(BigInt(held.length), 24);
+      row.writeBigUInt64LE(checksum(...held), 32);
+      return row;
+    }),
+    mappingOf(pages),
+    Buffer.concat(Array.from({ length: pages }, (_, page) => wordOf(0x10000 + PAGE * page))),
+    padded(
+      Buffer.from(
+        Uint32Array.from(
+          entries.map(({ page, content }) => page + (content === null ? 2 ** 31 : 0)),
+        ).buffer,
+      ),
+    ),
+  ]);
+  const header = Buffer.alloc(PAGE);
+  header.write('PFIMAGE\n', 0, 'latin1');
+  header.writeUInt32LE(1, 8);
+  header.writeUInt32LE(PAGE, 12);
+  header.writeBigUInt64LE(BigInt(pages), 16);
+  header.writeBigUInt64LE(BigInt(contents.length), 24);
+  header.writeBigUInt64LE(BigInt(entries.length), 32);
+  header.writeUInt32LE(snapshots.length, 40);
+  header.writeUInt32LE(1, 44);
+  header.writeBigUInt64LE(checksum(header.subarray(0, 80), table), 72);
+  writeFileSync(path, Buffer.concat([header, ...contents, table]));
+}
+
+function wordOf(value: number): Buffer {
+  const word = Buffer.alloc(8);
+  word.writeBigUInt64LE(BigInt(value));
+  return word;
+}
+
+function mappingOf(pages: number): Buffer {
+  const row = Buffer.alloc(40);
+  wordOf(0x10000).copy(row, 0);
+  wordOf(PAGE * pages).copy(row, 8);
+  wordOf(pages).copy(row, 16);
+  row.writeUInt32LE(3, 24);
+  return row;
 }
