@@ -127,7 +127,7 @@ describe('the codec bench', () => {
     expect(Object.keys(sample.codecs)).toEqual([...CODECS]);
     for (const codec of CODECS.filter((name) => !isDelta(name))) {
       expect(sample.codecs[codec], codec).toMatchObject({ encodedPages: MIB / PAGE_BYTES });
-      expect(sizeOf(sample, codec), codec).toBeLessThan(0.05);
+      expect(sizeOf(sample, codec), codec).toBeLessThan(0.1);
     }
   });
 
