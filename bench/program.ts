@@ -1,6 +1,9 @@
 // The command line of the bench: its commands, and what happens when one throws.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseCount } from '#engine/units.js';
+import { ALL_LINKS, parseLinks } from './codecs/links.js';
+import { ALL_POLICIES, parsePolicies } from './codecs/policies.js';
+import { type CodecsOptions, codecsCommand } from './commands/codecs.js';
 import { type CompareOptions, compareCommand } from './commands/compare.js';
 import { type CorpusCommandOptions, corpusCommand } from './commands/corpus.js';
 import { type ExportOptions, exportCommand } from './commands/export.js';
@@ -36,6 +39,17 @@ Exit codes:
   1    something could not be measured or written
   2    wrong usage
   130  interrupted; what was measured is kept, and --resume goes on`;
+
+const CODECS_HELP = `
+The links 100mbit and 1gbit are two network namespaces shaped by tc where this
+machine can have them, and otherwise, as 10gbit always, the engine's own rate
+limit; the tables say which. A run cannot be resumed. lz4-page is LZ4 of each
+page by itself, beside zero pages: what the ratios are measured against.
+
+Examples:
+  pageferry bench codecs --quick
+  pageferry bench corpus --out images && pageferry bench codecs --images images
+  pageferry bench codecs --images images --policies raw,lz4,auto --links 1gbit`;
 
 function argument<Value>(parse: (text: string) => Value) {
   return (text: string): Value => {
@@ -84,6 +98,34 @@ export function commandLine(finish: (everythingMeasured: boolean) => void): Comm
     .action(async (suite: string | undefined, options: RunOptions) =>
       finish(await runCommand(suite, options)),
     );
+  command
+    .command('codecs')
+    .summary('every policy of compression on the memory of real programs')
+    .description(
+      'Migrates guests that begin with images of processes and change as they did, by every policy over every link.',
+    )
+    .option('--images <dir>', 'a folder of images, as bench corpus and capture make them')
+    .option('--quick', 'images of two small processes, made on the spot: a few minutes')
+    .addOption(
+      new Option('--policies <names>', 'these policies only, separated by commas')
+        .argParser(argument(parsePolicies))
+        .default(ALL_POLICIES, ALL_POLICIES.map(({ name }) => name).join(',')),
+    )
+    .addOption(
+      new Option('--links <names>', 'these links only, separated by commas')
+        .argParser(argument(parseLinks))
+        .default(ALL_LINKS, ALL_LINKS.join(',')),
+    )
+    .addOption(
+      new Option('--repeat <n>', 'samples of each image and link')
+        .argParser(argument(parseRepetitions))
+        .default(1),
+    )
+    .option('--out <dir>', 'where results go', 'bench-results')
+    .option('--json <file>', 'the result goes here; - is stdout, instead of the tables')
+    .option('--html <file>', 'the report goes here (default: beside the result)')
+    .addHelpText('after', CODECS_HELP)
+    .action(async (options: CodecsOptions) => finish(await codecsCommand(options)));
   command
     .command('compare <a> <b>')
     .description('two results, row by row')

@@ -24,6 +24,8 @@ export type WantedStrategy = StrategyName | StrategyModule;
 /** What a source is told, as far as a message can carry it. */
 export interface WantedSource extends Omit<SourceOptions, 'strategy'> {
   readonly strategy: WantedStrategy;
+  /** Pages in a block at most, where that is not the engine's choice. */
+  readonly blockPages?: number;
 }
 
 /** To the source: the guest to make, and how to migrate it once it is told 'migrate'. */

@@ -6,6 +6,7 @@ import { nowMs } from '../lib/clock.js';
 import { PeakMemory, readMemoryUse } from '../lib/memory-use.js';
 import type { Round, SourcePoint } from '../result/schema.js';
 import { cpuMs, serve, tell } from './agent.js';
+import { limitBlockPages } from './block-pages.js';
 import { createGuest } from './guests.js';
 import type { SourceTask, SourceTimeline, WantedStrategy } from './messages.js';
 import { Sampler } from './timeline.js';
@@ -44,8 +45,10 @@ async function load(strategy: WantedStrategy): Promise<SourceOptions['strategy']
   return typeof strategy === 'string' ? strategy : (await import(strategy.module)).strategy;
 }
 
-serve(async ({ guest: wanted, source: options, speedMs, ...task }: SourceTask) => {
+serve(async ({ guest: wanted, source: told, speedMs, ...task }: SourceTask) => {
+  const { blockPages, ...options } = told;
   await rehearse();
+  if (blockPages !== undefined) limitBlockPages(blockPages);
   const guest = await createGuest(wanted);
   const strategy = await load(options.strategy);
   const started = once(process, 'message');

@@ -2,21 +2,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeEnvironment } from '../lib/environment.js';
-import { RunEnded, UsageError } from '../lib/errors.js';
-import { warmMemory } from '../lib/host.js';
+import { UsageError } from '../lib/errors.js';
 import { abortOnInterrupt } from '../lib/interrupts.js';
-import { howToInstall, PLOT_PACKAGES } from '../lib/optional-packages.js';
-import { Progress } from '../lib/progress.js';
-import { Runner } from '../lib/runner.js';
 import type { Scenario, Suite } from '../lib/scenario.js';
 import { describeLink } from '../links/index.js';
 import { LOOPBACK, type NetnsLink, type RelayLink, type WantedLink } from '../links/wanted-link.js';
-import { toMarkdown } from '../report/markdown.js';
-import { ResultBuilder, type ResultHead } from '../result/builder.js';
-import { isOrdinaryFile, readResult, toJson, writeWhole } from '../result/file.js';
+import type { ResultHead } from '../result/builder.js';
+import { readResult } from '../result/file.js';
 import type { Environment, Plan, Result } from '../result/schema.js';
 import { findSuite } from '../suites/find.js';
-import { htmlBeside, writeReport } from './report.js';
+import { type Measured, measureInto, present, resultFile } from './measured.js';
 
 export interface RunOptions {
   readonly repetitions?: number;
@@ -137,11 +132,6 @@ function programsOf({ commit, modified, qemu }: Environment) {
   return { commit, 'changes to the engine': modified, QEMU: qemu };
 }
 
-function resultFile({ out, json }: RunOptions, suite: string, startedAt: string): string {
-  if (json !== undefined && json !== '-') return json;
-  return join(out, `${suite}-${startedAt.slice(0, 19).replaceAll(':', '')}.json`);
-}
-
 /** The file to go on with and what is in it, or undefined for a run from the beginning. */
 function previousRun({ resume, out }: RunOptions, suite: string | undefined): Previous | undefined {
   if (resume === undefined) return undefined;
@@ -232,70 +222,20 @@ async function measure(
   { plan, scenarios, suite, previous }: Run,
   options: RunOptions,
   signal: AbortSignal,
-) {
+): Promise<Measured> {
   const environment = await describeEnvironment();
   if (previous !== undefined) {
     const { file, result } = previous;
     checkSame(file, programsOf(result.environment), programsOf(environment));
   }
   const head = newHead(plan, scenarios, environment, previous?.result.startedAt);
-  const builder = new ResultBuilder(head, scenarios, previous?.result);
   const file = previous?.file ?? resultFile(options, suite.name, head.startedAt);
-  let hasSaved = previous !== undefined;
-  const save = () => {
-    writeWhole(file, toJson(builder.result()));
-    hasSaved = true;
-  };
-  const { repetitions, link } = plan;
-  const progress = new Progress(process.stderr, scenarios, repetitions, (one) =>
-    builder.taken(one),
-  );
-  try {
-    progress.overview();
-    if (!environment.quiet) {
-      const percent = Math.round(environment.othersCpuShare * 100);
-      progress.line(
-        `other programs use ${percent} % of this machine: the figures will be worse than on a quiet one`,
-      );
-    }
-    save();
-    environment.warmedBytes = await warmMemory(scenarios, signal);
-    await new Runner({ builder, save, progress, repetitions, link, signal }).run(scenarios);
-  } catch (error) {
-    if (hasSaved && error instanceof RunEnded) {
-      error.hint = `What was measured is in ${file}; pageferry bench --resume ${file} goes on`;
-    }
-    throw error;
-  } finally {
-    progress.close();
-  }
-  return { file, result: builder.result(), failed: builder.failed };
-}
-
-/** The table and the report beside the result. Answers what is to be said of the report. */
-async function writeBeside(
-  file: string,
-  result: Result,
-  table: string,
-  html: string | undefined,
-): Promise<string> {
-  // Beside a device or a pipe there is no place for them.
-  const isOrdinary = isOrdinaryFile(file);
-  if (isOrdinary) writeWhole(`${file.replace(/\.json$/, '')}.md`, table);
-  const report = html ?? (isOrdinary ? htmlBeside(file) : undefined);
-  if (report === undefined) return '';
-  return (await writeReport(result, report))
-    ? `, report: ${report}`
-    : `; ${howToInstall(PLOT_PACKAGES)}, then: pageferry bench report ${file}`;
+  const { link } = plan;
+  return await measureInto(file, { head, scenarios, link, previous: previous?.result }, signal);
 }
 
 /** Answers whether everything was measured. Throws what ended the run before its end. */
 export async function runCommand(name: string | undefined, options: RunOptions): Promise<boolean> {
   const run = await prepare(name, options);
-  const { file, result, failed } = await measure(run, options, abortOnInterrupt());
-  const table = toMarkdown(result);
-  process.stdout.write(options.json === '-' ? toJson(result) : table);
-  const aboutReport = await writeBeside(file, result, table, options.html);
-  process.stderr.write(`bench: result: ${file}${aboutReport}\n`);
-  return !failed;
+  return await present(await measure(run, options, abortOnInterrupt()), options);
 }

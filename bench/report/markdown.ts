@@ -1,5 +1,7 @@
 // Results as Markdown tables.
+import { CODECS_SUITE } from '../codecs/names.js';
 import type { Result, Row } from '../result/schema.js';
+import { CODECS_LEGEND, type Overview, overviewsOf, overviewText } from './codec-overview.js';
 import {
   bytes,
   comparedIn,
@@ -79,26 +81,38 @@ function matrixCell(row: Row | undefined): string {
   return row.status === 'measured' ? spread(row.measured) : `${row.status}: ${row.reason}`;
 }
 
-function matrixTable({ figure, unit, strategies, cases }: Matrix, { compared }: Result): string[] {
+function matrixTable({ figure, unit, columns, cases }: Matrix, { compared }: Result): string[] {
   const verified = compared.length > 0;
   return table(
-    [`${figure}, ${unit}`, ...strategies, ...(verified ? ['Verified'] : [])],
+    [`${figure}, ${unit}`, ...columns, ...(verified ? ['Verified'] : [])],
     cases.map(({ scenario, title, cells }) => [
       title === '' ? scenario : title,
-      ...strategies.map((strategy) => matrixCell(cells.get(strategy))),
+      ...columns.map((column) => matrixCell(cells.get(column))),
       ...(verified ? [comparedIn(compared, scenario) ?? NOTHING] : []),
+    ]),
+  );
+}
+
+/** Mean over the images, and the worst of them. */
+function overviewTable({ title, policies, links }: Overview): string[] {
+  return table(
+    [`${title}: mean of the images, (worst)`, ...policies],
+    links.map(({ link, cells }) => [
+      link,
+      ...policies.map((policy) => overviewText(cells.get(policy))),
     ]),
   );
 }
 
 /** The tables, how it was measured, and on what. Ends with a line break. */
 export function toMarkdown(result: Result): string {
-  const { environment, command, startedAt, repetitions, rows, methods } = result;
+  const { suite, environment, command, startedAt, repetitions, rows, methods } = result;
   const { node, commit, modified, othersCpuShare, congestionControl } = environment;
   const { matrices, others } = matricesOf(rows);
   const tables = [
     ...matrices.map((one) => matrixTable(one, result)),
     ...(others.length > 0 ? [rowTable(others, result)] : []),
+    ...overviewsOf(result).map(overviewTable),
   ];
   const lines = [
     ...tables.flatMap((one) => [...one, '']),
@@ -112,6 +126,7 @@ export function toMarkdown(result: Result): string {
     const percent = Math.round(othersCpuShare * 100);
     lines.push(`**Other programs used ${percent} % of the machine when this run began.**`);
   }
+  if (suite === CODECS_SUITE) lines.push(CODECS_LEGEND);
   lines.push('', ...methods.map(({ name, how }) => `- \`${name}\`: ${how}`), '');
   return lines.join('\n');
 }

@@ -1,4 +1,4 @@
-// Cases × strategies as a table, the figures below each other.
+// Cases × strategies, or policies, as a table, the figures below each other.
 import type { Row } from '../result/schema.js';
 import { number, targetText, verdict } from './format.js';
 import { type Html, html } from './html.js';
@@ -16,28 +16,28 @@ function content(row: Row | undefined): Html | string {
 
 function tableRow(
   { scenario, title, cells }: MatrixCase,
-  strategies: readonly string[],
+  columns: readonly string[],
   described: ReadonlySet<string>,
 ): Html {
   return html`<tr>
     <th scope="row">${scenarioName(scenario, described)}${title !== '' && html`<br><span class="soft">${title}</span>`}</th>
-    ${strategies.map((strategy) => cell(strategy, 'figure', content(cells.get(strategy))))}
+    ${columns.map((column) => cell(column, 'figure', content(cells.get(column))))}
   </tr>`;
 }
 
-function body({ figure, unit, strategies, cases }: Matrix, described: ReadonlySet<string>): Html {
+function body({ figure, unit, columns, cases }: Matrix, described: ReadonlySet<string>): Html {
   return html`<tbody>
-    <tr class="scenario"><th scope="rowgroup" colspan="${strategies.length + 1}"><b>${figure}</b>, ${unit}</th></tr>
-    ${cases.map((one) => tableRow(one, strategies, described))}
+    <tr class="scenario"><th scope="rowgroup" colspan="${columns.length + 1}"><b>${figure}</b>, ${unit}</th></tr>
+    ${cases.map((one) => tableRow(one, columns, described))}
   </tbody>`;
 }
 
-/** At least one; all of them have the same strategies. */
+/** At least one; all of them have the same columns. */
 export function matrixTable(matrices: readonly Matrix[], described: ReadonlySet<string>): Html {
-  const strategies = matrices[0]?.strategies ?? [];
+  const columns = matrices[0]?.columns ?? [];
   return html`<table class="matrix">
     <thead><tr>
-      <th scope="col">Case</th>${strategies.map((strategy) => html`<th scope="col">${strategy}</th>`)}
+      <th scope="col">Case</th>${columns.map((column) => html`<th scope="col">${column}</th>`)}
     </tr></thead>
     ${matrices.map((matrix) => body(matrix, described))}
   </table>`;

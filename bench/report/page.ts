@@ -1,5 +1,7 @@
 // The page around the plots.
+import { CODECS_SUITE } from '../codecs/names.js';
 import type { Result, Row } from '../result/schema.js';
+import { CODECS_LEGEND, type Overview, overviewsOf, overviewText } from './codec-overview.js';
 import {
   bytes,
   comparedText,
@@ -10,6 +12,7 @@ import {
   stolenText,
 } from './format.js';
 import { anchor, type Html, html, raw } from './html.js';
+import { cell } from './html-table.js';
 import { matricesOf } from './matrix.js';
 import { matrixTable } from './matrix-table.js';
 import {
@@ -111,12 +114,23 @@ function methodList(methods: Result['methods']): Html {
   </section>`;
 }
 
-function results({ rows, methods, compared }: Result): Html {
+/** Of policies by links: mean over the images, and the worst of them. */
+function overviewTable({ title, policies, links }: Overview): Html {
+  return html`<table class="matrix">
+    <thead><tr><th scope="col">${title}: mean of the images, (worst)</th>${policies.map((policy) => html`<th scope="col">${policy}</th>`)}</tr></thead>
+    <tbody>${links.map(({ link, cells }) => html`<tr><th scope="row">${link}</th>${policies.map((policy) => cell(policy, 'figure', overviewText(cells.get(policy))))}</tr>`)}</tbody>
+  </table>`;
+}
+
+function results(result: Result): Html {
+  const { rows, methods, compared } = result;
   const described = new Set(methods.map(({ name }) => name));
   const { matrices, others } = matricesOf(rows);
   const verified = comparedText(compared);
   return html`<section>
     <h2>Results</h2>
+    ${overviewsOf(result).map(overviewTable)}
+    ${result.suite === CODECS_SUITE && html`<p class="soft">${CODECS_LEGEND}</p>`}
     ${matrices.length > 0 && matrixTable(matrices, described)}
     ${matrices.length > 0 && verified !== null && html`<p class="soft">Verified: ${verified}.</p>`}
     ${(others.length > 0 || matrices.length === 0) && resultTable(others, described, compared)}

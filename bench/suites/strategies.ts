@@ -5,7 +5,8 @@
 // sample the four strategies migrate one after the other, in an order drawn anew from a fixed seed, so
 // that none always comes first. Pre-copy that does not converge ends in its final round: that is a
 // result.
-import { type Fill, STRATEGY_NAMES, type StrategyName } from '#engine/index.js';
+import { type Fill, STRATEGY_NAMES } from '#engine/index.js';
+import { inDrawnOrder } from '../lib/drawn-order.js';
 import type { Figure, MigrationRecord, Scenario, Suite } from '../lib/scenario.js';
 import {
   migrateAsWanted,
@@ -16,7 +17,6 @@ import {
 
 const MIB = 2 ** 20;
 const MEMORY = 128 * MIB;
-const SEED = 20_261_124;
 /** Below this many bytes per second one migration takes longer than ten seconds. */
 const SLOW_LINK = 20e6;
 
@@ -43,22 +43,6 @@ interface Point {
   readonly fill: FillName;
 }
 const CENTRE: Point = { ratio: 0.5, workingSet: 64 * MIB, link: '1gbit', fill: 'random' };
-
-/** The strategies in an order that depends on the scenario and the repetition alone. */
-function shuffled(name: string, repetition: number): StrategyName[] {
-  let word = SEED + repetition;
-  for (const letter of name) word = (Math.imul(word, 31) + letter.charCodeAt(0)) | 0;
-  const order = [...STRATEGY_NAMES];
-  for (let i = order.length - 1; i > 0; i -= 1) {
-    word = (Math.imul(word, 1_664_525) + 1_013_904_223) | 0;
-    const other = (word >>> 8) % (i + 1);
-    const [here, there] = [order[i], order[other]];
-    if (here === undefined || there === undefined) break;
-    order[i] = there;
-    order[other] = here;
-  }
-  return order;
-}
 
 function describe({ ratio, workingSet, link, fill }: Point): string {
   return `dirty ratio ${ratio}, ${workingSet / MIB} MiB written, ${link}, ${fill}`;
@@ -89,7 +73,7 @@ function strategiesScenario(name: string, point: Point): Scenario {
     async sample(context) {
       const rows: Record<string, Figure> = {};
       const migrations: MigrationRecord[] = [];
-      for (const strategy of shuffled(name, context.repetition)) {
+      for (const strategy of inDrawnOrder(STRATEGY_NAMES, name, context.repetition)) {
         const label = `${strategy}, ${describe(point)}`;
         const { report, record } = await migrateAsWanted(label, { ...wanted, strategy }, context);
         Object.assign(rows, migrationFigures(strategy, report));
