@@ -7,6 +7,7 @@
 #include "napi/credentials_wrap.h"
 #include "napi/fault_wrap.h"
 #include "napi/image_wrap.h"
+#include "napi/inspect_wrap.h"
 #include "napi/machine.h"
 #include "napi/memory_wrap.h"
 #include "napi/pki_wrap.h"
@@ -37,6 +38,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   WorkloadWrap::init(env, exports);
   ProcessTraceWrap::init(env, exports);
   ProcessImageWrap::init(env, exports);
+  ImageInspectionWrap::init(env, exports);
   init_machine(env, exports);
   init_pki(env, exports);
   return exports;

@@ -2,11 +2,11 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Guest, rehearse, Source, type SourceOptions } from '#engine/index.js';
+import { limitBlockPages } from '../lib/block-pages.js';
 import { nowMs } from '../lib/clock.js';
 import { PeakMemory, readMemoryUse } from '../lib/memory-use.js';
 import type { Round, SourcePoint } from '../result/schema.js';
 import { cpuMs, serve, tell } from './agent.js';
-import { limitBlockPages } from './block-pages.js';
 import { createGuest } from './guests.js';
 import type { SourceTask, SourceTimeline, WantedStrategy } from './messages.js';
 import { Sampler } from './timeline.js';

@@ -6,6 +6,7 @@ import { demoCommand } from './demo-command.js';
 import { destinationCommand } from './destination-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from './exit-codes.js';
+import { inspectCommand } from './inspect-command.js';
 import { printError } from './output.js';
 import { packageVersion } from './package.js';
 import { pkiCommand } from './pki-command.js';
@@ -22,6 +23,7 @@ Examples:
   pageferry source --to HOST:7777                 on the other
   pageferry trace --pid PID --out FILE            record what a process writes
   pageferry capture --pid PID -o FILE             keep a process's memory
+  pageferry inspect FILE                          what such a file holds
   pageferry verify-stream FILE                    check what --tee captured
   pageferry doctor                                what this machine offers
   pageferry bench                                 what it costs here
@@ -62,6 +64,7 @@ export function commandLine(run: Run): Command {
     .addCommand(doctorCommand(run))
     .addCommand(traceCommand(run))
     .addCommand(captureCommand(run))
+    .addCommand(inspectCommand(run))
     .addCommand(verifyStreamCommand(run))
     .addCommand(benchCommand(run))
     .addCommand(pkiCommand(run))

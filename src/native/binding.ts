@@ -468,6 +468,45 @@ export interface ProcessImage extends Releasable {
   finish(end: ImageEnd): Promise<ImageSummary>;
 }
 
+/** What a page holds: zeros, one word that repeats, or one of the classes that `mecom` goes by. */
+export type PageContent = 'zero' | 'fill' | 'sparse' | 'similar' | 'other';
+
+/** One encoding, to be tried on the pages of an image that are neither zero nor of one word. */
+export interface EncodingTrial {
+  readonly encoding: ContentName;
+  /** Of zstd and zstd-delta; otherwise 1. */
+  readonly level: number;
+  /** 1 … 64 */
+  readonly blockPages: number;
+  /** The pages that later snapshots change, instead of those of the first one; a delta is only possible there. */
+  readonly changes: boolean;
+  /** About, in evenly spread runs; 0: all. */
+  readonly mostPages: number;
+}
+
+export interface EncodingResult {
+  readonly pages: number;
+  /** Blocks that do not get below 95 % count whole. */
+  readonly bytesOut: number;
+  /** In such blocks. */
+  readonly pagesRaw: number;
+  readonly encodeNs: number;
+  /** Of the other pages. */
+  readonly decodeNs: number;
+}
+
+/** An image file that is open. */
+export interface ImageInspection extends Releasable {
+  /** The pages of the first snapshot. */
+  countContents(): Promise<Readonly<Record<PageContent, number>>>;
+  /** PROTOCOL where a block was decoded to something else. */
+  tryEncoding(trial: EncodingTrial): Promise<EncodingResult>;
+  /** At the first snapshot. */
+  lookAtPage(page: number): Promise<PageContent>;
+  /** Bytes of that page encoded by itself; null where they are no fewer. Not for a delta. */
+  tryPage(page: number, encoding: ContentName, level: number): Promise<number | null>;
+}
+
 export interface Verification {
   readonly pagesCompared: number;
   readonly pagesDifferent: number;
@@ -661,6 +700,8 @@ export interface Binding {
   startProcessImage(pid: number, path: string, stop: boolean): Promise<ProcessImage>;
   /** What the tables of an image file say; its contents are not read. INVALID_ARGUMENT for what is none. */
   describeImage(path: string): Promise<{ readonly pages: number; readonly snapshots: number }>;
+  /** Reads all of it. INVALID_ARGUMENT for what is no image, or is damaged. */
+  openImage(path: string): Promise<ImageInspection>;
   /** `name` is its common name. */
   createAuthority(name: string, validity: Validity): Credential;
   /** The first name is the common name; one that is no IP address counts as a DNS name. */
