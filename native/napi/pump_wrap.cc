@@ -319,6 +319,8 @@ Napi::Value PageSenderWrap::link(const Napi::CallbackInfo& info) {
   if (!link.has_value()) return env.Null();
   Napi::Object object = Napi::Object::New(env);
   object.Set("deliveredBytes", from_u64(env, link->acknowledged_bytes));
+  object.Set("deliveryBytesPerSecond",
+             link->delivery_rate == 0 ? env.Null() : from_u64(env, link->delivery_rate));
   const auto milliseconds = [&](std::uint32_t us) { return Napi::Number::New(env, us / 1000.0); };
   object.Set("roundTripMs", milliseconds(link->smoothed_us));
   object.Set("leastRoundTripMs", milliseconds(link->least_us));

@@ -18,9 +18,15 @@ std::optional<RoundTrip> round_trip_of(int socket) {
   if (info.tcpi_rtt == 0 || info.tcpi_min_rtt == 0 || info.tcpi_min_rtt == kNone) {
     return std::nullopt;
   }
+  // Linux 4.9 has it.
+  const bool says_rate =
+      bytes >= offsetof(tcp_info, tcpi_delivery_rate) + sizeof(info.tcpi_delivery_rate) &&
+      info.tcpi_delivery_rate_app_limited == 0;
+  const std::uint64_t rate = says_rate ? info.tcpi_delivery_rate : 0;
   return RoundTrip{.smoothed_us = info.tcpi_rtt,
                    .least_us = info.tcpi_min_rtt,
-                   .acknowledged_bytes = info.tcpi_bytes_acked};
+                   .acknowledged_bytes = info.tcpi_bytes_acked,
+                   .delivery_rate = rate};
 }
 
 }  // namespace pageferry

@@ -376,6 +376,9 @@ std::optional<RoundTrip> PageSender::link() const {
       link = round_trip;
       continue;
     }
+    // The link was busy only where all of them had data to send.
+    const bool busy = link->delivery_rate > 0 && round_trip->delivery_rate > 0;
+    link->delivery_rate = busy ? link->delivery_rate + round_trip->delivery_rate : 0;
     link->smoothed_us = std::max(link->smoothed_us, round_trip->smoothed_us);
     link->least_us = std::min(link->least_us, round_trip->least_us);
     link->acknowledged_bytes += round_trip->acknowledged_bytes;

@@ -94,7 +94,7 @@ class PageSender {
   std::uint64_t unacknowledged_bytes() const;
 
   // The way to the destination: what all page channels have delivered, and the round trip of the one on which data
-  // waits longest. Nothing where the destination is on this host, or before anything was measured.
+  // waits longest; their delivery rate together, 0 where one of them had nothing to send. Nothing where the destination is on this host, or before anything was measured.
   std::optional<RoundTrip> link() const;
 
   // From the next block on.

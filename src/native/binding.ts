@@ -195,6 +195,8 @@ export interface TokenBucket {
 export interface Link {
   /** By the page channels so far. */
   readonly deliveredBytes: number;
+  /** How fast they deliver together; null where one of them had nothing to send, so that nobody knows. */
+  readonly deliveryBytesPerSecond: number | null;
   /** From the last bytes to their acknowledgement; and the least, when nothing waits on the way. */
   readonly roundTripMs: number;
   readonly leastRoundTripMs: number;

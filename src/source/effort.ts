@@ -81,13 +81,13 @@ export class EffortDriver {
       this.#fixed ?? this.#effort.plan,
       this.#stage,
     );
-    const { linkRate, cost, size } = this.#effort;
+    const { link, cost, size } = this.#effort;
     return {
       lower: rungName(lower),
       upper: rungName(upper),
       deltas,
       encoders,
-      linkBytesPerSecond: this.#fixed === null ? linkRate : null,
+      linkBytesPerSecond: this.#fixed === null && link.measured ? link.rate : null,
       costScale: this.#fixed === null ? cost : null,
       sizeScale: this.#fixed === null ? size : null,
     };
@@ -116,12 +116,9 @@ export class EffortDriver {
 }
 
 function sampleOf(sender: PageSender): EffortSample {
-  const { contents, zstdLevels, wireBytes, queuedBytes } = sender.progress();
-  const unacknowledged = sender.unacknowledgedBytes();
+  const { contents, zstdLevels } = sender.progress();
   return {
-    atMs: performance.now(),
-    deliveredBytes: wireBytes - unacknowledged,
-    waitingBytes: unacknowledged + queuedBytes,
+    deliveryRate: sender.link()?.deliveryBytesPerSecond ?? null,
     contents,
     zstdLevels,
   };

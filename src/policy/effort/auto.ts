@@ -20,20 +20,23 @@ import {
 
 /** What was seen at one moment: totals since the channels were opened. */
 export interface EffortSample {
-  readonly atMs: number;
-  /** Acknowledged by the destination's host, or in its sockets' buffers. */
-  readonly deliveredBytes: number;
-  /** Encoded, and not delivered yet. */
-  readonly waitingBytes: number;
+  /** Bytes per second that the link delivers; null where it had nothing to deliver for some of the time. */
+  readonly deliveryRate: number | null;
   readonly contents: Contents;
   /** Of what was encoded by zstd, by its level. */
   readonly zstdLevels: ZstdLevels;
 }
 
+/** What a link is taken for, in bytes per second. */
+export interface LinkRate {
+  readonly rate: number;
+  /** False while nothing but a guess is known. */
+  readonly measured: boolean;
+}
+
 export interface Effort {
   readonly plan: EffortPlan;
-  /** Bytes per second; null until it was measured. */
-  readonly linkRate: number | null;
+  readonly link: LinkRate;
   /** Measured ÷ table. */
   readonly cost: number;
   readonly size: number;
@@ -48,19 +51,21 @@ export interface Surroundings {
   readonly keepsVersions: boolean;
 }
 
-/** Of a block of 16 pages; the weight of what 64 pages say. */
+/** Of what 64 pages say. */
 const WEIGHT_OF_64_PAGES = 0.05;
 const WEIGHT_OF_A_RATE = 0.3;
-/** Less than this does not say that the link was busy all the time. */
-const LEAST_WAITING_BYTES = 128 << 10;
-const LEAST_INTERVAL_MS = 4;
+/** A link that waits for pages is faster than it was taken for: so much each time, before it was measured and after. */
+const FIRST_GROWTH = 1.25;
+const LATER_GROWTH = 1.03;
+/** Beyond every link there is. */
+const MOST_RATE = 1e11;
 /** Time that a queue may hold. */
 const QUEUE_MS = 20;
-/** Bytes a second, until the link was measured: 1 Gbit/s. */
+/** Bytes a second that a link is taken for at first: 1 Gbit/s. */
 const FIRST_RATE = 125_000_000;
 
 export function firstEffort(around: Surroundings): Effort {
-  return planned({ linkRate: null, cost: 1, size: 1 }, around);
+  return planned({ link: { rate: FIRST_RATE, measured: false }, cost: 1, size: 1 }, around);
 }
 
 /** What to do after `now`, when `before` was the sample that led to `effort`. */
@@ -70,18 +75,17 @@ export function nextEffort(
   now: EffortSample,
   around: Surroundings,
 ): Effort {
-  const linkRate = rateAfter(effort.linkRate, before, now);
+  const link = linkAfter(effort.link, now.deliveryRate);
   const { cost, size } = scalesAfter(effort, before, now);
-  return planned({ linkRate, cost, size }, around);
+  return planned({ link, cost, size }, around);
 }
 
-/** A link on which bytes waited at both ends of the interval delivered as fast as it can. */
-function rateAfter(rate: number | null, before: EffortSample, now: EffortSample): number | null {
-  const ms = now.atMs - before.atMs;
-  const wasBusy = Math.min(before.waitingBytes, now.waitingBytes) >= LEAST_WAITING_BYTES;
-  if (ms < LEAST_INTERVAL_MS || !wasBusy) return rate;
-  const seen = Math.max(1, ((now.deliveredBytes - before.deliveredBytes) / ms) * 1000);
-  return rate === null ? seen : rate + (seen - rate) * WEIGHT_OF_A_RATE;
+function linkAfter({ rate, measured }: LinkRate, seen: number | null): LinkRate {
+  if (seen !== null) {
+    return { rate: measured ? rate + (seen - rate) * WEIGHT_OF_A_RATE : seen, measured: true };
+  }
+  const growth = measured ? LATER_GROWTH : FIRST_GROWTH;
+  return { rate: Math.min(MOST_RATE, rate * growth), measured };
 }
 
 /** Of the rungs' own contents: deltas and zero pages say nothing of the table. */
@@ -116,11 +120,10 @@ function statsOf(rung: Rung, { contents, zstdLevels }: EffortSample): ContentSta
 }
 
 function planned(
-  { linkRate, cost, size }: Pick<Effort, 'linkRate' | 'cost' | 'size'>,
+  { link, cost, size }: Pick<Effort, 'link' | 'cost' | 'size'>,
   around: Surroundings,
 ): Effort {
-  const measured = linkRate ?? FIRST_RATE;
-  const rate = around.limit > 0 ? Math.min(around.limit, linkRate ?? around.limit) : measured;
+  const rate = rateOf(link, around.limit);
   const at = around.local && around.limit === 0 ? 0 : highestThatKeepsUp(rate, cost, size, around);
   const above = around.local && around.limit === 0 ? 0 : at + 1;
   const lower = LADDER[at] as Step;
@@ -133,7 +136,13 @@ function planned(
     encoders: around.encoders,
     queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, Math.max(LEAST_QUEUE_BYTES, queueBytes))),
   };
-  return { plan, linkRate, cost, size };
+  return { plan, link, cost, size };
+}
+
+/** A limit is known, unless the link turns out to be slower. */
+function rateOf({ rate, measured }: LinkRate, limit: number): number {
+  if (limit === 0) return rate;
+  return measured ? Math.min(limit, rate) : limit;
 }
 
 /** The highest rung whose pages are encoded no slower than the link takes them. */
