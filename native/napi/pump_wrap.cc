@@ -2,6 +2,7 @@
 
 #include "napi/connection_wrap.h"
 #include "napi/memory_wrap.h"
+#include "pump/rung_cost.h"
 
 namespace pageferry::napi {
 
@@ -167,6 +168,39 @@ Napi::Value create_sender(const Napi::CallbackInfo& info) {
                                                   std::move(bucket), options)));
 }
 
+// Arguments: rungs that encode blocks, a sample of 1 to 4096 pages. Promises the nanoseconds a page of each.
+Napi::Value measure_rungs(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsArray()) throw Napi::TypeError::New(env, "rungs must be a list");
+  const auto list = info[0].As<Napi::Array>();
+  std::vector<Rung> rungs;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    rungs.push_back(to_rung(list.Get(i)));
+    if (rungs.back().method != Method::kBlocks) {
+      throw Napi::TypeError::New(env, "only rungs that encode blocks can be measured");
+    }
+  }
+  auto sample = to_bytes(info[1], "sample");
+  if (sample.empty() || sample.size() % kPageBytes != 0 || sample.size() > 4096 * kPageBytes) {
+    throw Napi::RangeError::New(env, "sample must be 1 to 4096 pages");
+  }
+  using Costs = std::vector<double>;
+  return async_call<Costs>(
+      env,
+      [rungs = std::move(rungs), sample = std::move(sample)]() -> Result<Costs> {
+        Costs costs;
+        for (const Rung& rung : rungs) {
+          costs.push_back(nanoseconds_a_page(rung, std::as_bytes(std::span(sample))));
+        }
+        return costs;
+      },
+      [](Napi::Env env, Costs& costs) -> Napi::Value {
+        Napi::Array array = Napi::Array::New(env);
+        for (const double cost : costs) array.Set(array.Length(), Napi::Number::New(env, cost));
+        return array;
+      });
+}
+
 Napi::Value create_arriving(const Napi::CallbackInfo& info) {
   return ArrivingMemoryWrap::make(info.Env(),
                                   std::make_shared<ArrivingMemory>(GuestMemoryWrap::from(info[0])));
@@ -248,6 +282,7 @@ void PageSenderWrap::init(Napi::Env env, Napi::Object exports) {
                InstanceAccessor("versionBytes", &PageSenderWrap::version_bytes, nullptr),
                InstanceMethod("cancel", &PageSenderWrap::cancel)});
   export_function<create_sender>(env, exports, "createPageSender");
+  export_function<measure_rungs>(env, exports, "measureRungs");
 }
 
 Napi::Value PageSenderWrap::send_round(const Napi::CallbackInfo& info) {

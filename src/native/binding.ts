@@ -656,6 +656,8 @@ export interface Binding {
     encoding: Encoding,
     sendBufferBytes: number,
   ): PageSender;
+  /** Nanoseconds of one core to encode a page by each of these rungs, which encode blocks; `sample`: 1 … 4096 pages. */
+  measureRungs(rungs: readonly Rung[], sample: Uint8Array): Promise<number[]>;
   /** Empty. */
   createResidualSet(memory: GuestMemory): ResidualSet;
   createArrivingMemory(memory: GuestMemory): ArrivingMemory;

@@ -11,9 +11,11 @@ import {
 } from '../policy/effort/auto.js';
 import { fixedPlan } from '../policy/effort/compression.js';
 import { niceOf } from '../policy/effort/guest-share.js';
+import { LADDER } from '../policy/effort/ladder.js';
 import { rungName } from '../policy/effort/plan.js';
 import { type Stage, stagePlan } from '../policy/effort/stage.js';
 import type { Compression } from '../vocabulary.js';
+import { measuredLadder } from './encode-costs.js';
 import type { ResolvedOptions } from './options.js';
 
 const SAMPLE_EVERY_MS = 20;
@@ -40,7 +42,7 @@ export function firstEncoding(
 /** Decides anew every few milliseconds where the compression is `auto`; otherwise once for each stage. */
 export class EffortDriver {
   readonly #sender: PageSender;
-  readonly #around: Surroundings;
+  #around: Surroundings;
   readonly #fixed: EffortPlan | null;
   #effort: Effort;
   #stage: Stage = 'live';
@@ -61,13 +63,21 @@ export class EffortDriver {
       local: sender.link() === null,
       encoders,
       keepsVersions: versionBytes > 0,
+      ladder: LADDER,
     };
     this.#effort = firstEffort(this.#around);
   }
 
   begin(): void {
     this.#tell();
-    if (this.#fixed === null) this.#timer = setInterval(() => this.#look(), SAMPLE_EVERY_MS);
+    if (this.#fixed !== null) return;
+    this.#timer = setInterval(() => this.#look(), SAMPLE_EVERY_MS);
+    const { local, limit } = this.#around;
+    if (local && limit === 0) return;
+    // Until then the ladder is one that was measured elsewhere.
+    void measuredLadder().then((ladder) => {
+      this.#around = { ...this.#around, ladder };
+    });
   }
 
   enter(stage: Stage): void {

@@ -6,10 +6,10 @@
  * mixture of both that fits the link. One rung up or down by the queue alone would swing: neighbours differ by up to seven
  * times in cost (docs/compression.md, "The controller").
  *
- * The costs of all rungs come from a table, scaled by two numbers that follow what is measured: cost and size.
+ * The costs of all rungs come from the ladder, scaled by two numbers that follow what is measured: cost and size.
  */
 import type { ContentStats, Contents, ZstdLevels } from '../../native/binding.js';
-import { LADDER, type Step } from './ladder.js';
+import type { Ladder, Step } from './ladder.js';
 import {
   type Deltas,
   type EffortPlan,
@@ -49,6 +49,7 @@ export interface Surroundings {
   readonly local: boolean;
   readonly encoders: number;
   readonly keepsVersions: boolean;
+  readonly ladder: Ladder;
 }
 
 /** Of what 64 pages say. */
@@ -76,7 +77,7 @@ export function nextEffort(
   around: Surroundings,
 ): Effort {
   const link = linkAfter(effort.link, now.deliveryRate);
-  const { cost, size } = scalesAfter(effort, before, now);
+  const { cost, size } = scalesAfter(effort, before, now, around.ladder);
   return planned({ link, cost, size }, around);
 }
 
@@ -93,9 +94,10 @@ function scalesAfter(
   { cost, size }: Pick<Effort, 'cost' | 'size'>,
   before: EffortSample,
   now: EffortSample,
+  ladder: Ladder,
 ): Pick<Effort, 'cost' | 'size'> {
   const sum = { pages: 0, ns: 0, bytes: 0, tableNs: 0, tableBytes: 0 };
-  for (const step of LADDER) {
+  for (const step of ladder) {
     const stats = statsOf(step.rung, now);
     if (stats === undefined) continue;
     const earlier = statsOf(step.rung, before);
@@ -126,8 +128,8 @@ function planned(
   const rate = rateOf(link, around.limit);
   const at = around.local && around.limit === 0 ? 0 : highestThatKeepsUp(rate, cost, size, around);
   const above = around.local && around.limit === 0 ? 0 : at + 1;
-  const lower = LADDER[at] as Step;
-  const upper = LADDER[Math.min(above, LADDER.length - 1)] as Step;
+  const lower = around.ladder[at] as Step;
+  const upper = around.ladder[Math.min(above, around.ladder.length - 1)] as Step;
   const queueBytes = (rate * QUEUE_MS) / 1000;
   const plan: EffortPlan = {
     lower: lower.rung,
@@ -150,9 +152,9 @@ function highestThatKeepsUp(
   rate: number,
   cost: number,
   size: number,
-  { encoders }: Surroundings,
+  { encoders, ladder }: Surroundings,
 ): number {
-  return LADDER.findLastIndex(({ rung, ns, bytes }) => {
+  return ladder.findLastIndex(({ rung, ns, bytes }) => {
     if (rung.method === 'raw') return true;
     const encodeNs = (ns * cost) / Math.max(1, encoders);
     return encodeNs <= ((bytes * size) / rate) * 1e9;

@@ -5,6 +5,7 @@
  */
 import { LZ4, RAW, type Rung, WKDM, zstd } from './plan.js';
 
+/** One step of a ladder. */
 export interface Step {
   readonly rung: Rung;
   /** Nanoseconds of one core for a page. */
@@ -13,10 +14,15 @@ export interface Step {
   readonly bytes: number;
 }
 
+export type Ladder = readonly Step[];
+
 const PAGE = 4096;
 
-/** Ascending: each costs more than the one before, and comes to less. */
-export const LADDER: readonly Step[] = [
+/**
+ * Ascending: each costs more than the one before, and comes to less. The costs are those of the machine that
+ * docs/compression.md was measured on, for as long as this one's are not known.
+ */
+export const LADDER: Ladder = [
   { rung: RAW, ns: 100, bytes: PAGE },
   { rung: WKDM, ns: 2200, bytes: 2600 },
   { rung: LZ4, ns: 6700, bytes: 1670 },
@@ -24,3 +30,15 @@ export const LADDER: readonly Step[] = [
   { rung: zstd(3), ns: 20_300, bytes: 1150 },
   { rung: zstd(9), ns: 151_000, bytes: 1086 },
 ];
+
+/** Those whose cost can be measured. */
+export const MEASURED_RUNGS: readonly Rung[] = LADDER.map(({ rung }) => rung).filter(
+  ({ method }) => method === 'blocks',
+);
+
+/** The ladder with these costs, of MEASURED_RUNGS in their order. */
+export function ladderWith(costs: readonly number[]): Ladder {
+  const [raw, ...others] = LADDER;
+  const measured = others.map((step, at) => ({ ...step, ns: costs[at] ?? step.ns }));
+  return raw === undefined ? [] : [raw, ...measured];
+}
