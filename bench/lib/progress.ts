@@ -20,8 +20,9 @@ function short(value: number): string {
   return `${Number(value.toPrecision(3))}`;
 }
 
-function figures({ rows }: Scenario, sample: Sample): string {
-  const texts = rows.flatMap(({ key, unit }) => {
+function figures({ rows, briefly }: Scenario, sample: Sample): string {
+  const told = rows.filter(({ key }) => briefly === undefined || briefly.includes(key));
+  const texts = told.flatMap(({ key, unit }) => {
     const figure = sample.rows[key];
     if (figure === undefined) return [];
     if (isSkipped(figure)) return [`${key} skipped: ${figure.skipped}`];

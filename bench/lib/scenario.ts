@@ -22,6 +22,8 @@ export interface Scenario {
   /** Of free memory. */
   readonly neededBytes: number;
   readonly rows: readonly ScenarioRow[];
+  /** Keys of the rows that the progress tells of, where all would be too many. */
+  readonly briefly?: readonly string[];
   /** Samples at most, whatever was asked for. */
   readonly mostRepetitions?: number;
   /** False: no first sample that does not count. */

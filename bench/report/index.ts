@@ -4,6 +4,7 @@ import { page } from './page.js';
 import { engines } from './plots/engines.js';
 import { faultLatency } from './plots/fault-latency.js';
 import { pages } from './plots/pages.js';
+import { policies } from './plots/policies.js';
 import { ratios } from './plots/ratios.js';
 import { scale } from './plots/scale.js';
 import { strategies } from './plots/strategies.js';
@@ -13,6 +14,7 @@ import type { Figures, Plotter } from './section.js';
 
 /** In their order on the page. */
 const PLOTS: readonly Plotter[] = [
+  policies,
   ratios,
   engines,
   timeLines,

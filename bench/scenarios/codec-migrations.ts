@@ -232,6 +232,7 @@ export function codecMigrationsScenario(
     sampleSeconds: policies.length * (START_SECONDS + slowest / 2),
     how: `A guest that begins with the image ${image.name} and ${does}, by pre-copy over ${link.title}, once by each policy in an order drawn from a fixed seed; destination populated before.`,
     rows: policies.flatMap(({ name: policy }) => rowsOf(policy)),
+    briefly: policies.map(({ name: policy }) => rowKey(policy, 'total')),
     async sample(context) {
       const { runs, migrations } = await migrateAll(image, link, policies, context);
       return { rows: figuresOf(policies, runs), migrations };

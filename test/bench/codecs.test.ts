@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { imageAt, imagesIn } from '#bench/codecs/images.js';
@@ -9,6 +10,7 @@ import { makeQuickImages } from '#bench/codecs/quick-images.js';
 import { inDrawnOrder } from '#bench/lib/drawn-order.js';
 import { overviewsOf, overviewText } from '#bench/report/codec-overview.js';
 import { matricesOf } from '#bench/report/matrix.js';
+import { policies } from '#bench/report/plots/policies.js';
 import type { MeasuredRow, Result } from '#bench/result/schema.js';
 import { readImage, writeImage } from '../support/image-file.js';
 import { rejection } from '../support/until.js';
@@ -75,6 +77,9 @@ describe('bench codecs', () => {
     expect(medianOf(result, rowKey('raw', 'time-of-raw'))).toBe(1);
     const best = ['raw', 'lz4'].map((policy) => medianOf(result, rowKey(policy, 'time-of-best')));
     expect(Math.min(...best)).toBeGreaterThanOrEqual(1);
+    expect(readFileSync(join(folder, 'result.html'), 'utf8')).toMatch(
+      /mean of the images, \(worst\).*Total migration time by policy/s,
+    );
     expect(stdout).toContain('| total migration time, ms | raw | lz4-page | lz4 |');
     expect(stdout).toContain('time ÷ that of the best fixed policy: mean of the images, (worst)');
   });
@@ -183,6 +188,29 @@ describe('what is compared', () => {
       ['unlimited', '2.00', '–'],
     ]);
     expect(overviewsOf({ suite: 'quick', rows })).toEqual([]);
+  });
+
+  it('is a plot for each link, in which the best fixed policy is the fastest that a user may choose', () => {
+    const total = (policy: string, image: string, link: string, median: number) => ({
+      ...ratioRow(link, image, policy, median),
+      key: rowKey(policy, 'total'),
+      title: `${policy}, ${image}, ${link}: total migration time`,
+      unit: 'ms',
+    });
+    const rows = [
+      total('raw', 'a', '1 Gbit/s (veth, tc)', 400),
+      total('lz4-page', 'a', '1 Gbit/s (veth, tc)', 100),
+      total('zstd:3', 'a', '1 Gbit/s (veth, tc)', 200),
+      total('lz4', 'a', '1 Gbit/s (veth, tc)', 300),
+      total('auto', 'a', '1 Gbit/s (veth, tc)', 150),
+      total('raw', 'a', 'loopback', 50),
+    ];
+    const section = policies({ suite: 'codecs', rows } as unknown as Result);
+    expect(section?.panels.map(({ title }) => title)).toEqual(['1 Gbit/s (veth, tc)', 'loopback']);
+    const [first, second] = section?.panels.map(({ plots }) => plots[0]?.text) ?? [];
+    expect(first).toContain('a: raw 400; a: zero + LZ4 a page 100; a: zstd:3 200; a: auto 150');
+    expect(second).toContain('in ms. a: raw 50.0; a: raw 50.0');
+    expect(policies({ suite: 'quick', rows } as unknown as Result)).toBeNull();
   });
 
   it('is a table of images by policies, in the order of the policies', () => {
