@@ -47,7 +47,7 @@ export interface StreamSummary {
   readonly strategy: string | null;
   readonly pages: Readonly<Record<string, number>>;
   /** Of the entries' payload, by content; null where nobody has counted it. */
-  readonly payloadBytes: Readonly<Record<string, number>> | null;
+  readonly payloadBytes: Readonly<Record<string, number>>;
   readonly bytes: CaptureCheck['bytes'];
   readonly cut: string | null;
 }
@@ -144,8 +144,7 @@ function magicOf(file: string): string {
 
 async function streamSummary(file: string): Promise<StreamSummary> {
   const check = await readStream(file);
-  const { migrationId, strategy, pages, bytes, cut } = check;
-  const { payloadBytes = null } = check as { payloadBytes?: Readonly<Record<string, number>> };
+  const { migrationId, strategy, pages, payloadBytes, bytes, cut } = check;
   return {
     ...{ version: 1, kind: 'stream', file },
     ...{ migrationId, strategy, pages, payloadBytes, bytes, cut },
@@ -170,7 +169,7 @@ function printStream(output: Output, summary: StreamSummary): void {
   output.line(`${'content'.padEnd(12)}${'pages'.padStart(14)}${'payload'.padStart(14)}`);
   for (const [content, count] of Object.entries(pages)) {
     if (count === 0) continue;
-    const payload = payloadBytes === null ? '–' : formatBytes(payloadBytes[content] ?? 0);
+    const payload = formatBytes(payloadBytes[content] ?? 0);
     output.line(`${content.padEnd(12)}${formatWhole(count).padStart(14)}${payload.padStart(14)}`);
   }
   output.line();
