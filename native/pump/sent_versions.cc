@@ -24,12 +24,21 @@ std::optional<std::size_t> decoder_of(Encoding encoding) {
 }  // namespace
 
 struct SentVersions::Block {
-  std::size_t decoder;
-  std::size_t pages;
-  std::size_t bytes;
-  std::unique_ptr<std::byte[]> encoded;
-  // Versions that are pages of it. They are all of one stripe, so it is one thread at a time that counts.
-  mutable std::size_t versions;
+  Block(std::size_t with, std::size_t members, std::span<const std::byte> content)
+      : decoder(with),
+        pages(members),
+        bytes(content.size()),
+        encoded(std::make_unique_for_overwrite<std::byte[]>(content.size())),
+        versions(members) {
+    std::ranges::copy(content, encoded.get());
+  }
+
+  const std::size_t decoder;
+  const std::size_t pages;
+  const std::size_t bytes;
+  const std::unique_ptr<std::byte[]> encoded;
+  // Versions that are pages of it. A push forgets pages of one stripe on several threads, so they count together.
+  mutable std::atomic<std::size_t> versions;
 };
 
 // One of three: nothing, a page of a block, a copy.
@@ -92,7 +101,9 @@ void SentVersions::release(std::uint64_t bytes) {
 void SentVersions::drop(Version& version) {
   if (version.copy != nullptr) release(kPageBytes);
   version.copy.reset();
-  if (version.block != nullptr && --version.block->versions == 0) release(version.block->bytes);
+  if (version.block != nullptr && version.block->versions.fetch_sub(1) == 1) {
+    release(version.block->bytes);
+  }
   version.block.reset();
 }
 
@@ -110,14 +121,7 @@ void SentVersions::keep_block(std::span<const PageIndex> pages, Encoding encodin
   if (!keeps_any() || !decoder.has_value()) return;
   Stripe* stripe = stripe_for(pages.front());
   if (stripe == nullptr || !reserve(encoded.size())) return;
-  const auto block = std::make_shared<Block>(Block{
-      .decoder = *decoder,
-      .pages = pages.size(),
-      .bytes = encoded.size(),
-      .encoded = std::make_unique_for_overwrite<std::byte[]>(encoded.size()),
-      .versions = pages.size(),
-  });
-  std::ranges::copy(encoded, block->encoded.get());
+  const auto block = std::make_shared<const Block>(*decoder, pages.size(), encoded);
   for (std::size_t i = 0; i < pages.size(); ++i) {
     Version& version = stripe->versions[pages[i] % wire::kStripePages];
     version.block = block;

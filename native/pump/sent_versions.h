@@ -6,7 +6,7 @@
 // (LRU never hits then: docs/compression.md has the measurement). What does not fit is not kept.
 //
 // Thread contract: two pages of one stripe never at the same time; pages of different stripes, and the figures, from any
-// thread.
+// thread. Two pages of one stripe may be forgotten at the same time, as a push does, whose channels share a stripe.
 #pragma once
 
 #include <atomic>
