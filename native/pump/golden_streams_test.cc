@@ -106,6 +106,81 @@ void write_lz4(SocketStream& socket) {
   ASSERT_TRUE(send_sync(socket, 1).ok());
 }
 
+Bytes hex(std::initializer_list<unsigned> values) {
+  Bytes bytes;
+  for (const unsigned value : values) bytes.push_back(static_cast<std::byte>(value));
+  return bytes;
+}
+
+// Zeros, but for some bytes.
+Bytes with_bytes(std::size_t length, std::initializer_list<std::pair<std::size_t, Bytes>> parts) {
+  Bytes bytes(length);
+  for (const auto& [at, part] : parts) {
+    std::ranges::copy(part, bytes.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  return bytes;
+}
+
+// As a block of a page-wise encoding has them: the length of each member before it.
+Bytes page_wise(std::initializer_list<Bytes> members) {
+  Bytes bytes;
+  for (const Bytes& member : members) {
+    bytes.push_back(static_cast<std::byte>(member.size() % 256));
+    bytes.push_back(static_cast<std::byte>(member.size() / 256));
+    bytes.insert(bytes.end(), member.begin(), member.end());
+  }
+  return bytes;
+}
+
+// The encodings below are those of docs/encodings.md, or follow from what stands there, so that no encoder's choices are in
+// the file.
+const Bytes kSparse =
+    with_bytes(80, {{0, hex({0x02})}, {63, hex({0x80})}, {64, hex({1, 2, 3})}, {79, hex({0xff})}});
+const Bytes kWkdm64 = with_bytes(142, {{0, hex({0x4b, 0x02})},
+                                       {128, hex({0x60, 0x40, 0x20, 0x10, 0x3a, 0x7f})},
+                                       {136, hex({0x88, 0x40, 0x2a, 0x00, 0xdd, 0x00})}});
+const Bytes kWkdm32 = with_bytes(
+    265, {{0, hex({0x4b, 0x02})}, {256, hex({0x60, 0x40, 0x20, 0x10, 0x88, 0xa8, 0x00, 0x88})}});
+const Bytes kZstd = hex({0x00, 0x10, 0x03, 0x80, 0x00, 0x46});
+// The page's first byte is X, and the others are those of the base.
+const Bytes kZstdDelta =
+    hex({0x00, 0x18, 0x55, 0x00, 0x00, 0x08, 0x58, 0x01, 0x00, 0xfc, 0x1f, 0x00, 0xff, 0x08, 0x01});
+// 16 bytes as in the base, then two that are not.
+const Bytes kXbzrle = hex({16, 2, 0xaa, 0xbb});
+
+// As lz4_page_of_f(), but the first byte is X and the match is in the base.
+Bytes lz4_delta_of_f() {
+  Bytes block = lz4_page_of_f();
+  block[1] = std::byte{'X'};
+  block[2] = std::byte{0x00};
+  block[3] = std::byte{0x10};
+  return block;
+}
+
+void put_block(RecordWriter& writer, std::initializer_list<PageIndex> members, std::uint8_t content,
+               const Bytes& encoding) {
+  const std::vector<PageIndex> pages = members;
+  const std::uint64_t head = RecordWriter::block_head(pages);
+  const auto room = writer.room(head + encoding.size());
+  std::ranges::copy(encoding, room.begin() + static_cast<std::ptrdiff_t>(head));
+  writer.add_block(pages, content, encoding.size());
+}
+
+void write_blocks(SocketStream& socket) {
+  RecordWriter writer;
+  put_block(writer, {1, 3}, wire::kContentSparse, page_wise({kSparse, page_of(3, 1)}));
+  for (const PageIndex page : {4, 5}) writer.add_fill(page, 0x0807060504030201, false);
+  put_block(writer, {6}, wire::kContentWkdm64, page_wise({kWkdm64}));
+  put_block(writer, {7}, wire::kContentWkdm32, page_wise({kWkdm32}));
+  put_block(writer, {8}, wire::kContentZstd, kZstd);
+  ASSERT_TRUE(send_record(socket, writer).ok());
+  put_block(writer, {3}, wire::kContentZstdDelta, kZstdDelta);
+  put_block(writer, {6}, wire::kContentXbzrle, page_wise({kXbzrle}));
+  put_block(writer, {8}, wire::kContentLz4Delta, page_wise({lz4_delta_of_f()}));
+  ASSERT_TRUE(send_record(socket, writer).ok());
+  ASSERT_TRUE(send_sync(socket, 1).ok());
+}
+
 // What no release writes yet: an optional record that nobody knows, before one that everybody knows.
 void write_optional(SocketStream& socket) {
   const wire::RecordHeader optional = {static_cast<wire::RecordType>(wire::kOptionalBit | 9), 2,
@@ -158,6 +233,7 @@ Bytes fault_answers() {
 TEST(GoldenStreams, TheWriterStillWritesThem) {
   expect_written("round.bin", bytes_sent_by(write_round));
   expect_written("lz4.bin", bytes_sent_by(write_lz4));
+  expect_written("blocks.bin", bytes_sent_by(write_blocks));
   expect_written("optional.bin", bytes_sent_by(write_optional));
   expect_written("residual.bin", bytes_sent_by(write_residual));
   expect_written("fault-request.bin", bytes_sent_by(write_request));
@@ -210,6 +286,34 @@ TEST(GoldenStreams, Lz4LeavesTwoPagesOfOneLetter) {
   EXPECT_EQ(pages_of(populated_pages(*received.guest.memory)), (Pages{4, 5}));
   EXPECT_EQ(received.page(4), Bytes(kPageBytes, std::byte{'F'}));
   EXPECT_EQ(received.page(5), Bytes(kPageBytes, std::byte{'F'}));
+}
+
+TEST(GoldenStreams, BlocksLeaveThePagesOfTheDocumentsExamples) {
+  const Received received("blocks.bin", 1);
+  EXPECT_EQ(pages_of(populated_pages(*received.guest.memory)), (Pages{1, 3, 4, 5, 6, 7, 8}));
+  EXPECT_EQ(received.page(1), with_bytes(kPageBytes, {{8, hex({1, 2, 3})}, {4095, hex({0xff})}}));
+  Bytes of_delta = page_of(3, 1);
+  of_delta[0] = std::byte{'X'};
+  EXPECT_EQ(received.page(3), of_delta);
+  for (const PageIndex page : {4, 5}) {
+    const Bytes filled = received.page(page);
+    for (std::size_t i = 0; i < filled.size(); ++i) {
+      ASSERT_EQ(filled[i], static_cast<std::byte>(1 + i % 8)) << page;
+    }
+  }
+  const Bytes word = hex({0x88, 0x40, 0x20, 0x10, 0x3a, 0x7f});
+  EXPECT_EQ(received.page(6),
+            with_bytes(kPageBytes, {{0, hex({0x60, 0x40, 0x20, 0x10, 0x3a, 0x7f})},
+                                    {8, word},
+                                    {16, hex({0xaa, 0xbb})},
+                                    {24, word},
+                                    {32, hex({0x2a})}}));
+  EXPECT_EQ(received.page(7),
+            with_bytes(kPageBytes, {{0, hex({0x60, 0x40, 0x20, 0x10, 0x88, 0x40, 0x20, 0x10})},
+                                    {12, hex({0x88, 0x40, 0x20, 0x10, 0x2a})}}));
+  Bytes letters(kPageBytes, std::byte{'F'});
+  letters[0] = std::byte{'X'};
+  EXPECT_EQ(received.page(8), letters);
 }
 
 TEST(GoldenStreams, OptionalLeavesThePageBehindTheRecordThatNobodyKnows) {

@@ -9,6 +9,7 @@
 #include "codec/block_codec.h"
 #include "os/thread_test_util.h"
 #include "pump/ferry_test_util.h"
+#include "pump/record_applier_test_util.h"
 #include "wire/record_reader.h"
 #include "wire/record_test_util.h"
 #include "wire/record_writer.h"
@@ -20,82 +21,6 @@ using namespace testing;
 using Bytes = std::vector<std::byte>;
 
 constexpr std::uint8_t kContentLz4 = 2;
-constexpr std::uint64_t kGapPages = 4;
-
-// Private regions with memory of ours around each, where nobody may write.
-class FencedGuest {
- public:
-  explicit FencedGuest(const std::vector<std::uint64_t>& region_pages) {
-    std::uint64_t pages = kGapPages;
-    for (const std::uint64_t count : region_pages) pages += count + kGapPages;
-    auto mapping = Mapping::map_anonymous(pages * kPageBytes);
-    EXPECT_TRUE(mapping.ok());
-    mapping_ = std::move(mapping.value());
-    std::vector<AddressRange> ranges;
-    std::byte* at = mapping_.data();
-    for (const std::uint64_t count : region_pages) {
-      fences_.emplace_back(at, kGapPages * kPageBytes);
-      at += kGapPages * kPageBytes;
-      ranges.push_back({reinterpret_cast<std::uintptr_t>(at), count * kPageBytes});
-      at += count * kPageBytes;
-    }
-    fences_.emplace_back(at, kGapPages * kPageBytes);
-    for (const auto fence : fences_) std::ranges::fill(fence, kFence);
-    auto memory = GuestMemory::adopt_private(ranges);
-    EXPECT_TRUE(memory.ok());
-    memory_ = memory.value();
-  }
-
-  const std::shared_ptr<GuestMemory>& memory() const { return memory_; }
-  bool untouched_around() const {
-    return std::ranges::all_of(fences_, [](auto fence) {
-      return std::ranges::all_of(fence, [](std::byte value) { return value == kFence; });
-    });
-  }
-
- private:
-  static constexpr std::byte kFence{0xa5};
-  Mapping mapping_;
-  std::vector<std::span<std::byte>> fences_;
-  std::shared_ptr<GuestMemory> memory_;
-};
-
-// Applies everything in the stream; what ended it.
-Status apply_stream(const std::shared_ptr<ArrivingMemory>& arriving, const Bytes& stream) {
-  auto pair = connect_pair();
-  std::thread sender([&] {
-    (void)pair.near.send_all(stream.data(), stream.size());
-    ::shutdown(pair.near.fd(), SHUT_WR);
-  });
-  RecordApplier applier(arriving, wire::ContentSet::all());
-  Status ended;
-  while (ended.ok()) {
-    const auto header = receive_header(pair.far, wire::RecordType::kPages);
-    ended = header.status();
-    if (!ended.ok() || header.value().type == wire::RecordType::kSync) continue;
-    ended = applier.apply(pair.far, header.value()).status();
-  }
-  pair.far.shutdown();  // what is left is not taken any more
-  sender.join();
-  return ended;
-}
-
-void append(Bytes& stream, const void* data, std::size_t bytes) {
-  const auto* at = static_cast<const std::byte*>(data);
-  stream.insert(stream.end(), at, at + bytes);
-}
-
-Bytes record(const std::vector<wire::TableEntry>& table, const Bytes& payload) {
-  const wire::RecordHeader header = {wire::RecordType::kPages,
-                                     static_cast<std::uint16_t>(table.size()),
-                                     static_cast<std::uint32_t>(payload.size()), 0};
-  Bytes stream;
-  append(stream, &header, sizeof(header));
-  append(stream, table.data(), table.size() * sizeof(wire::TableEntry));
-  append(stream, payload.data(), payload.size());
-  return stream;
-}
-
 Bytes lz4_block(PageIndex page) {
   std::vector<std::uint64_t> words(kWordsPerPage);
   for (std::uint64_t i = 0; i < kWordsPerPage; ++i) words[i] = page + i / 32;
