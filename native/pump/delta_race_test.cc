@@ -12,6 +12,7 @@
 #include "os/thread_test_util.h"
 #include "pump/ferry_test_util.h"
 #include "tracker/tracker_test_util.h"
+#include "workload/guest_words.h"
 
 namespace pageferry {
 namespace {
@@ -36,10 +37,22 @@ Rung blocks(Encoding encoding) {
   return {.method = Method::kBlocks, .encoding = encoding, .level = 1, .block_pages = 16};
 }
 
-// Text-like content, of which every page has its own.
+// As a guest writes, whom nothing keeps from it while the engine reads.
+void write_word(const GuestMemory& memory, PageIndex page, std::uint64_t index,
+                std::uint64_t word) {
+  store_guest_word(memory.guest_page(page) + index * sizeof(word), word);
+}
+
+// Content that shrinks, of which every page has its own.
 void fill_compressible(const GuestMemory& memory, PageIndex page, std::uint64_t version) {
   for (std::uint64_t i = 0; i < kWordsPerPage; ++i) {
-    guest_word(memory, page, i).store(page * 1000 + version + i / 16, std::memory_order_relaxed);
+    write_word(memory, page, i, page * 1000 + version + i / 16);
+  }
+}
+
+void fill_with(const GuestMemory& memory, PageIndex page, std::uint64_t version) {
+  for (std::uint64_t i = 0; i < kWordsPerPage; ++i) {
+    write_word(memory, page, i, word_of(page, version, i));
   }
 }
 
@@ -62,17 +75,17 @@ class Writer {
       const PageIndex page = random() % kBusyPages * 2;
       switch (random() % 64) {
         case 0:
-          fill_page(memory, page, 0);
+          fill_with(memory, page, 0);
           break;
         case 1:
-          fill_page(memory, page, random());
+          fill_with(memory, page, random());
           break;
         case 2:
           fill_compressible(memory, page, random());
           break;
         default:
           for (int i = 0; i < 4; ++i) {
-            guest_word(memory, page, random() % kWordsPerPage).store(random());
+            write_word(memory, page, random() % kWordsPerPage, random());
           }
       }
       ++writes_;
