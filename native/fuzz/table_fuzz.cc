@@ -1,6 +1,6 @@
 // One record's table against memory of any shape and any set of accepted contents.
 //
-// Input: 1 byte regions, 8 bytes for the size of each, 1 byte which contents were accepted, 4 bytes payload of the
+// Input: 1 byte regions, 8 bytes for the size of each, 2 bytes which contents were accepted, 4 bytes payload of the
 // record, or all ones: the right sum; then the entries.
 #include "fuzz/table_rules.h"
 #include "fuzz/target.h"
@@ -24,7 +24,8 @@ std::vector<PageIndex> ends_of_regions(Choices& choices) {
   return ends;
 }
 
-wire::ContentSet accepted_contents(std::uint8_t chosen) {
+static_assert(wire::kContents.size() <= 16);
+wire::ContentSet accepted_contents(std::uint16_t chosen) {
   wire::ContentSet accepted;
   for (std::size_t row = 0; row < wire::kContents.size(); ++row) {
     if ((chosen >> row & 1) != 0) accepted.add(wire::kContents[row].id);
@@ -37,7 +38,7 @@ wire::ContentSet accepted_contents(std::uint8_t chosen) {
 void fuzz(Input input) {
   Choices choices(input);
   const std::vector<PageIndex> ends = ends_of_regions(choices);
-  const wire::ContentSet accepted = accepted_contents(choices.take<std::uint8_t>());
+  const wire::ContentSet accepted = accepted_contents(choices.take<std::uint16_t>());
   auto payload = choices.take<std::uint32_t>();
   const auto table = choices.take_all<wire::TableEntry>(wire::kMaxEntries);
   if (payload == 0xffffffff) {
