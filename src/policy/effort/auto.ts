@@ -62,8 +62,11 @@ const LATER_GROWTH = 1.03;
 const MOST_RATE = 1e11;
 /** Time that a queue may hold. */
 const QUEUE_MS = 20;
-/** Bytes a second that a link is taken for at first: 1 Gbit/s. */
-const FIRST_RATE = 125_000_000;
+/**
+ * Bytes a second that a link is taken for at first: 10 Gbit/s. A link that is slower says so as soon as a queue of the
+ * least length is full; one that is faster would be found out only step by step.
+ */
+const FIRST_RATE = 1_250_000_000;
 
 export function firstEffort(around: Surroundings): Effort {
   return planned({ link: { rate: FIRST_RATE, measured: false }, cost: 1, size: 1 }, around);
@@ -76,9 +79,15 @@ export function nextEffort(
   now: EffortSample,
   around: Surroundings,
 ): Effort {
-  const link = linkAfter(effort.link, now.deliveryRate);
+  // A link that had nothing to deliver says nothing of its rate: the guest's pages may all be zero.
+  const hadBytes = encodedBytes(now) > encodedBytes(before);
+  const link = hadBytes ? linkAfter(effort.link, now.deliveryRate) : effort.link;
   const { cost, size } = scalesAfter(effort, before, now, around.ladder);
   return planned({ link, cost, size }, around);
+}
+
+function encodedBytes({ contents }: EffortSample): number {
+  return Object.values(contents).reduce((sum, { bytesOut }) => sum + bytesOut, 0);
 }
 
 function linkAfter({ rate, measured }: LinkRate, seen: number | null): LinkRate {
@@ -130,7 +139,8 @@ function planned(
   const above = around.local && around.limit === 0 ? 0 : at + 1;
   const lower = around.ladder[at] as Step;
   const upper = around.ladder[Math.min(above, around.ladder.length - 1)] as Step;
-  const queueBytes = (rate * QUEUE_MS) / 1000;
+  const isKnown = link.measured || around.limit > 0;
+  const queueBytes = isKnown ? (rate * QUEUE_MS) / 1000 : LEAST_QUEUE_BYTES;
   const plan: EffortPlan = {
     lower: lower.rung,
     upper: upper.rung,
