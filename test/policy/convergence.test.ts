@@ -207,6 +207,50 @@ describe('pre-copy', () => {
   );
 });
 
+describe('pre-copy of a guest whose writes change few bytes of a page', () => {
+  const WRITTEN = 20_000;
+  const DELTA_BYTES = 100;
+  const BYTES_PER_MS = 1e5;
+
+  /** Round 0 sends everything, and each later one what was written, as deltas or as it is. */
+  function migrate(withDeltas: boolean) {
+    const rounds: RoundOutcome[] = [];
+    let decided = decide(rounds, LIMITS);
+    while (decided.decision === 'next-round') {
+      const asDeltas = withDeltas && rounds.length > 0;
+      const pages = rounds.length === 0 ? LIMITS.memoryPages : WRITTEN;
+      const wireBytes = pages * (asDeltas ? DELTA_BYTES : PAGE_BYTES);
+      rounds.push({
+        pages,
+        pagesZero: 0,
+        pagesRaw: asDeltas ? 0 : pages,
+        pagesEncoded: asDeltas ? pages : 0,
+        pagesDelta: asDeltas ? pages : 0,
+        bytesDelta: asDeltas ? wireBytes : 0,
+        wireBytes,
+        ms: wireBytes / BYTES_PER_MS,
+        dirtyPages: WRITTEN,
+      });
+      decided = decide(rounds, LIMITS);
+    }
+    return { rounds, ...decided };
+  }
+
+  it('ends within the budget because the rest is sent as deltas, too', () => {
+    const { rounds, decision, predictedDowntimeMs } = migrate(true);
+    expect(decision).toBe('stop-and-copy');
+    // The first round says nothing of deltas.
+    expect(rounds).toHaveLength(2);
+    const finalMs = (WRITTEN * DELTA_BYTES) / BYTES_PER_MS;
+    expect(predictedDowntimeMs).toBeGreaterThanOrEqual(finalMs);
+    expect(predictedDowntimeMs).toBeLessThan(finalMs * 1.5);
+  });
+
+  it('does not without deltas', () => {
+    expect(migrate(false).decision).toBe('abort');
+  });
+});
+
 describe('pre-copy says why it ended', () => {
   const reasonAfter = (rounds: readonly RoundOutcome[], limits: Partial<ConvergenceLimits> = {}) =>
     decide(rounds, { ...LIMITS, ...limits });
