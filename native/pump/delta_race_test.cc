@@ -19,8 +19,9 @@ namespace {
 
 using namespace testing;
 
-const std::vector<std::uint64_t> kRegions = {1500, 1, 800};
-constexpr std::uint64_t kBusyPages = 600;
+const std::vector<std::uint64_t> kRegions = {1100, 1, 200};
+// Every fifth page is written, of both stripes.
+constexpr std::uint64_t kBusyPages = 250;
 
 struct Race {
   std::string name;
@@ -56,7 +57,7 @@ void fill_with(const GuestMemory& memory, PageIndex page, std::uint64_t version)
   }
 }
 
-// Writes pages of the first region, as long as it lives: mostly a few words of a page, sometimes all of it.
+// Writes pages, as long as it lives: mostly a few words of a page, sometimes all of it.
 class Writer {
  public:
   Writer(const GuestMemory& memory, unsigned seed)
@@ -72,7 +73,7 @@ class Writer {
   void write(const GuestMemory& memory, unsigned seed) {
     std::mt19937_64 random(seed);
     while (!paused_) {
-      const PageIndex page = random() % kBusyPages * 2;
+      const PageIndex page = random() % kBusyPages * 5;
       switch (random() % 64) {
         case 0:
           fill_with(memory, page, 0);
@@ -138,7 +139,7 @@ TEST_P(DeltaRace, WhateverTheGuestWritesDuringRoundsBothSidesAreTheSameAfterTheL
   {
     Writer writer(ferry.source(), 1);
     ferry.ferry_round(populated_pages(ferry.source()));
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < 20; ++round) {
       const std::uint64_t before = writer.writes();
       wait_until([&] { return writer.writes() > before + 100; });
       pages.clear_all();
