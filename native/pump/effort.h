@@ -1,6 +1,7 @@
 // How much is done to make pages smaller: what policy has decided, read by those who encode.
 //
-// Thread contract: everything from any thread. Whoever reads sees one decision or the other, never half of one.
+// Thread contract: everything from any thread. Both rungs of a decision are seen together, and so is the rest of it; a reader
+// may see the rungs of one decision beside the rest of another, which do not depend on each other.
 #pragma once
 
 #include <atomic>
