@@ -441,10 +441,18 @@ export class DestinationAgent {
     this.#channel.send(await verifyGuest(hold.guest, wanted, context));
   }
 
-  /** A page or fault channel ended. Once every page is here that is as it should be. */
+  /**
+   * A page or fault channel ended. Once every page is here that is as it should be.
+   *
+   * A source that cancels says so on the control channel and then shuts the others down. What it said is taken first, which
+   * it is by the end of this turn of the event loop: otherwise a cancel would be taken for a connection that was lost.
+   */
   #channelFailed(error: Error): void {
-    if (this.#state.kind === 'complete' || this.#state.kind === 'ended') return;
-    this.abort(asPageferryError(error, `a channel from ${this.peer} failed`, { peer: this.peer }));
+    setImmediate(() => {
+      if (this.#state.kind === 'complete' || this.#state.kind === 'ended') return;
+      const reason = `a channel from ${this.peer} failed`;
+      this.abort(asPageferryError(error, reason, { peer: this.peer }));
+    });
   }
 
   /** `refused`: what failed is a guest that would not resume, and so does not run. */
