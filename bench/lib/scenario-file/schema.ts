@@ -120,7 +120,13 @@ const fields = {
       "the engine's choice",
     ),
   ),
-  compression: v.optional(described(v.picklist(COMPRESSIONS), '`raw` or `lz4`'), 'raw'),
+  compression: v.optional(
+    described(
+      v.picklist(COMPRESSIONS),
+      '`auto`, `raw`, `lz4`, `zstd`, `wkdm`, `mecom` or `xbzrle`',
+    ),
+    'raw',
+  ),
   tracker: v.optional(
     described(
       v.picklist(TRACKER_KINDS),
