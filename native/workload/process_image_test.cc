@@ -144,11 +144,16 @@ TEST(ProcessImage, HoldsWhatTheProcessHeldAtEachSnapshot) {
     EXPECT_EQ(second.at(process.address(4)), page_of(501));
     EXPECT_EQ(second.at(process.address(5)), page_of(1));
     EXPECT_EQ(read_back(folder.file("image"), 3).at(process.address(1)), page_of(1));
-    // The child sleeps: nobody but this process writes its memory.
     ASSERT_EQ(summary.value().snapshots.size(), 3u);
+    EXPECT_GE(summary.value().snapshots[1].entries, 3u);
+    EXPECT_GE(summary.value().snapshots[1].contents, 2u);
+    EXPECT_GE(summary.value().snapshots[2].entries, 1u);
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+    // The child sleeps: nobody but this process writes its memory. A sanitizer's runtime in it does write its own.
     EXPECT_EQ(summary.value().snapshots[1].entries, 3u);
     EXPECT_EQ(summary.value().snapshots[1].contents, 2u);
     EXPECT_EQ(summary.value().snapshots[2].entries, 1u);
+#endif
   }
 }
 
