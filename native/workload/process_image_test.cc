@@ -119,6 +119,9 @@ std::map<std::uint64_t, TestPage> read_back(const std::string& path, std::size_t
 }
 
 TEST(ProcessImage, HoldsWhatTheProcessHeldAtEachSnapshot) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the memory of ThreadSanitizer itself takes minutes to capture six times";
+#endif
   for (const bool stop : {false, true}) {
     const TemporaryFolder folder;
     KnownProcess process;
@@ -148,7 +151,7 @@ TEST(ProcessImage, HoldsWhatTheProcessHeldAtEachSnapshot) {
     EXPECT_GE(summary.value().snapshots[1].entries, 3u);
     EXPECT_GE(summary.value().snapshots[1].contents, 2u);
     EXPECT_GE(summary.value().snapshots[2].entries, 1u);
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__)
     // The child sleeps: nobody but this process writes its memory. A sanitizer's runtime in it does write its own.
     EXPECT_EQ(summary.value().snapshots[1].entries, 3u);
     EXPECT_EQ(summary.value().snapshots[1].contents, 2u);
