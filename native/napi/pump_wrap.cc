@@ -339,7 +339,6 @@ Napi::Value PageSenderWrap::progress(const Napi::CallbackInfo& info) {
   object.Set("contents", from_contents(env, progress.contents));
   object.Set("zstdLevels", from_zstd_levels(env, progress.contents));
   object.Set("wireBytes", from_u64(env, progress.wire_bytes));
-  object.Set("queuedBytes", from_u64(env, progress.queued_bytes));
   return object;
 }
 

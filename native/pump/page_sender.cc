@@ -345,14 +345,12 @@ Status PageSender::push_stretches(PageChannel& channel, ResidualSet& residual, M
 }
 
 PageSender::Progress PageSender::progress() const {
-  Progress progress = {
-      .pages = {}, .contents = pages_.encoded.read(), .wire_bytes = 0, .queued_bytes = 0};
+  Progress progress = {.pages = {}, .contents = pages_.encoded.read(), .wire_bytes = 0};
   for (std::size_t row = 0; row < sent_.size(); ++row) {
     progress.pages[wire::kContents[row].id] = sent_[row].load(std::memory_order_relaxed);
   }
   for (const auto& channel : channels_) {
     progress.wire_bytes += channel->stream().bytes_sent();
-    progress.queued_bytes += channel->queue().bytes();
   }
   return progress;
 }

@@ -86,7 +86,6 @@ class PageSender {
     wire::PagesByContent pages;
     ClassStats contents;  // encoded so far, in calls that are over or under way
     std::uint64_t wire_bytes;
-    std::uint64_t queued_bytes;  // encoded, and not in a socket yet
   };
   // Totals of all calls so far, also while one is running, and of those that failed.
   Progress progress() const;

@@ -296,8 +296,6 @@ export interface PageSender extends Releasable {
     readonly contents: Contents;
     readonly zstdLevels: ZstdLevels;
     readonly wireBytes: number;
-    /** Encoded, and in no socket yet. */
-    readonly queuedBytes: number;
   };
   /** From the next block on. */
   setEffort(plan: EffortPlan): void;
