@@ -21,6 +21,10 @@ constexpr unsigned kMostUntried = 7;
 // A delta that is longer than this share of its pages is compared with the block without a base.
 constexpr std::uint64_t kGoodDeltaPercent = 50;
 
+// What a rung encodes pages by that have no base.
+constexpr std::array kPushed = {Encoding::kLz4, Encoding::kZstd, Encoding::kWkdm64,
+                                Encoding::kWkdm32, Encoding::kSparse};
+
 ContentStats stats_of(std::uint64_t pages, std::uint64_t bytes_out,
                       std::chrono::steady_clock::duration took) {
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(took).count();
@@ -90,6 +94,16 @@ void PageEncoder::begin(RecordSink& sink, Use use) {
   use_ = use;
 }
 
+void PageEncoder::prepare_for_push() {
+  direct_.reserve();
+  for (const Encoding encoding : kPushed) lane_of(encoding).record.reserve();
+}
+
+// A push looks at no version, so that they can be let go meanwhile.
+void PageEncoder::forget_version(PageIndex page) {
+  if (use_ != Use::kPush) pages_.versions.forget(page);
+}
+
 Rung PageEncoder::rung() const { return pages_.effort.rung(sink_->is_waited_for()); }
 
 Deltas PageEncoder::deltas() const {
@@ -131,7 +145,7 @@ Status PageEncoder::add_page(const Region& region, PageIndex page) {
     if (Status room = make_room(direct_, 0, 1); !room.ok()) return room;
     direct_.add_zero(page, page == region.first_page);
     if (pages_.with_content.test(page)) pages_.with_content.clear(page);
-    pages_.versions.forget(page);
+    forget_version(page);
     count(wire::kContentZero, 1, 0, {});
     return Status();
   }
@@ -144,7 +158,7 @@ Status PageEncoder::add_page(const Region& region, PageIndex page) {
     std::uint64_t word = 0;
     std::memcpy(&word, data, sizeof(word));
     direct_.add_fill(page, word, page == region.first_page);
-    pages_.versions.forget(page);
+    forget_version(page);
     count(wire::kContentFill, 1, sizeof(word), {});
     return Status();
   }
@@ -158,7 +172,7 @@ Status PageEncoder::add_page(const Region& region, PageIndex page) {
 Status PageEncoder::add_raw(const Region& region, PageIndex page, const std::byte* data) {
   if (Status room = make_room(direct_, kPageBytes, 1); !room.ok()) return room;
   direct_.add_raw(page, data, kPageBytes, page == region.first_page);
-  pages_.versions.forget(page);
+  forget_version(page);
   count(wire::kContentRaw, 1, kPageBytes, {});
   return Status();
 }
@@ -264,7 +278,7 @@ bool PageEncoder::add_encoded(Lane& lane, std::span<std::byte> room, std::uint64
   } else if (deltas() != Deltas::kNone) {
     pages_.versions.keep_block(named, encoding, out.first(*length));
   } else {
-    for (const PageIndex page : named) pages_.versions.forget(page);
+    for (const PageIndex page : named) forget_version(page);
   }
   lane.record.add_block(named, content_of(encoding), *length);
   count(content_of(encoding), named.size(), head + *length, took);
@@ -286,7 +300,7 @@ void PageEncoder::add_as_they_are(Lane& lane) {
       std::ranges::copy(page, lane.record.room(kPageBytes).begin());
       lane.record.add_copied(named[i], kPageBytes, new_region);
     } else {
-      pages_.versions.forget(named[i]);
+      forget_version(named[i]);
       lane.record.add_raw(named[i], pages_.memory->page_to_read(named[i]), kPageBytes, new_region);
     }
   }

@@ -6,8 +6,7 @@
 // an encoder reads twice must not change between. Only a page of which no version is kept may leave from the guest's
 // memory itself.
 //
-// Thread contract: one thread at a time. It keeps its buffers from call to call: once the guest was given up, the push
-// should need no memory that may not be there.
+// Thread contract: one thread at a time. It keeps its buffers from call to call.
 #pragma once
 
 #include <array>
@@ -40,7 +39,7 @@ class RecordSink {
 enum class Use : std::uint8_t {
   kLive,   // the guest runs, and waits for none of them
   kFinal,  // the guest is paused
-  kPush,   // the guest runs at the other end, and may wait for them: none has a base there
+  kPush,  // the guest runs at the other end, and may wait for them: none has a base there, and no version is looked at
 };
 
 class PageEncoder {
@@ -50,6 +49,9 @@ class PageEncoder {
   PageEncoder(const PageEncoder&) = delete;
   PageEncoder& operator=(const PageEncoder&) = delete;
 
+  // Makes what a push may need, whatever its rung is: a push begins when the guest was given up, and must not fail then
+  // for memory that is not there.
+  void prepare_for_push();
   // What comes until flush() goes to this sink.
   void begin(RecordSink& sink, Use use);
   // Pages of one stripe ascend. On failure the sink's reason; the encoder is of no further use.
@@ -76,6 +78,7 @@ class PageEncoder {
   Status pass_on(RecordWriter& record);
   Lane& lane_of(Encoding encoding);
   Lane& copied_lane();
+  void forget_version(PageIndex page);
   Rung rung() const;
   Deltas deltas() const;
   Encoding encoding_for(const Rung& rung, const std::byte* page) const;

@@ -1,6 +1,7 @@
 #include "pump/page_encoder.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -360,6 +361,72 @@ TEST(PageEncoder, APushMakesNoDeltasAndNobodyWhoWaitsWaitsForLongBlocks) {
   EXPECT_EQ(longest(pushed), 16);
   EXPECT_EQ(pages_as(pushed, wire::kContentZstd), sent.size());
 }
+
+// Other threads may let the versions go while it is under way.
+TEST(PageEncoder, APushLeavesTheVersionsAsTheyAre) {
+  for (const Rung& rung : {Rung{}, blocks(Encoding::kZstd)}) {
+    Encoded encoded(plan(blocks(Encoding::kZstd), Deltas::kZstd));
+    Random random(13);
+    const auto sent = range(0, 24);
+    for (const PageIndex page : sent) encoded.write(page, text(random, kPageBytes));
+    encoded.send(sent);
+    encoded.write(3, Bytes(kPageBytes));
+    encoded.write(4, Bytes(kPageBytes, std::byte{3}));
+    encoded.write(5, noise(random, kPageBytes));
+    const std::uint64_t held = encoded.pages().versions.bytes_held();
+    encoded.pages().effort.set(plan(rung, Deltas::kZstd));
+    encoded.send(sent, Use::kPush);
+    encoded.expect_same(sent);
+    EXPECT_EQ(encoded.pages().versions.bytes_held(), held);
+    for (const PageIndex page : sent) EXPECT_TRUE(encoded.pages().versions.has(page)) << page;
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+std::size_t bytes_allocated() {
+  const auto all = mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
+
+// Takes records and has no need of memory for it.
+class NoRecords final : public RecordSink {
+ public:
+  Status take(RecordWriter& record) override {
+    most_allocated = std::max(most_allocated, bytes_allocated());
+    (void)record.parts();
+    record.clear();
+    return Status();
+  }
+  std::uint64_t batch_bytes() const override { return 1 << 20; }
+  bool is_waited_for() const override { return true; }
+
+  std::size_t most_allocated = 0;
+};
+
+TEST(PageEncoder, APushNeedsNoMemoryThatWasNotThereBefore) {
+  for (const Rung& rung : {Rung{}, Rung{.method = Method::kMecom}, blocks(Encoding::kLz4),
+                           blocks(Encoding::kZstd), blocks(Encoding::kWkdm64)}) {
+    Encoded encoded(plan(rung));
+    Random random(14);
+    const auto sent = range(0, 600);
+    for (const PageIndex page : sent) {
+      const Bytes bytes = page % 3 == 0 ? noise(random, kPageBytes)
+                          : page % 3 == 1
+                              ? text(random, kPageBytes)
+                              : Bytes(kPageBytes, std::byte{static_cast<std::uint8_t>(page)});
+      encoded.write(page, bytes);
+    }
+    NoRecords records;
+    encoded.encoder().prepare_for_push();
+    const std::size_t before = bytes_allocated();
+    encoded.encoder().begin(records, Use::kPush);
+    for (const PageIndex page : sent) encoded.add(page);
+    ASSERT_TRUE(encoded.encoder().flush().ok());
+    EXPECT_EQ(records.most_allocated, before);
+    EXPECT_EQ(bytes_allocated(), before);
+  }
+}
+#endif
 
 TEST(PageEncoder, APageThatIsSentAsZeroOrAsOneWordHasNoVersionAfterwards) {
   for (const auto& [bytes, content] :

@@ -96,6 +96,7 @@ PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<StreamPt
   for (std::size_t i = 0; i < channels.size(); ++i) {
     channels_.push_back(
         std::make_unique<PageChannel>(i, std::move(channels[i]), *bucket_, pages_, sent_));
+    channels_.back()->encoder().prepare_for_push();
   }
   for (std::size_t i = 0; i < options.encoders; ++i) {
     encoders_.push_back(std::make_unique<PageEncoder>(pages_));
@@ -310,9 +311,25 @@ void PageSender::push(ResidualSet& residual, PushWidth& width, OnSent on_sent) {
     if (first) width.end();
     return pushed;
   };
-  begin([this, &residual,
-         push_on] { return on_every_channel(residual.pages().count(), Use::kPush, push_on); },
-        std::move(on_sent));
+  begin(
+      [this, &residual, push_on] {
+        const std::uint64_t pages = residual.pages().count();
+        if (pages <= kFewPages || encoders_.empty()) {
+          return on_every_channel(pages, Use::kPush, push_on);
+        }
+        // No page has a base any more. What is kept may be a large part of this host's memory, so an encoder, which has
+        // nothing else to do, lets it go while the channels push.
+        return in_one_call(Use::kPush, [&](auto run) {
+          threads_->spread(channels_.size() + 1, [&](std::size_t i) {
+            run(i, [&] {
+              if (i < channels_.size()) return push_on(*channels_[i]);
+              pages_.versions.clear();
+              return Status();
+            });
+          });
+        });
+      },
+      std::move(on_sent));
 }
 
 // Takes pages from the set and sends them until there is none, or may_go_on() answers false.

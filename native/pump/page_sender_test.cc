@@ -98,6 +98,24 @@ TEST_P(PageSenderOverChannels, APushTakesEachPageOfTheResidualSetOnce) {
   expect_same(ferry);
 }
 
+TEST_P(PageSenderOverChannels, APushLetsGoOfTheVersionsThatRoundsHaveKept) {
+  PageSender::Options sending = in_blocks(Encoding::kZstd, 2);
+  sending.effort.deltas = Deltas::kZstd;
+  sending.version_bytes = std::uint64_t{64} << 20;
+  Ferry ferry({.region_pages = kRegions, .channels = GetParam(), .sending = sending});
+  const auto pages = random_pages(ferry.source().page_count(), 2, 18);
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  ferry.ferry_round(pages);
+  EXPECT_GT(ferry.sender().version_bytes(), 0u);
+  for_each_page(pages, [&](PageIndex page) { fill_page(ferry.source(), page, 2); });
+  ResidualSet residual(pages.page_count());
+  residual.pages().merge(pages);
+  PushWidth width;
+  ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); });
+  expect_same(ferry);
+  EXPECT_EQ(ferry.sender().version_bytes(), 0u);
+}
+
 TEST_P(PageSenderOverChannels, AnEmptyRoundIsASyncOnEveryChannel) {
   Ferry ferry({.region_pages = kRegions, .channels = GetParam()});
   const PageBitmap none(ferry.source().page_count());

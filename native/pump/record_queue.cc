@@ -55,9 +55,4 @@ void RecordQueue::cancel() {
   changed_.notify_all();
 }
 
-std::uint64_t RecordQueue::bytes() const {
-  const MutexLock lock(mutex_);
-  return bytes_;
-}
-
 }  // namespace pageferry

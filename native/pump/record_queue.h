@@ -3,6 +3,7 @@
 // Thread contract: everything from any thread. cancel() ends every wait, now and later.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <optional>
 
@@ -26,14 +27,15 @@ class RecordQueue {
   void give_back(RecordWriter record) EXCLUDES(mutex_);
   void cancel() EXCLUDES(mutex_);
 
-  std::uint64_t bytes() const EXCLUDES(mutex_);
+  // Read for each page that is encoded, so it takes no lock.
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   mutable Mutex mutex_;
   Condition changed_;
   std::deque<RecordWriter> records_ GUARDED_BY(mutex_);
   std::deque<RecordWriter> empty_ GUARDED_BY(mutex_);
-  std::uint64_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::atomic<std::uint64_t> bytes_{0};  // of records_, changed under mutex_
   bool closed_ GUARDED_BY(mutex_) = true;
   bool cancelled_ GUARDED_BY(mutex_) = false;
 };

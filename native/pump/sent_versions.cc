@@ -37,8 +37,7 @@ struct SentVersions::Block {
   const std::size_t pages;
   const std::size_t bytes;
   const std::unique_ptr<std::byte[]> encoded;
-  // Versions that are pages of it. A push forgets pages of one stripe on several threads, so they count together.
-  mutable std::atomic<std::size_t> versions;
+  mutable std::size_t versions;  // that are pages of it
 };
 
 // One of three: nothing, a page of a block, a copy.
@@ -101,7 +100,7 @@ void SentVersions::release(std::uint64_t bytes) {
 void SentVersions::drop(Version& version) {
   if (version.copy != nullptr) release(kPageBytes);
   version.copy.reset();
-  if (version.block != nullptr && version.block->versions.fetch_sub(1) == 1) {
+  if (version.block != nullptr && --version.block->versions == 0) {
     release(version.block->bytes);
   }
   version.block.reset();
@@ -146,6 +145,11 @@ void SentVersions::keep_page(PageIndex page, std::span<const std::byte> bytes) {
 void SentVersions::forget(PageIndex page) {
   Stripe* stripe = stripe_of(page);
   if (stripe != nullptr) drop(stripe->versions[page % wire::kStripePages]);
+}
+
+void SentVersions::clear() {
+  for (auto& stripe : stripes_) stripe.reset();
+  held_bytes_.store(0, std::memory_order_relaxed);
 }
 
 VersionReader::VersionReader()

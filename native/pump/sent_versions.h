@@ -6,7 +6,7 @@
 // (LRU never hits then: docs/compression.md has the measurement). What does not fit is not kept.
 //
 // Thread contract: two pages of one stripe never at the same time; pages of different stripes, and the figures, from any
-// thread. Two pages of one stripe may be forgotten at the same time, as a push does, whose channels share a stripe.
+// thread.
 #pragma once
 
 #include <atomic>
@@ -46,6 +46,8 @@ class SentVersions {
   void keep_page(PageIndex page, std::span<const std::byte> bytes);
   // Nobody knows what was sent of this page, or it is not worth keeping.
   void forget(PageIndex page);
+  // All are let go. Nobody asks for any meanwhile, and nobody keeps one.
+  void clear();
 
   std::uint64_t bytes_held() const { return held_bytes_.load(std::memory_order_relaxed); }
 

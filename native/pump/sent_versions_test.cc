@@ -355,26 +355,18 @@ TEST(SentVersions, ThreadsOnStripesOfTheirOwnStayWithinTheBudgetTogether) {
   EXPECT_EQ(versions.bytes_held() % stripe_bytes(), 0u);
 }
 
-// As a push does, whose channels take pages of one stripe at the same time.
-TEST(SentVersions, VersionsOfOneBlockMayBeForgottenByManyThreads) {
+TEST(SentVersions, WhatIsClearedIsGoneAndItsRoomIsFree) {
   Random random(7);
-  Members members(64);
-  for (std::size_t i = 0; i < members.size(); ++i) members[i] = 100 + i;
-  const Bytes block = encoded(Encoding::kZstd, testing::text(random, 64 * kPageBytes));
+  const Members members = {100, 101, 130};
+  const Bytes block = encoded(Encoding::kZstd, testing::text(random, members.size() * kPageBytes));
   SentVersions versions(kPages, kPlenty);
-  for (int round = 0; round < 200; ++round) {
-    versions.keep_block(members, Encoding::kZstd, block);
-    std::atomic<int> waiting{2};
-    const auto forget_every_second = [&](PageIndex first) {
-      --waiting;
-      while (waiting > 0) continue;
-      for (PageIndex page = first; page < 164; page += 2) versions.forget(page);
-    };
-    std::thread other([&] { forget_every_second(100); });
-    forget_every_second(101);
-    other.join();
-    ASSERT_EQ(versions.bytes_held(), stripe_bytes()) << round;
-  }
+  versions.keep_block(members, Encoding::kZstd, block);
+  versions.keep_page(300, Bytes(kPageBytes));
+  versions.clear();
+  EXPECT_EQ(versions.bytes_held(), 0u);
+  for (const PageIndex page : {100, 101, 130, 300}) EXPECT_FALSE(versions.has(page)) << page;
+  versions.keep_page(300, Bytes(kPageBytes));
+  EXPECT_TRUE(versions.has(300));
 }
 
 }  // namespace

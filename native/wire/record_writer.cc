@@ -24,6 +24,12 @@ std::byte* RecordWriter::encoded_end() {
   return encoded_.get() + encoded_bytes_;
 }
 
+void RecordWriter::reserve() {
+  table_.reserve(wire::kMaxEntries);
+  parts_.reserve(2 + wire::kMaxEntries);
+  encoded_end();
+}
+
 bool RecordWriter::full(std::uint64_t payload_bytes, std::size_t entries) const {
   return table_.size() + entries > wire::kMaxEntries ||
          payload_bytes_ + payload_bytes > kPayloadBytes;

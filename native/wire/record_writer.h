@@ -21,6 +21,8 @@ class RecordWriter {
  public:
   RecordWriter();
 
+  // Makes all the memory that it may ever need.
+  void reserve();
   bool empty() const { return table_.empty(); }
   // True when so many entries, with so many bytes of payload together, might not fit.
   bool full(std::uint64_t payload_bytes, std::size_t entries = 1) const;
