@@ -1,4 +1,5 @@
-// Adds up what the stages of .ci/run left behind and prints the last line, `N passed, N failed`.
+// Adds up what the stages of .ci/run left behind and prints what has failed, the counts of each stage, and the last line,
+// `N passed, N failed`. The failures stand here once more, because the stages print thousands of lines after them.
 //
 //   node scripts/ci-total.mjs FOLDER
 //
@@ -24,6 +25,30 @@ function readReport(stage) {
     counts.passed += count('tests') - failed - skipped;
   }
   return counts;
+}
+
+const MOST_SHOWN = 2000;
+
+function unescaped(text) {
+  const characters = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name) => characters[name]);
+}
+
+/** What each failed test of a stage is called and has said. */
+function failuresOf(stage) {
+  if (!files.includes(`${stage}.xml`)) return [];
+  const xml = readFileSync(join(folder, `${stage}.xml`), 'utf8');
+  const cases = xml.matchAll(/<testcase\s([^>]*[^/])>([\s\S]*?)<\/testcase>/g);
+  return [...cases].flatMap(([, attributes, body]) => {
+    if (!/<(failure|error)\b/.test(body)) return [];
+    const name = (key) => new RegExp(`\\b${key}="([^"]*)"`).exec(attributes)?.[1] ?? '';
+    const said = unescaped(body.replace(/<[^>]*>/g, '')).trim();
+    return [`${name('classname')} > ${unescaped(name('name'))}\n${said.slice(0, MOST_SHOWN)}`];
+  });
+}
+
+for (const stage of files.filter((file) => file.endsWith('.xml')).map((f) => f.slice(0, -4))) {
+  for (const failure of failuresOf(stage)) console.log(`FAILED in ${stage}: ${failure}\n`);
 }
 
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "wire/record_reader.h"
 
@@ -12,7 +13,12 @@ namespace {
 constexpr std::size_t kHeadBytes = sizeof(wire::RecordHeader) + sizeof(wire::TableEntry);
 // Several guest threads may wait: room for as many answers in one call.
 constexpr std::size_t kAnswers = 8;
-const wire::ContentSet kAnswerContents = {wire::kContentRaw, wire::kContentZero};
+
+wire::ContentSet contents_of_answers(const wire::ContentSet& accepted) {
+  wire::ContentSet contents = {wire::kContentRaw, wire::kContentZero};
+  if (accepted.contains(wire::kContentLz4)) contents.add(wire::kContentLz4);
+  return contents;
+}
 
 Status not_one_page() {
   return Status(StatusCode::kProtocol, "an answer on the fault channel that is not one page");
@@ -20,8 +26,10 @@ Status not_one_page() {
 
 }  // namespace
 
-AnswerReader::AnswerReader(const GuestMemory& memory)
+AnswerReader::AnswerReader(const GuestMemory& memory, const wire::ContentSet& accepted)
     : layout_(memory.layout()),
+      contents_(contents_of_answers(accepted)),
+      decoded_(std::make_unique_for_overwrite<std::byte[]>(kPageBytes)),
       capacity_(kAnswers * (kHeadBytes + memory.regions().front().page_bytes)),
       buffer_(std::make_unique_for_overwrite<std::byte[]>(capacity_)) {}
 
@@ -55,13 +63,28 @@ Result<std::optional<AnswerReader::Answer>> AnswerReader::next() {
   wire::TableEntry entry;
   if (have < kHeadBytes) return std::optional<Answer>();
   std::memcpy(&entry, at + sizeof(header), sizeof(entry));
-  if (Status checked = check_table(header, layout_, kAnswerContents, {&entry, 1}); !checked.ok())
+  if (Status checked = check_table(header, layout_, contents_, {&entry, 1}); !checked.ok()) {
     return checked;
+  }
   if (entry.pages != 1) return not_one_page();
-  const bool zero = entry.content == wire::kContentZero;
   if (have < kHeadBytes + entry.payload_bytes) return std::optional<Answer>();
   begin_ += kHeadBytes + entry.payload_bytes;
-  return std::optional<Answer>({entry.page, zero ? nullptr : at + kHeadBytes});
+  const std::byte* payload = at + kHeadBytes;
+  switch (entry.content) {
+    case wire::kContentZero:
+      return std::optional<Answer>({entry.page, nullptr});
+    case wire::kContentRaw:
+      return std::optional<Answer>({entry.page, payload});
+    default:
+      break;
+  }
+  const Status decoded =
+      decoder_->decode({payload, entry.payload_bytes}, {}, {decoded_.get(), kPageBytes});
+  if (!decoded.ok()) {
+    return Status(decoded.code(), "the answer with page " + std::to_string(entry.page) + ": " +
+                                      std::string(decoded.message()));
+  }
+  return std::optional<Answer>({entry.page, decoded_.get()});
 }
 
 }  // namespace pageferry

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "codec/block_test_util.h"
 #include "net/stream_test_util.h"
 #include "region/guest_test_util.h"
 
@@ -32,11 +33,31 @@ Bytes answer(PageIndex page, bool zero) {
   return stream;
 }
 
+Bytes text_page(std::uint32_t seed) {
+  Random random(seed);
+  return text(random, kPageBytes);
+}
+
+// An answer with this page as LZ4.
+Bytes lz4_answer(PageIndex page, const Bytes& content) {
+  Bytes encoded(kPageBytes);
+  const auto length = make_block_encoder(Encoding::kLz4)->encode(content, {}, 1, encoded);
+  EXPECT_TRUE(length.has_value());
+  const auto payload = static_cast<std::uint32_t>(length.value_or(0));
+  const wire::RecordHeader header = {wire::RecordType::kPages, 1, payload, 0};
+  const wire::TableEntry entry = {page, payload, 1, wire::kContentLz4, 1};
+  Bytes stream;
+  append(stream, &header, sizeof(header));
+  append(stream, &entry, sizeof(entry));
+  append(stream, encoded.data(), payload);
+  return stream;
+}
+
 class AnswerReaderTest : public ::testing::Test {
  protected:
   TestGuest guest_ = make_guest(Backing::kShared, {256});
   StreamPair pair_ = connect_pair();
-  AnswerReader reader_{*guest_.memory};
+  AnswerReader reader_{*guest_.memory, {wire::kContentLz4}};
 
   void send(const Bytes& bytes) {
     ASSERT_TRUE(pair_.near.send_all(bytes.data(), bytes.size()).ok());
@@ -124,6 +145,39 @@ TEST_F(AnswerReaderTest, RefusesWhatIsNotOnePageBeforeItsPayloadComes) {
   wire::RecordHeader two = {wire::RecordType::kPages, 2, 2 * kPageBytes, 0};
   send(Bytes(reinterpret_cast<std::byte*>(&two), reinterpret_cast<std::byte*>(&two + 1)));
   EXPECT_EQ(await_answer().status().code(), StatusCode::kProtocol);
+}
+
+TEST_F(AnswerReaderTest, DecodesAPageThatComesAsLz4) {
+  for (std::uint32_t page = 0; page < 4; ++page) send(lz4_answer(page, text_page(page)));
+  for (std::uint32_t page = 0; page < 4; ++page) {
+    const auto got = await_answer();
+    ASSERT_TRUE(got.ok()) << got.status().message();
+    EXPECT_EQ(got.value().page, page);
+    EXPECT_EQ(Bytes(got.value().data, got.value().data + kPageBytes), text_page(page));
+  }
+}
+
+TEST_F(AnswerReaderTest, RefusesLz4WhereItWasNotAccepted) {
+  AnswerReader reader(*guest_.memory, {wire::kContentZstd});
+  send(lz4_answer(1, text_page(1)));
+  while (true) {
+    const auto next = reader.next();
+    if (!next.ok()) {
+      EXPECT_EQ(next.status().code(), StatusCode::kProtocol);
+      break;
+    }
+    ASSERT_FALSE(next.value().has_value());
+    ASSERT_TRUE(reader.receive(pair_.far).ok());
+  }
+}
+
+TEST_F(AnswerReaderTest, NamesThePageWhoseLz4IsNone) {
+  Bytes broken = lz4_answer(77, text_page(1));
+  std::fill(broken.begin() + 32, broken.end(), std::byte{0xff});
+  send(broken);
+  const Status refused = await_answer().status();
+  EXPECT_EQ(refused.code(), StatusCode::kProtocol);
+  EXPECT_NE(refused.message().find("page 77"), std::string::npos) << refused.message();
 }
 
 TEST_F(AnswerReaderTest, RefusesAPageOutsideTheGuest) {

@@ -19,14 +19,16 @@ constexpr int kForEver = -1;
 
 Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<ArrivingMemory> arriving,
                                                           StreamPtr fault_channel,
+                                                          const wire::ContentSet& accepted,
                                                           OnFailure on_failure) {
   if (fault_channel->peer_closed()) {
     return Status(StatusCode::kPeerClosed, "the fault channel is closed");
   }
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return Status::from_errno("eventfd");
-  std::unique_ptr<FaultHandler> handler(new FaultHandler(
-      std::move(arriving), std::move(fault_channel), std::move(stop), std::move(on_failure)));
+  std::unique_ptr<FaultHandler> handler(new FaultHandler(std::move(arriving),
+                                                         std::move(fault_channel), accepted,
+                                                         std::move(stop), std::move(on_failure)));
   FaultHandler& self = *handler;
   auto serving = NativeThread::start("fault-handler", [&self]() noexcept { self.run(); });
   if (!serving.ok()) return serving.status();
@@ -40,12 +42,12 @@ Result<std::unique_ptr<FaultHandler>> FaultHandler::start(std::shared_ptr<Arrivi
 }
 
 FaultHandler::FaultHandler(std::shared_ptr<ArrivingMemory> arriving, StreamPtr fault_channel,
-                           UniqueFd stop, OnFailure on_failure)
+                           const wire::ContentSet& accepted, UniqueFd stop, OnFailure on_failure)
     : arriving_(std::move(arriving)),
       stream_(std::move(fault_channel)),
       stop_(std::move(stop)),
       on_failure_(std::move(on_failure)),
-      answers_(arriving_->memory()) {}
+      answers_(arriving_->memory(), accepted) {}
 
 FaultHandler::~FaultHandler() { close(); }
 

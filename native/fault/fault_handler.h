@@ -32,10 +32,12 @@ class FaultHandler {
  public:
   using OnFailure = std::function<void(Status)>;
 
-  // `arriving` is serving. Fails when the system has no thread left, and with kPeerClosed when the fault
+  // `arriving` is serving; `accepted` is what pages of the migration may be sent as. Fails when the system has no thread left, and with kPeerClosed when the fault
   // channel is dead already: then the guest must not be resumed here.
   static Result<std::unique_ptr<FaultHandler>> start(std::shared_ptr<ArrivingMemory> arriving,
-                                                     StreamPtr fault_channel, OnFailure on_failure);
+                                                     StreamPtr fault_channel,
+                                                     const wire::ContentSet& accepted,
+                                                     OnFailure on_failure);
   ~FaultHandler();
 
   // Faults of guest threads that this handler read.
@@ -53,8 +55,8 @@ class FaultHandler {
   void close();
 
  private:
-  FaultHandler(std::shared_ptr<ArrivingMemory> arriving, StreamPtr fault_channel, UniqueFd stop,
-               OnFailure on_failure);
+  FaultHandler(std::shared_ptr<ArrivingMemory> arriving, StreamPtr fault_channel,
+               const wire::ContentSet& accepted, UniqueFd stop, OnFailure on_failure);
   void run() noexcept;
   Status serve();
   Status serve_faults();

@@ -55,7 +55,8 @@ class Destination {
     auto pair = connect_pair();
     fault_channel_.emplace(std::move(pair.near));
     fault_channel_->tune();
-    auto started = FaultHandler::start(arriving_, owned(std::move(pair.far)), failures_.callback());
+    auto started = FaultHandler::start(arriving_, owned(std::move(pair.far)),
+                                       wire::ContentSet::all(), failures_.callback());
     ASSERT_TRUE(started.ok()) << started.status().message();
     handler_ = std::move(started.value());
   }
@@ -368,8 +369,9 @@ TEST(FaultHandler, DoesNotStartOnAChannelWhosePeerIsGone) {
   { const SocketStream closing = std::move(pair.near); }
   wait_until([&] { return pair.far.peer_closed(); });
   StatusLog failures;
-  const auto started = FaultHandler::start(std::make_shared<ArrivingMemory>(guest.memory),
-                                           owned(std::move(pair.far)), failures.callback());
+  const auto started =
+      FaultHandler::start(std::make_shared<ArrivingMemory>(guest.memory),
+                          owned(std::move(pair.far)), wire::ContentSet::all(), failures.callback());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.status().code(), StatusCode::kPeerClosed);
   EXPECT_EQ(failures.count(), 0u);
@@ -396,7 +398,8 @@ TEST(FaultHandler, AFaultOutsideTheGuestOnADescriptorThatWasPassedOnIsLeftToItsO
   ASSERT_TRUE(arriving->start_serving([] {}).ok());
   StatusLog failures;
   auto pair = connect_pair();
-  auto handler = FaultHandler::start(arriving, owned(std::move(pair.far)), failures.callback());
+  auto handler = FaultHandler::start(arriving, owned(std::move(pair.far)), wire::ContentSet::all(),
+                                     failures.callback());
   ASSERT_TRUE(handler.ok());
   WatchedThread stranger([&] { (void)*word; });
   stranger.wait_until_asleep();
@@ -425,8 +428,8 @@ TEST(FaultHandler, DoesNotStartWhenTheSystemHasNoThreadLeft) {
   StatusLog failures;
   ThreadLimit limit;
   limit.reach();
-  const auto started =
-      FaultHandler::start(arriving, owned(std::move(pair.far)), failures.callback());
+  const auto started = FaultHandler::start(arriving, owned(std::move(pair.far)),
+                                           wire::ContentSet::all(), failures.callback());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.status().system_error(), EAGAIN) << started.status().message();
   EXPECT_EQ(failures.count(), 0u);

@@ -70,9 +70,10 @@ class FaultPath : public ::testing::TestWithParam<Case> {
                           owned(std::move(pair.near)), server_ended_.callback());
     ASSERT_TRUE(server.ok()) << server.status().message();
     server_ = std::move(server.value());
+    server_->compress(true);
     ASSERT_TRUE(ferry_->arriving()->start_serving([this] { complete_.store(true); }).ok());
     auto started = FaultHandler::start(ferry_->arriving(), owned(std::move(pair.far)),
-                                       handler_failed_.callback());
+                                       wire::ContentSet::all(), handler_failed_.callback());
     ASSERT_TRUE(started.ok()) << started.status().message();
     handler_ = std::move(started.value());
   }

@@ -15,7 +15,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
+#include "codec/block_codec.h"
 #include "net/stream.h"
 #include "net/token_bucket.h"
 #include "os/native_thread.h"
@@ -38,8 +40,12 @@ class PageServer {
   PageServer& operator=(const PageServer&) = delete;
   ~PageServer();
 
+  // From the next answer on, a page that LZ4 makes smaller by enough is sent so.
+  void compress(bool on) { compresses_.store(on, std::memory_order_relaxed); }
+
   std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
   std::uint64_t zero_pages_served() const { return zero_pages_.load(std::memory_order_relaxed); }
+  std::uint64_t lz4_pages_served() const { return lz4_pages_.load(std::memory_order_relaxed); }
   std::uint64_t wire_bytes() const { return stream_->bytes_sent(); }
 
   void close();
@@ -50,15 +56,20 @@ class PageServer {
   void run() noexcept;
   Status serve();
   Status answer(PageIndex page);
+  std::optional<std::span<const std::byte>> encoded(std::span<const std::byte> page);
 
   const std::shared_ptr<GuestMemory> memory_;
   const std::shared_ptr<ResidualSet> residual_;
   const std::shared_ptr<TokenBucket> bucket_;
   const StreamPtr stream_;
   const OnEnd on_end_;
+  const std::unique_ptr<BlockEncoder> encoder_ = make_block_encoder(Encoding::kLz4);
+  const std::unique_ptr<std::byte[]> encoded_;
   std::atomic<bool> closed_{false};
+  std::atomic<bool> compresses_{false};
   std::atomic<std::uint64_t> pages_{0};
   std::atomic<std::uint64_t> zero_pages_{0};
+  std::atomic<std::uint64_t> lz4_pages_{0};
   std::optional<NativeThread> thread_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "codec/block_test_util.h"
 #include "os/thread_test_util.h"
 #include "pump/ferry_test_util.h"
 #include "wire/record_reader.h"
@@ -83,6 +84,31 @@ TEST(PageServer, SaysThatAPageIsZeroWithoutSendingIt) {
   EXPECT_EQ(served.answer().content, wire::kContentZero);
   EXPECT_TRUE(served.payload.empty());
   wait_until([&] { return served.server->zero_pages_served() == 1; });
+}
+
+TEST(PageServer, SendsAPageAsLz4OnlyWhereThatIsWantedAndMakesItSmaller) {
+  Served served;
+  Random random(1);
+  const auto write = [&](PageIndex page, const std::vector<std::byte>& content) {
+    std::ranges::copy(content, served.guest.memory->engine_page(page));
+    return content;
+  };
+  const auto written = write(1, text(random, kPageBytes));
+  write(2, noise(random, kPageBytes));
+  fill_page(*served.guest.memory, 3, 0);
+  served.request(1);
+  EXPECT_EQ(served.answer().content, wire::kContentRaw);
+  served.server->compress(true);
+  for (const PageIndex page : {1, 2, 3}) served.request(page);
+  EXPECT_EQ(served.answer().content, wire::kContentLz4);
+  std::vector<std::byte> decoded(kPageBytes);
+  ASSERT_TRUE(make_block_decoder(Encoding::kLz4)->decode(served.payload, {}, decoded).ok());
+  EXPECT_EQ(decoded, written);
+  EXPECT_EQ(served.answer().content, wire::kContentRaw);
+  EXPECT_EQ(served.answer().content, wire::kContentZero);
+  wait_until([&] { return served.server->pages_served() == 4; });
+  EXPECT_EQ(served.server->lz4_pages_served(), 1u);
+  EXPECT_EQ(served.server->zero_pages_served(), 1u);
 }
 
 TEST(PageServer, AnswersRequestsInTheirOrderAlsoForAPageThatWasPushed) {

@@ -16,7 +16,7 @@ struct Taken {
 
 Taken take_answers(const GuestMemory& memory, Input input, std::size_t most) {
   testing::MemoryStream stream(input, most);
-  AnswerReader reader(memory);
+  AnswerReader reader(memory, wire::ContentSet::all());
   Taken taken;
   while (true) {
     const auto next = reader.next();

@@ -17,10 +17,10 @@ Napi::Value start_page_server(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value start_fault_handler(const Napi::CallbackInfo& info) {
-  auto handler =
-      value_or_throw(info.Env(), FaultHandler::start(ArrivingMemoryWrap::from(info[0]),
-                                                     ConnectionWrap::take(info[1]),
-                                                     failure_callback(info.Env(), info[2])));
+  auto handler = value_or_throw(
+      info.Env(),
+      FaultHandler::start(ArrivingMemoryWrap::from(info[0]), ConnectionWrap::take(info[1]),
+                          to_contents(info[2]), failure_callback(info.Env(), info[3])));
   return FaultHandlerWrap::make(info.Env(), std::move(handler));
 }
 
@@ -31,9 +31,14 @@ Napi::Value microseconds(Napi::Env env, std::uint64_t nanoseconds) {
 }  // namespace
 
 void PageServerWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("stats", &PageServerWrap::stats),
+  define(env, {InstanceMethod("compress", &PageServerWrap::compress),
+               InstanceMethod("stats", &PageServerWrap::stats),
                InstanceMethod("close", &PageServerWrap::close)});
   export_function<start_page_server>(env, exports, "startPageServer");
+}
+
+void PageServerWrap::compress(const Napi::CallbackInfo& info) {
+  native()->compress(info[0].ToBoolean());
 }
 
 Napi::Value PageServerWrap::stats(const Napi::CallbackInfo& info) {
@@ -41,6 +46,7 @@ Napi::Value PageServerWrap::stats(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("pages", from_u64(env, native()->pages_served()));
   object.Set("pagesZero", from_u64(env, native()->zero_pages_served()));
+  object.Set("pagesLz4", from_u64(env, native()->lz4_pages_served()));
   object.Set("wireBytes", from_u64(env, native()->wire_bytes()));
   return object;
 }

@@ -15,6 +15,7 @@ class PageServerWrap : public Wrap<PageServerWrap, PageServer> {
   static void init(Napi::Env env, Napi::Object exports);
 
  private:
+  void compress(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 };

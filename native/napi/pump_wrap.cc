@@ -206,6 +206,20 @@ Napi::Value create_arriving(const Napi::CallbackInfo& info) {
                                   std::make_shared<ArrivingMemory>(GuestMemoryWrap::from(info[0])));
 }
 
+// Arguments: arriving memory, channels, the contents that were accepted, what to call on failure.
+Napi::Value create_receiver(const Napi::CallbackInfo& info) {
+  const auto channels = to_u32(info[1], "channels");
+  if (channels < 1 || channels > 64) {
+    throw Napi::RangeError::New(info.Env(), "channels must be 1 to 64");
+  }
+  return PageReceiverWrap::make(
+      info.Env(),
+      std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
+                                     to_contents(info[2]), failure_callback(info.Env(), info[3])));
+}
+
+}  // namespace
+
 wire::ContentSet to_contents(const Napi::Value& value) {
   if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "contents must be a list");
   const auto names = value.As<Napi::Array>();
@@ -220,20 +234,6 @@ wire::ContentSet to_contents(const Napi::Value& value) {
   }
   return contents;
 }
-
-// Arguments: arriving memory, channels, the contents that were accepted, what to call on failure.
-Napi::Value create_receiver(const Napi::CallbackInfo& info) {
-  const auto channels = to_u32(info[1], "channels");
-  if (channels < 1 || channels > 64) {
-    throw Napi::RangeError::New(info.Env(), "channels must be 1 to 64");
-  }
-  return PageReceiverWrap::make(
-      info.Env(),
-      std::make_shared<PageReceiver>(ArrivingMemoryWrap::from(info[0]), channels,
-                                     to_contents(info[2]), failure_callback(info.Env(), info[3])));
-}
-
-}  // namespace
 
 std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& function) {
   const Notifier notifier(env, to_function(function, "callback"), false);

@@ -7,8 +7,12 @@
 #include "pump/page_sender.h"
 #include "region/arriving_memory.h"
 #include "region/residual_set.h"
+#include "wire/contents.h"
 
 namespace pageferry::napi {
+
+// A list of names of contents.
+wire::ContentSet to_contents(const Napi::Value& value);
 
 class TokenBucketWrap : public Wrap<TokenBucketWrap, TokenBucket> {
  public:

@@ -86,9 +86,9 @@ export class FaultChannel {
   #checkAnswer(table: readonly Entry[], place: Place): void {
     const [entry] = table;
     const isOne = table.length === 1 && entry?.pages === 1;
-    if (entry === undefined || !isOne || !['raw', 'zero'].includes(entry.content)) {
+    if (entry === undefined || !isOne || !['raw', 'zero', 'lz4'].includes(entry.content)) {
       const what = table.map(({ pages, content }) => `${pages} ${content}`).join(', ');
-      this.#m.violates('2.3', place, 'one entry of one page, raw or zero', what);
+      this.#m.violates('2.3', place, 'one entry of one page, raw, zero or lz4', what);
     } else if (!this.#waiting.has(entry.page)) {
       this.#m.violates('2.3', place, 'an answer to a request', `page ${entry.page}, not asked for`);
     } else {

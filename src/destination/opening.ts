@@ -61,7 +61,7 @@ function receive(
       contents,
       onChannelFailure,
     );
-    return { memory, guest, arriving, receiver };
+    return { memory, guest, arriving, receiver, contents };
   } catch (error) {
     discardGuest(guest);
     memory.release();

@@ -7,6 +7,7 @@ import type { Guest } from '../guest/guest.js';
 import type {
   ArrivingMemory,
   Connection,
+  ContentName,
   FaultHandler,
   GuestMemory,
   PageReceiver,
@@ -18,6 +19,8 @@ export interface Hold {
   readonly guest: Guest;
   readonly arriving: ArrivingMemory;
   readonly receiver: PageReceiver;
+  /** What its pages may be sent as. */
+  readonly contents: readonly ContentName[];
 }
 
 /** Every page is here or known to be missing, and the guest has its state. */

@@ -61,6 +61,11 @@ export async function switchOver(
   };
   if (!message.postCopy || fault === undefined) return { ...loaded, handler: undefined };
   hold.arriving.startServing(context.onAllHere, hold.guest.kernelTouches === false);
-  const handler = binding.startFaultHandler(hold.arriving, fault, context.onChannelFailure);
+  const handler = binding.startFaultHandler(
+    hold.arriving,
+    fault,
+    hold.contents,
+    context.onChannelFailure,
+  );
   return { ...loaded, handler };
 }

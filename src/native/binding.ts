@@ -337,7 +337,14 @@ export interface PageReceiver extends Releasable {
 }
 
 export interface PageServer extends Releasable {
-  stats(): { readonly pages: number; readonly pagesZero: number; readonly wireBytes: number };
+  /** Whether pages are sent as LZ4 from now on, where that makes them smaller. */
+  compress(on: boolean): void;
+  stats(): {
+    readonly pages: number;
+    readonly pagesZero: number;
+    readonly pagesLz4: number;
+    readonly wireBytes: number;
+  };
   close(): void;
 }
 
@@ -675,6 +682,7 @@ export interface Binding {
   startFaultHandler(
     arriving: ArrivingMemory,
     connection: Connection,
+    contents: readonly ContentName[],
     onFailure: (error: Error) => void,
   ): FaultHandler;
   /** `trace`: for the workload of that name, and for no other. */

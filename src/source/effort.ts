@@ -1,7 +1,7 @@
 /** Tells the sender how much to do to make pages smaller, and follows link and encoders while it sends. */
 import { availableParallelism } from 'node:os';
 import type { EffortReport } from '../metrics/report.js';
-import type { EffortPlan, Encoding, PageSender } from '../native/binding.js';
+import type { EffortPlan, Encoding, PageSender, PageServer } from '../native/binding.js';
 import {
   type Effort,
   type EffortSample,
@@ -10,6 +10,7 @@ import {
   type Surroundings,
 } from '../policy/effort/auto.js';
 import { fixedPlan } from '../policy/effort/compression.js';
+import { compressesDemandPages } from '../policy/effort/demand.js';
 import { niceOf } from '../policy/effort/guest-share.js';
 import { LADDER } from '../policy/effort/ladder.js';
 import { rungName } from '../policy/effort/plan.js';
@@ -43,12 +44,14 @@ export function firstEncoding(
 export class EffortDriver {
   readonly #sender: PageSender;
   #around: Surroundings;
+  readonly #compression: Compression;
   readonly #fixed: EffortPlan | null;
   #effort: Effort;
   #stage: Stage = 'live';
   #before: EffortSample | undefined;
   #timer: NodeJS.Timeout | undefined;
   #told = '';
+  #server: PageServer | undefined;
 
   constructor(
     compression: Compression,
@@ -57,6 +60,7 @@ export class EffortDriver {
     { effort, encoders, versionBytes }: Encoding,
   ) {
     this.#sender = sender;
+    this.#compression = compression;
     this.#fixed = compression === 'auto' ? null : effort;
     this.#around = {
       limit: bandwidthBytesPerSecond,
@@ -78,6 +82,12 @@ export class EffortDriver {
     void measuredLadder().then((ladder) => {
       this.#around = { ...this.#around, ladder };
     });
+  }
+
+  /** From now on it tells the server, too. */
+  serve(server: PageServer): void {
+    this.#server = server;
+    this.#tell();
   }
 
   enter(stage: Stage): void {
@@ -117,6 +127,9 @@ export class EffortDriver {
   }
 
   #tell(): void {
+    this.#server?.compress(
+      compressesDemandPages(this.#compression, this.#effort.link, this.#around),
+    );
     const plan = stagePlan(this.#fixed ?? this.#effort.plan, this.#stage);
     const text = JSON.stringify(plan);
     if (text === this.#told) return;

@@ -217,12 +217,13 @@ export class SourceMigration {
   /** Everything that was sent so far. */
   get sent(): Sent {
     const { pages, wireBytes } = this.sender?.progress() ?? NOTHING;
-    const served = this.server?.stats() ?? { pages: 0, pagesZero: 0, wireBytes: 0 };
+    const served = this.server?.stats() ?? NOTHING_SERVED;
     return {
       pages: {
         ...pages,
-        raw: (pages.raw ?? 0) + served.pages - served.pagesZero,
+        raw: (pages.raw ?? 0) + served.pages - served.pagesZero - served.pagesLz4,
         zero: (pages.zero ?? 0) + served.pagesZero,
+        lz4: (pages.lz4 ?? 0) + served.pagesLz4,
       },
       pagesServed: served.pages,
       wireBytes: wireBytes + served.wireBytes,
@@ -232,5 +233,12 @@ export class SourceMigration {
 
 const NOTHING: Pick<ReturnType<PageSender['progress']>, 'pages' | 'wireBytes'> = {
   pages: {},
+  wireBytes: 0,
+};
+
+const NOTHING_SERVED: ReturnType<PageServer['stats']> = {
+  pages: 0,
+  pagesZero: 0,
+  pagesLz4: 0,
   wireBytes: 0,
 };

@@ -449,6 +449,7 @@ function startPageServer(m: SourceMigration, faultConnection: Connection): void 
     if (nativeCode(error) === 'PEER_CLOSED') m.faultChannelEnded = failure;
     else m.fail(failure);
   });
+  m.effort?.serve(m.server);
 }
 
 /** Post-copy's active push, while the page server answers demand. On return every page was sent. */

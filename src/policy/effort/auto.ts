@@ -152,7 +152,7 @@ function planned(
 }
 
 /** A limit is known, unless the link turns out to be slower. */
-function rateOf({ rate, measured }: LinkRate, limit: number): number {
+export function rateOf({ rate, measured }: LinkRate, limit: number): number {
   if (limit === 0) return rate;
   return measured ? Math.min(limit, rate) : limit;
 }
