@@ -1,6 +1,6 @@
 // Imports point one way. This lint holds the two chains and the few doors between them:
 //
-//   C++         addon.cc → napi | fuzz → pump|fault|workload|inspect → channel → tracker|codec|wire|pki|tls|image → region|net|crypto → os
+//   C++         addon.cc → napi | fuzz → send|receive|workload|inspect → channel → tracker|codec|wire|pki|tls|image → region|net|crypto → os
 //   TypeScript  cli → index → rehearsal → source|destination → strategy → options → policy|protocol|metrics|guest → trace|image|pki → native|host
 //
 // Each folder may use every folder of a lower layer, and none beside it. Two reliefs: a native test
@@ -27,7 +27,7 @@ const nativeLayers = [
   ['region', 'net', 'crypto'],
   ['tracker', 'codec', 'wire', 'pki', 'tls', 'image'],
   ['channel'],
-  ['pump', 'fault', 'workload', 'inspect'],
+  ['send', 'receive', 'workload', 'inspect'],
   ['napi', 'fuzz'],
   ['addon.cc'],
 ];
@@ -102,7 +102,7 @@ function checkDoors(path, code, doors) {
 function lintNative(path, code) {
   const [, from] = path.split('/');
   const fromLayer = layerOf(nativeLayers, from);
-  const isTest = path.endsWith('_test.cc');
+  const isTest = /_test(?:_util)?\.(?:cc|h)$/.test(path);
   if (fromLayer < 0)
     complain(path, 1, `native/${from} has no layer; see scripts/lint-layering.mjs`);
   checkDoors(path, code, nativeDoors);

@@ -43,7 +43,7 @@ function filesIn(folders: readonly string[], ending: string): string[] {
 }
 
 const trackerFolders = ['native/os', 'native/region', 'native/tracker'];
-const faultFolders = ['native/codec', 'native/fault', 'native/net', 'native/wire'];
+const faultFolders = ['native/codec', 'native/net', 'native/wire'];
 const loopback = 'bench/baselines/loopback.cc';
 const measure = 'bench/native/measure.cc';
 /** The C libraries that native/codec needs. */
@@ -78,6 +78,9 @@ const programs = {
     measure,
     loopback,
     'native/channel/record_io.cc',
+    'native/send/page_server.cc',
+    'native/receive/answer_reader.cc',
+    'native/receive/fault_handler.cc',
     ...filesIn([...trackerFolders, ...faultFolders], '.cc'),
     ...cLibraries.flatMap((library) => askLibrary(library, 'sources')),
   ],

@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "../baselines/loopback.h"
-#include "fault/fault_handler.h"
-#include "fault/page_server.h"
 #include "measure.h"
 #include "net/socket_stream.h"
+#include "receive/fault_handler.h"
 #include "region/arriving_memory.h"
+#include "send/page_server.h"
 
 namespace {
 
@@ -48,9 +48,10 @@ void be_source(int fd, std::uint64_t bytes) {
   const char ready = 1;
   baseline::send_all(fd, &ready, 1);
   std::promise<Status> ended;
-  const auto server = PageServer::start(memory, residual, std::make_shared<TokenBucket>(),
-                                        std::make_unique<SocketStream>(UniqueFd(fd)),
-                                        [&](Status reason) { ended.set_value(std::move(reason)); });
+  const auto server =
+      PageServer::start(memory, residual, std::make_shared<TokenBucket>(),
+                        std::make_unique<SocketStream>(UniqueFd(fd)), wire::ContentSet{},
+                        [&](Status reason) { ended.set_value(std::move(reason)); });
   check(server.status(), "page server");
   const Status reason = ended.get_future().get();
   if (reason.code() != StatusCode::kPeerClosed) check(reason, "page server");
@@ -100,9 +101,9 @@ std::string be_destination(int fd, std::uint64_t bytes, const std::vector<PageIn
   baseline::receive_all(fd, &ready, 1);
   check(arriving->start_serving([] {}), "serving");
   // Guest threads wait for ever once the handler has failed: only the end of the program helps.
-  auto started =
-      FaultHandler::start(arriving, std::make_unique<SocketStream>(UniqueFd(fd)),
-                          [](const Status& failure) { check(failure, "fault handler"); });
+  auto started = FaultHandler::start(
+      arriving, std::make_unique<SocketStream>(UniqueFd(fd)), wire::ContentSet{},
+      [](const Status& failure) { check(failure, "fault handler"); });
   check(started.status(), "fault handler");
   FaultHandler& handler = *started.value();
   Touches touches = touch_all(arriving->memory(), pages, threads);

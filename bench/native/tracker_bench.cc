@@ -141,8 +141,8 @@ std::string measure_scattered(const Plan& plan, DirtyTracker& tracker, PageBitma
 std::string measure_tracker(const Plan& plan, TrackerKind kind) {
   if (const auto why = why_lacking(tracker_name(kind)); !why.empty()) return skipped(why);
   map_writable(plan);
-  auto made = make_tracker(kind, plan.memory,
-                           [](const Status& failure) { check(failure, "tracker"); });
+  auto made =
+      make_tracker(kind, plan.memory, [](const Status& failure) { check(failure, "tracker"); });
   check(made.status(), "tracker");
   DirtyTracker& tracker = *made.value();
   PageBitmap dirty(plan.memory->page_count());

@@ -1,7 +1,7 @@
 // The answers of the fault channel, which are taken as they come.
-#include "fault/answer_reader.h"
 #include "fuzz/target.h"
 #include "net/memory_stream_test_util.h"
+#include "receive/answer_reader.h"
 
 namespace pageferry::fuzzing {
 

@@ -15,7 +15,7 @@
 #include "fuzz/target.h"
 #include "net/memory_stream_test_util.h"
 #include "os/mapping.h"
-#include "pump/record_applier.h"
+#include "receive/record_applier.h"
 #include "region/arriving_memory.h"
 
 namespace pageferry::fuzzing {

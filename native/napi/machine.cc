@@ -10,7 +10,7 @@
 #include "codec/block_codec.h"
 #include "codec/lz4_codec.h"
 #include "napi/wrap.h"
-#include "pump/record_applier.h"
+#include "receive/record_applier.h"
 #include "tracker/tracker_probe.h"
 #include "wire/records.h"
 

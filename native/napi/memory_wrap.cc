@@ -1,8 +1,8 @@
 #include "napi/memory_wrap.h"
 
-#include "napi/pump_wrap.h"
+#include "napi/send_wrap.h"
 #include "napi/shared_window.h"
-#include "pump/dense_parts.h"
+#include "send/dense_parts.h"
 
 namespace pageferry::napi {
 

@@ -181,4 +181,12 @@ bool JavaScriptQueue::post(Task task) const {
   return queued == napi_ok;
 }
 
+std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& function) {
+  const Notifier notifier(env, to_function(function, "callback"), false);
+  return [notifier](Status status) {
+    notifier.call(
+        [status](Napi::Env env) { return std::vector<napi_value>{to_error(env, status).Value()}; });
+  };
+}
+
 }  // namespace pageferry::napi

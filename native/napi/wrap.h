@@ -268,4 +268,7 @@ class Notifier {
   JavaScriptQueue queue_;
 };
 
+// A callback that hands a failure to JavaScript as an Error.
+std::function<void(Status)> failure_callback(Napi::Env env, const Napi::Value& function);
+
 }  // namespace pageferry::napi

@@ -72,13 +72,18 @@ const CASES = STRATEGY_NAMES.flatMap((strategy) => [
 
 /** Each compression, and a content that only it, or only its deltas, put on the wire. */
 const ENCODED = [
-  { compression: 'auto', content: 'zstd-delta', fill: 'text' },
-  { compression: 'lz4', cacheBytes: 64 * MIB, content: 'lz4-delta', fill: 'text' },
-  { compression: 'zstd', cacheBytes: 64 * MIB, content: 'zstd-delta', fill: 'text' },
-  { compression: 'zstd:5', content: 'zstd', fill: 'text' },
-  { compression: 'wkdm', content: 'wkdm64', fill: 'zero' },
-  { compression: 'mecom', content: 'lz4', fill: 'text' },
-  { compression: 'xbzrle', content: 'xbzrle', fill: 'text' },
+  // Which of them it is follows the link and the load.
+  {
+    compression: 'auto',
+    contents: ['zstd', 'zstd-delta', 'lz4', 'lz4-delta', 'wkdm64'],
+    fill: 'text',
+  },
+  { compression: 'lz4', cacheBytes: 64 * MIB, contents: ['lz4-delta'], fill: 'text' },
+  { compression: 'zstd', cacheBytes: 64 * MIB, contents: ['zstd-delta'], fill: 'text' },
+  { compression: 'zstd:5', contents: ['zstd'], fill: 'text' },
+  { compression: 'wkdm', contents: ['wkdm64'], fill: 'zero' },
+  { compression: 'mecom', contents: ['lz4'], fill: 'text' },
+  { compression: 'xbzrle', contents: ['xbzrle'], fill: 'text' },
 ] as const;
 
 describe.concurrent('a migration as it was captured on both sides', () => {
@@ -118,7 +123,7 @@ describe.concurrent('a migration as it was captured on both sides', () => {
   );
 
   it.each(ENCODED)('is right by pre-copy as $compression, deltas among them', async (options) => {
-    const { content, fill, ...migration } = options;
+    const { contents, fill, ...migration } = options;
     const { receiving, tee, checks } = await captured();
     const guest = await startGuest({
       memoryBytes: 4 * MIB,
@@ -135,7 +140,7 @@ describe.concurrent('a migration as it was captured on both sides', () => {
       maxRounds: 3,
     });
     expect(report.guestVerified).toBe(true);
-    expect(report.pagesByContent[content]).toBeGreaterThan(0);
+    expect(sum(contents.map((content) => report.pagesByContent[content] ?? 0))).toBeGreaterThan(0);
     const { source, destination } = await checks();
     expect([...source.violations, ...destination.violations]).toEqual([]);
     const carried = Object.entries(source.pages).filter(([name]) => name !== 'missing');

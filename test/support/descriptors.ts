@@ -1,13 +1,19 @@
 /** What this process has open. */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** Descriptors whose target begins with this, such as `/memfd:` or `socket:`. */
-export function openDescriptors(target: string): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
+/** The files whose name begins with this, such as `/memfd:` or `socket:`, each by its inode and once for each descriptor. */
+export function openFiles(name: string): number[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(target);
+      if (!readlinkSync(`/proc/self/fd/${fd}`).startsWith(name)) return [];
+      return [fstatSync(Number(fd)).ino];
     } catch {
-      return false; // The one that lists them.
+      return []; // The one that lists them.
     }
-  }).length;
+  });
+}
+
+/** Descriptors of files whose name begins with this. */
+export function openDescriptors(name: string): number {
+  return openFiles(name).length;
 }

@@ -1,0 +1,173 @@
+#include "send/sent_versions.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "region/page_layout.h"
+#include "wire/contents.h"
+
+namespace pageferry {
+
+namespace {
+
+// The encodings of blocks that are kept as they were sent. A slower one to decode is not worth its room.
+constexpr std::array kKept = {Encoding::kLz4, Encoding::kZstd, Encoding::kWkdm64};
+
+std::optional<std::size_t> decoder_of(Encoding encoding) {
+  const auto* found = std::ranges::find(kKept, encoding);
+  if (found == kKept.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - kKept.begin());
+}
+
+}  // namespace
+
+struct SentVersions::Block {
+  Block(std::size_t with, std::size_t members, std::span<const std::byte> content)
+      : decoder(with),
+        pages(members),
+        bytes(content.size()),
+        encoded(std::make_unique_for_overwrite<std::byte[]>(content.size())),
+        versions(members) {
+    std::ranges::copy(content, encoded.get());
+  }
+
+  const std::size_t decoder;
+  const std::size_t pages;
+  const std::size_t bytes;
+  const std::unique_ptr<std::byte[]> encoded;
+  mutable std::size_t versions;  // that are pages of it
+};
+
+// One of three: nothing, a page of a block, a copy.
+struct SentVersions::Version {
+  std::shared_ptr<const Block> block;
+  std::uint8_t member = 0;
+  std::unique_ptr<std::byte[]> copy;
+};
+
+struct SentVersions::Stripe {
+  std::array<Version, wire::kStripePages> versions;
+};
+
+SentVersions::SentVersions(std::uint64_t page_count, std::uint64_t budget_bytes)
+    : budget_bytes_(budget_bytes),
+      stripes_(budget_bytes == 0 ? 0 : (page_count + wire::kStripePages - 1) / wire::kStripePages) {
+}
+
+SentVersions::~SentVersions() = default;
+
+SentVersions::Stripe* SentVersions::stripe_of(PageIndex page) const {
+  return keeps_any() ? stripes_[page / wire::kStripePages].get() : nullptr;
+}
+
+bool SentVersions::has(PageIndex page) const {
+  const Stripe* stripe = stripe_of(page);
+  if (stripe == nullptr) return false;
+  const Version& version = stripe->versions[page % wire::kStripePages];
+  return version.block != nullptr || version.copy != nullptr;
+}
+
+bool SentVersions::read(PageIndex page, VersionReader& reader, std::byte* to) const {
+  const Stripe* stripe = stripe_of(page);
+  if (stripe == nullptr) return false;
+  const Version& version = stripe->versions[page % wire::kStripePages];
+  if (version.copy != nullptr) {
+    std::memcpy(to, version.copy.get(), kPageBytes);
+    return true;
+  }
+  if (version.block == nullptr) return false;
+  const std::byte* pages = reader.pages_of(version.block);
+  if (pages == nullptr) return false;
+  std::memcpy(to, pages + version.member * kPageBytes, kPageBytes);
+  return true;
+}
+
+// Adds to what is held, if there is room.
+bool SentVersions::reserve(std::uint64_t bytes) {
+  std::uint64_t held = held_bytes_.load(std::memory_order_relaxed);
+  do {
+    if (held + bytes > budget_bytes_) return false;
+  } while (!held_bytes_.compare_exchange_weak(held, held + bytes, std::memory_order_relaxed));
+  return true;
+}
+
+void SentVersions::release(std::uint64_t bytes) {
+  held_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+void SentVersions::drop(Version& version) {
+  if (version.copy != nullptr) release(kPageBytes);
+  version.copy.reset();
+  if (version.block != nullptr && --version.block->versions == 0) {
+    release(version.block->bytes);
+  }
+  version.block.reset();
+}
+
+// The versions of the page's stripe, which are made if there is room; null if there is not.
+SentVersions::Stripe* SentVersions::stripe_for(PageIndex page) {
+  auto& stripe = stripes_[page / wire::kStripePages];
+  if (stripe == nullptr && reserve(sizeof(Stripe))) stripe = std::make_unique<Stripe>();
+  return stripe.get();
+}
+
+void SentVersions::keep_block(std::span<const PageIndex> pages, Encoding encoding,
+                              std::span<const std::byte> encoded) {
+  for (const PageIndex page : pages) forget(page);
+  const auto decoder = decoder_of(encoding);
+  if (!keeps_any() || !decoder.has_value()) return;
+  Stripe* stripe = stripe_for(pages.front());
+  if (stripe == nullptr || !reserve(encoded.size())) return;
+  const auto block = std::make_shared<const Block>(*decoder, pages.size(), encoded);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    Version& version = stripe->versions[pages[i] % wire::kStripePages];
+    version.block = block;
+    version.member = static_cast<std::uint8_t>(i);
+  }
+}
+
+void SentVersions::keep_page(PageIndex page, std::span<const std::byte> bytes) {
+  if (!keeps_any()) return;
+  Stripe* stripe = stripe_for(page);
+  if (stripe == nullptr) return;
+  Version& version = stripe->versions[page % wire::kStripePages];
+  // A copy that is there makes room for the new one.
+  if (version.copy == nullptr) {
+    drop(version);
+    if (!reserve(kPageBytes)) return;
+    version.copy = std::make_unique_for_overwrite<std::byte[]>(kPageBytes);
+  }
+  std::ranges::copy(bytes, version.copy.get());
+}
+
+void SentVersions::forget(PageIndex page) {
+  Stripe* stripe = stripe_of(page);
+  if (stripe != nullptr) drop(stripe->versions[page % wire::kStripePages]);
+}
+
+void SentVersions::clear() {
+  for (auto& stripe : stripes_) stripe.reset();
+  held_bytes_.store(0, std::memory_order_relaxed);
+}
+
+VersionReader::VersionReader()
+    : decoded_(std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes)) {}
+
+VersionReader::~VersionReader() = default;
+
+// The pages of the block; null when they cannot be decoded, which is a fault of ours: then there is no version.
+const std::byte* VersionReader::pages_of(const std::shared_ptr<const SentVersions::Block>& block) {
+  if (block == last_) return decoded_.get();
+  auto& decoder = decoders_[block->decoder];
+  if (decoder == nullptr) decoder = make_block_decoder(kKept[block->decoder]);
+  last_.reset();
+  const Status decoded = decoder->decode({block->encoded.get(), block->bytes}, {},
+                                         {decoded_.get(), block->pages * kPageBytes});
+  if (!decoded.ok()) return nullptr;
+  last_ = block;
+  return decoded_.get();
+}
+
+}  // namespace pageferry
