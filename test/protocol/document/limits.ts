@@ -25,7 +25,7 @@ import {
   MAX_SPACES,
   MAX_TEXT,
 } from '../../../src/protocol/messages.js';
-import { STATE_BYTES_PER_MS } from '../../../src/source/phases.js';
+import { STATE_BYTES_PER_MS } from '../../../src/source/phases/commit-switchover.js';
 import { tableWith } from '../markdown-tables.js';
 import {
   type Code,
