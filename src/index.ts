@@ -49,7 +49,8 @@ export type {
 export { rehearse } from './rehearsal/rehearse.js';
 export { askOutcome, type MigrationOutcome } from './source/ask-outcome.js';
 export type { SourceOptions } from './source/options.js';
-export { MigrationFailed, Source, type SourceFigures } from './source/source.js';
+export type { SourceFigures } from './source/progress.js';
+export { MigrationFailed, Source } from './source/source.js';
 export {
   hybrid,
   postCopy,

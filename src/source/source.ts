@@ -4,8 +4,7 @@ import { Announcer } from '../announcer.js';
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { GUEST, guestCall, observeGuest } from '../guest/guest-call.js';
-import type { SourceEvents, SourcePhase } from '../metrics/events.js';
-import { pagesOf } from '../metrics/recorder.js';
+import type { SourceEvents } from '../metrics/events.js';
 import type { MigrationReport, Outcome } from '../metrics/report.js';
 import { openCapture } from '../native/capture.js';
 import { endOfCapture, errorOf, giveUp, release, stopEverything } from './giving-up.js';
@@ -14,6 +13,7 @@ import { beginMigration, endMigration } from './one-migration.js';
 import { resolveOptions, type SourceOptions } from './options.js';
 import type { Verdict } from './outcome.js';
 import { runPhases } from './phases.js';
+import { Progress, type SourceFigures } from './progress.js';
 
 const PROGRESS_EVERY_MS = 100;
 
@@ -31,23 +31,11 @@ export class MigrationFailed extends PageferryError {
   }
 }
 
-/** How far a migration is. */
-export interface SourceFigures {
-  readonly phase: SourcePhase;
-  readonly pagesSent: number;
-  /** Counted at the page and fault sockets. */
-  readonly wireBytes: number;
-}
-
 /** One migration of one guest. Make a new Source for another attempt. */
 export class Source extends Announcer<SourceEvents> {
   readonly #m: SourceMigration;
-  #phase: SourcePhase = 'negotiate';
-  #round = 0;
-  #pagesToSend = 0;
+  readonly #progress: Progress;
   #started = false;
-  /** Of a migration that is over. */
-  #final: SourceFigures | undefined;
 
   /**
    * Throws USAGE for a guest that is none, and for options that make no sense; UNSUPPORTED for a tracker that the guest
@@ -59,6 +47,7 @@ export class Source extends Announcer<SourceEvents> {
       throw new PageferryError('USAGE', `the first argument must be ${GUEST.name}`);
     }
     this.#m = new SourceMigration(guest, resolveOptions(options, guest));
+    this.#progress = new Progress(this.#m);
   }
 
   /**
@@ -106,13 +95,10 @@ export class Source extends Announcer<SourceEvents> {
       await this.#startWatch();
       await runPhases(m, {
         phase: (phase) => {
-          this.#phase = phase;
+          this.#progress.enter(phase);
           this.tell('phase', phase);
         },
-        sending: (pages, round) => {
-          this.#pagesToSend = pages;
-          this.#round = round;
-        },
+        sending: (pages, round) => this.#progress.sending(pages, round),
         round: (round, number) => this.tell('round', round, number),
       });
     } catch (error) {
@@ -129,7 +115,7 @@ export class Source extends Announcer<SourceEvents> {
   async #stop(): Promise<void> {
     await stopEverything(this.#m);
     this.#emitProgress();
-    this.#final = this.progress();
+    this.#progress.end();
   }
 
   #failed(verdict: Verdict, first: PageferryError): MigrationFailed {
@@ -173,30 +159,10 @@ export class Source extends Announcer<SourceEvents> {
 
   /** How far it is, to be looked at whenever one likes: cheap, and without effect on the progress events. */
   progress(): SourceFigures {
-    if (this.#final !== undefined) return this.#final;
-    const { sent } = this.#m;
-    return { phase: this.#phase, pagesSent: pagesOf(sent), wireBytes: sent.wireBytes };
+    return this.#progress.figures;
   }
 
-  #lastProgress = { at: performance.now(), wireBytes: 0 };
-
   #emitProgress(): void {
-    const { sent, recorder } = this.#m;
-    const at = performance.now();
-    const seconds = (at - this.#lastProgress.at) / 1000;
-    const rate = seconds > 0 ? (sent.wireBytes - this.#lastProgress.wireBytes) / seconds : 0;
-    this.#lastProgress = { at, wireBytes: sent.wireBytes };
-    const last = recorder.rounds.at(-1);
-    this.tell('progress', {
-      phase: this.#phase,
-      elapsedMs: recorder.elapsedMs,
-      round: this.#round,
-      pagesSent: pagesOf(sent),
-      wireBytes: sent.wireBytes,
-      rateBytesPerSecond: Math.max(0, rate),
-      dirtyPagesPerSecond: last === undefined ? 0 : (last.dirtyPages / last.ms) * 1000,
-      pagesToSend: this.#pagesToSend,
-      pagesServed: sent.pagesServed,
-    });
+    this.tell('progress', this.#progress.next());
   }
 }
