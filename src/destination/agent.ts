@@ -27,6 +27,7 @@ import { openHold, type Premises } from './opening.js';
 import type { Outcome } from './outcomes.js';
 import { whileProgress } from './patience.js';
 import { leftPaused, ResumeRefused, resumeGuest } from './resume.js';
+import { SILENCE, signsOfProgress } from './signs-of-progress.js';
 import { STANDS_AS, type Standing } from './standing.js';
 import type { DestinationEnd, DestinationState, Hold } from './state.js';
 import { reached, type SwitchoverContext, switchOver } from './switch-over.js';
@@ -36,17 +37,6 @@ type Message<T extends SourceMessage['type']> = Extract<SourceMessage, { type: T
 /** What gets a migration on. */
 type Step = Exclude<SourceMessage, { type: 'alive' | 'clock' }>;
 type State<K extends DestinationState['kind']> = Extract<DestinationState, { kind: K }>;
-
-/** What is wrong with a source that is alive and does not get on. */
-const SILENCE: Readonly<Record<DestinationState['kind'], string>> = {
-  opening: 'has not said what it brings',
-  copying: 'sends neither pages nor word of them',
-  ready: 'has not said whether the guest may run here',
-  resuming: 'says nothing',
-  running: 'sends no more of the pages that are missing',
-  complete: 'has not said goodbye',
-  ended: 'says nothing',
-};
 
 export interface DestinationContext extends Premises {
   /** Called when `open` has come. Throws BUSY when there is no place for one more migration. */
@@ -223,7 +213,7 @@ export class DestinationAgent {
     const message = await whileProgress(
       this.#nextStep(),
       kind === 'opening' ? openWithinMs(stallMs) : stallMs,
-      () => this.#signsOfProgress(),
+      () => signsOfProgress(this.#state, this.#messages),
       () => new PageferryError('PEER_SILENT', `${this.peer} ${SILENCE[kind]}`, { peer: this.peer }),
     );
     this.#messages += 1;
@@ -239,16 +229,6 @@ export class DestinationAgent {
         this.#channel.send({ type: 'clocked', sentNs: message.sentNs, nowNs });
       } else if (message.type !== 'alive') return message;
     }
-  }
-
-  /** Grows with whatever the source does for the migration. */
-  #signsOfProgress(): number {
-    const state = this.#state;
-    if (state.kind === 'opening' || state.kind === 'ended') return this.#messages;
-    const { receiver, arriving, memory } = state.hold;
-    const channels = state.kind === 'copying' ? -state.awaited.size : 0;
-    const { wireBytes } = receiver.progress();
-    return this.#messages + channels + wireBytes + memory.pageCount - arriving.pagesMissing;
   }
 
   /** The source brings nothing, and asks how another migration stands. */

@@ -1,6 +1,5 @@
 /** The side that guests move to: listens on one port and takes one migration after another, several at once. */
 import { setMaxListeners } from 'node:events';
-import { join } from 'node:path';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
@@ -12,26 +11,26 @@ import {
   type Credentials,
   type Gate,
 } from '../native/binding.js';
-import { checkCaptureFolder, endCapture, openCapture } from '../native/capture.js';
+import { checkCaptureFolder } from '../native/capture.js';
 import { addressOf } from '../options/address.js';
 import { openCredentials } from '../options/credentials.js';
 import { requireSecurity } from '../options/security.js';
 import { migrationIdText } from '../protocol/migration-id.js';
-import { type Address, formatAddress, missesZone, withZone } from '../units.js';
+import type { Address } from '../units.js';
 import { DestinationAgent, type DestinationContext } from './agent.js';
+import { Captures } from './captures.js';
 import { dropHold } from './ending.js';
+import { explainListen } from './explain-listen.js';
 import {
   type DestinationOptions,
   type ResolvedDestinationOptions,
   resolveOptions,
 } from './options.js';
 import { type Outcome, Outcomes } from './outcomes.js';
+import { checkPlace, hasPlace, makeWay } from './places.js';
 import { PreparedMemory } from './prepared-memory.js';
 import { standingAtEnd } from './standing.js';
 import type { Hold } from './state.js';
-
-/** So many control channels without `open` are kept even where fewer migrations are served. */
-export const LEAST_UNOPENED = 16;
 
 export interface DestinationEvents {
   /** A source wants to bring a guest. */
@@ -66,6 +65,7 @@ export class Destination extends Announcer<DestinationEvents> {
   readonly #closing = new AbortController();
   readonly #agents = new Map<string, DestinationAgent>();
   readonly #outcomes = new Outcomes();
+  readonly #captures: Captures;
   readonly #serving = new Set<Promise<void>>();
   /** Lost guests: their memory stays registered until they are let go. */
   readonly #lost = new Map<Guest, Hold>();
@@ -73,7 +73,6 @@ export class Destination extends Announcer<DestinationEvents> {
   readonly #ended = { pages: 0, wireBytes: 0, demandFaults: 0 };
   #gate: Gate | undefined;
   #credentials: Credentials | null = null;
-  #toldUncaptured = false;
 
   private constructor(options: ResolvedDestinationOptions, prepared: PreparedMemory) {
     super();
@@ -81,6 +80,7 @@ export class Destination extends Announcer<DestinationEvents> {
     // Each migration under way may listen to it.
     setMaxListeners(0, closing);
     this.#context = { options, prepared, closing };
+    this.#captures = new Captures(options, (error) => this.#warn(error));
   }
 
   /** Starts to listen, once the memory to prepare is there. Throws PORT_IN_USE, NO_MEMORY and the like. */
@@ -147,7 +147,7 @@ export class Destination extends Announcer<DestinationEvents> {
 
   /** Migrations whose guest runs here, or is about to, and whose source is still needed. */
   get guestsArriving(): number {
-    return [...this.#agents.values()].filter((agent) => agent.mayHoldGuest).length;
+    return this.#underWay.filter((agent) => agent.mayHoldGuest).length;
   }
 
   /**
@@ -177,6 +177,11 @@ export class Destination extends Announcer<DestinationEvents> {
     }
     await Promise.all(this.#serving);
     this.#context.prepared.release();
+  }
+
+  /** In the order in which they came. */
+  get #underWay(): DestinationAgent[] {
+    return [...this.#agents.values()];
   }
 
   get #isClosed(): boolean {
@@ -221,42 +226,19 @@ export class Destination extends Announcer<DestinationEvents> {
     const isKnown = agent !== undefined || this.#outcomes.has(id);
     if (resume) refuse(statuses[isKnown ? 'not-resumable' : 'unknown-migration']);
     else if (isKnown) refuse(statuses['id-in-use']);
-    else if (!this.#hasPlace) refuse(statuses.busy);
+    else if (!hasPlace(this.#underWay, this.#context.options)) refuse(statuses.busy);
     else this.#accept(id, connection);
   }
 
   #accept(id: string, connection: Connection): void {
-    const capture = this.#captureOf(id);
+    const capture = this.#captures.begin(id);
     if (capture !== undefined) connection.tee(capture);
     if (connection.answer(binding.protocolConstants().statuses.accepted)) {
       this.#take(id, connection, capture);
     } else {
       connection.close();
-      this.#endCapture(capture);
+      this.#captures.end(capture);
     }
-  }
-
-  /**
-   * A migration whose capture cannot be written goes on without one. That is told once, until one can be written again:
-   * while a disk is full, everybody who connects would be another line.
-   */
-  #captureOf(id: string): CaptureFile | undefined {
-    const { tee, teeReserveBytes } = this.#context.options;
-    if (tee === null) return undefined;
-    try {
-      const capture = openCapture(join(tee, `${id}.capture`), 'destination', teeReserveBytes);
-      this.#toldUncaptured = false;
-      return capture;
-    } catch (error) {
-      if (!this.#toldUncaptured) this.#warn(asPageferryError(error, 'migrations are not captured'));
-      this.#toldUncaptured = true;
-      return undefined;
-    }
-  }
-
-  #endCapture(capture: CaptureFile | undefined): void {
-    const failure = capture === undefined ? undefined : endCapture(capture);
-    if (failure !== undefined) this.#warn(failure);
   }
 
   #warn(error: PageferryError): void {
@@ -264,63 +246,24 @@ export class Destination extends Announcer<DestinationEvents> {
   }
 
   #take(id: string, connection: Connection, capture: CaptureFile | undefined): void {
-    this.#makeWay();
+    makeWay(this.#underWay, this.#context.options);
     try {
       const agent: DestinationAgent = new DestinationAgent(connection, {
         ...this.#context,
         capture,
         takePlace: (pageChannels) => {
           this.tell('arriving', { id, peer: agent.peer });
-          this.#checkPlace(pageChannels);
+          checkPlace(this.#underWay, this.#context.options, pageChannels);
         },
         outcomeOf: (asked) => this.#outcomeOf(migrationIdText(asked)),
       });
-      const serving = this.#serve(id, agent).finally(() => this.#endCapture(capture));
+      const serving = this.#serve(id, agent).finally(() => this.#captures.end(capture));
       this.#serving.add(serving);
       void serving.finally(() => this.#serving.delete(serving));
     } catch (error) {
       connection.close();
-      this.#endCapture(capture);
+      this.#captures.end(capture);
       this.#onTrouble(asPageferryError(error, 'a source has connected'));
-    }
-  }
-
-  /** A migration has its place from its `open` on. */
-  get #hasPlace(): boolean {
-    const open = [...this.#agents.values()].filter((agent) => agent.isOpen).length;
-    return open < this.#context.options.maxMigrations;
-  }
-
-  #checkPlace(pageChannels: number): void {
-    const { maxMigrations, maxPageChannels } = this.#context.options;
-    if (!this.#hasPlace) {
-      throw new PageferryError(
-        'BUSY',
-        `the destination serves ${maxMigrations} migrations, as many as it may. Try again when one has ended`,
-      );
-    }
-    let left = maxPageChannels;
-    for (const agent of this.#agents.values()) left -= agent.pageChannels;
-    if (pageChannels <= left) return;
-    throw new PageferryError(
-      'BUSY',
-      `the migration asks for ${pageChannels} page channels, and the destination has ${left} of ${maxPageChannels} left. Try again when another has ended, or ask for fewer (--channels)`,
-    );
-  }
-
-  /**
-   * Whoever connects and says nothing keeps nobody out. As many may be about to open as may be served, so that a burst of
-   * sources finds its places; then the one that waits longest gives way.
-   */
-  #makeWay(): void {
-    const unopened = [...this.#agents.values()].filter((agent) => !agent.isOpen);
-    const error = new PageferryError(
-      'PEER_SILENT',
-      'has not said what it brings, and others have come since',
-    );
-    const most = Math.max(LEAST_UNOPENED, this.#context.options.maxMigrations);
-    for (const agent of unopened.slice(0, Math.max(0, unopened.length - most + 1))) {
-      agent.abort(error);
     }
   }
 
@@ -361,43 +304,4 @@ function addTo(sum: { -readonly [K in keyof Figures]: Figures[K] }, figures: Fig
   sum.pages += figures.pages;
   sum.wireBytes += figures.wireBytes;
   sum.demandFaults += figures.demandFaults;
-}
-
-function explainListen(error: unknown, wanted: Address): PageferryError {
-  const address = formatAddress(wanted);
-  switch (errnoOf(error)) {
-    case 'EINVAL':
-      if (!missesZone(wanted)) break;
-      return new PageferryError(
-        'USAGE',
-        `cannot listen on ${address}: a link-local address needs its interface. Write it as ${withZone(wanted)}`,
-        { cause: error },
-      );
-    case 'EADDRINUSE':
-      return new PageferryError(
-        'PORT_IN_USE',
-        'path' in wanted
-          ? `cannot listen on ${address}: another program does, or a file of that name is there. Choose another path`
-          : `cannot listen on ${address}: another program does. Choose another port, or 0 for a free one`,
-        { cause: error },
-      );
-    case 'ENOENT':
-    case 'EACCES':
-      return new PageferryError(
-        'USAGE',
-        `cannot listen on ${address}: its folder is not there, or this user may not write to it`,
-        { cause: error },
-      );
-    case 'EADDRNOTAVAIL':
-      return new PageferryError(
-        'USAGE',
-        `cannot listen on ${address}: this host has no such address`,
-        {
-          cause: error,
-        },
-      );
-    default:
-      break;
-  }
-  return asPageferryError(error, `cannot listen on ${address}`);
 }

@@ -1,6 +1,6 @@
 /** Sections 6 and 7: how long each state lasts, and what a peer may make the other side hold. */
-import { LEAST_UNOPENED } from '../../../src/destination/destination.js';
 import { OUTCOMES_REMEMBERED } from '../../../src/destination/outcomes.js';
+import { LEAST_UNOPENED } from '../../../src/destination/places.js';
 import { STANDS_AS } from '../../../src/destination/standing.js';
 import { SOURCE_PHASES } from '../../../src/metrics/events.js';
 import { DESTINATION_FIELDS } from '../../../src/options/destination-fields.js';
