@@ -1,6 +1,4 @@
 /** `pageferry capture`: writes the memory of a running process to a file, for `--fill image:FILE`. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { PageferryError } from '../errors.js';
 import { type ImageProgress, type RecordedImage, recordImage } from '../image/record-image.js';
@@ -14,9 +12,9 @@ import {
   parseDuration,
 } from '../units.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { onInterrupt } from './interrupts.js';
 import { argument } from './options.js';
 import { Output } from './output.js';
+import { checkRecording, progressLine, untilInterrupted } from './process-recording.js';
 import { writeJson } from './report-file.js';
 import type { Run } from './run.js';
 
@@ -47,8 +45,6 @@ const MOST_LATER_SNAPSHOTS = 4095;
 const DEFAULT_EVERY_MS = 2000;
 const LEAST_EVERY_MS = 10;
 const MOST_EVERY_MS = 3_600_000;
-/** Between two lines where there is no terminal. */
-const LINE_EVERY_MS = 2000;
 
 const HELP = `
 It copies every page that is resident: heap, stacks, anonymous and shared
@@ -106,40 +102,22 @@ function parseEvery(text: string): number {
   );
 }
 
-/** Throws USAGE now rather than when the memory has been copied. */
-function check({ pid, out }: CaptureValues): void {
-  if (!existsSync(`/proc/${pid}`)) {
-    throw new PageferryError('USAGE', `--pid ${pid}: no such process is running`);
-  }
-  try {
-    const stats = statSync(out, { throwIfNoEntry: false });
-    if (stats !== undefined && !stats.isFile()) throw new Error('it is there and no file');
-    accessSync(dirname(out), constants.W_OK);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new PageferryError('USAGE', `cannot write the image to ${out}: ${reason}`);
-  }
-}
-
 async function capture(values: CaptureValues): Promise<ExitCode> {
-  check(values);
+  checkRecording(values, 'image');
   const output = new Output(values.json ? '-' : undefined);
-  const ending = new AbortController();
-  const stopListening = onInterrupt(
-    () => ending.abort(),
-    () => process.exit(EXIT.safeOnSource),
-  );
-  const progress = await progressOn(output, values.snapshots);
+  const progress = await progressLine(output, progressText(values.snapshots));
   try {
-    output.line(startLine(values));
-    const recorded = await recordImage({
-      pid: values.pid,
-      path: values.out,
-      stop: values.stop === true,
-      laterSnapshots: values.snapshots,
-      everyMs: values.every,
-      signal: ending.signal,
-      onProgress: progress.show,
+    const recorded = await untilInterrupted((signal) => {
+      output.line(startLine(values));
+      return recordImage({
+        pid: values.pid,
+        path: values.out,
+        stop: values.stop === true,
+        laterSnapshots: values.snapshots,
+        everyMs: values.every,
+        signal,
+        onProgress: progress.show,
+      });
     });
     progress.end();
     const summary = summaryOf(values, recorded);
@@ -148,7 +126,6 @@ async function capture(values: CaptureValues): Promise<ExitCode> {
     return EXIT.verified;
   } finally {
     progress.end();
-    stopListening();
   }
 }
 
@@ -161,31 +138,13 @@ function startLine({ pid, snapshots, every, stop }: CaptureValues): string {
   return `Capturing process ${pid}${later}. ${how}. Ctrl-C ends it early.`;
 }
 
-/** A line that is redrawn on a terminal; elsewhere one now and then. */
-async function progressOn(
-  output: Output,
-  laterSnapshots: number,
-): Promise<{ show(progress: ImageProgress): void; end(): void }> {
-  const text = ({ snapshot, pages, of, storedBytes }: ImageProgress): string =>
+function progressText(laterSnapshots: number): (progress: ImageProgress) => string {
+  return ({ snapshot, pages, of, storedBytes }) =>
     [
       `snapshot ${snapshot + 1} of ${laterSnapshots + 1}`,
       `${formatBytes(pages * PAGE_BYTES)} of ${formatBytes(of * PAGE_BYTES)} looked at`,
       `${formatBytes(storedBytes)} stored before`,
     ].join(', ');
-  if (output.isTerminal) {
-    const { createLogUpdate } = await import('log-update');
-    const log = createLogUpdate(output.stream);
-    return { show: (progress) => log(text(progress)), end: () => log.done() };
-  }
-  let shownAt = performance.now();
-  return {
-    show: (progress) => {
-      if (performance.now() - shownAt < LINE_EVERY_MS) return;
-      shownAt = performance.now();
-      output.line(text(progress));
-    },
-    end: () => {},
-  };
 }
 
 function summaryOf({ pid, out, stop }: CaptureValues, recorded: RecordedImage): CaptureSummary {

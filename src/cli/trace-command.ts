@@ -1,6 +1,5 @@
 /** `pageferry trace`: records which pages a running process writes, for `--workload trace:FILE`. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { PageferryError } from '../errors.js';
 import type { EndReason, TraceMethod } from '../trace/format.js';
@@ -16,9 +15,9 @@ import {
   parseDuration,
 } from '../units.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { onInterrupt } from './interrupts.js';
 import { argument } from './options.js';
 import { Output } from './output.js';
+import { checkRecording, progressLine, untilInterrupted } from './process-recording.js';
 import { writeJson } from './report-file.js';
 import type { Run } from './run.js';
 
@@ -50,8 +49,6 @@ const DEFAULT_INTERVAL_MS = 100;
 const LEAST_INTERVAL_MS = 1;
 const MOST_INTERVAL_MS = 60_000;
 const MOST_SECONDS = 24 * 3600;
-/** Between two lines where there is no terminal. */
-const LINE_EVERY_MS = 2000;
 
 const HELP = `
 It records the memory that the process writes itself: heap, stacks, anonymous
@@ -104,40 +101,22 @@ function parseInterval(text: string): number {
   );
 }
 
-/** Throws USAGE now rather than when the recording is over. */
-function check({ pid, out }: TraceValues): void {
-  if (!existsSync(`/proc/${pid}`)) {
-    throw new PageferryError('USAGE', `--pid ${pid}: no such process is running`);
-  }
-  try {
-    const stats = statSync(out, { throwIfNoEntry: false });
-    if (stats !== undefined && !stats.isFile()) throw new Error('it is there and no file');
-    accessSync(dirname(out), constants.W_OK);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new PageferryError('USAGE', `cannot write the trace to ${out}: ${reason}`);
-  }
-}
-
 async function trace(values: TraceValues): Promise<ExitCode> {
-  check(values);
+  checkRecording(values, 'trace');
   const output = new Output(values.json ? '-' : undefined);
-  const ending = new AbortController();
-  const stopListening = onInterrupt(
-    () => ending.abort(),
-    () => process.exit(EXIT.safeOnSource),
-  );
-  const progress = await progressOn(output, values.seconds);
+  const progress = await progressLine(output, progressText(values.seconds));
   try {
-    const recorded = await recordTrace({
-      pid: values.pid,
-      path: values.out,
-      durationMs: values.seconds * 1000,
-      intervalMs: values.interval,
-      signal: ending.signal,
-      onStart: ({ method }) => output.line(startLine(values, method)),
-      onInterval: progress.show,
-    });
+    const recorded = await untilInterrupted((signal) =>
+      recordTrace({
+        pid: values.pid,
+        path: values.out,
+        durationMs: values.seconds * 1000,
+        intervalMs: values.interval,
+        signal,
+        onStart: ({ method }) => output.line(startLine(values, method)),
+        onInterval: progress.show,
+      }),
+    );
     progress.end();
     const summary = summaryOf(values, recorded);
     printSummary(output, summary);
@@ -145,7 +124,6 @@ async function trace(values: TraceValues): Promise<ExitCode> {
     return EXIT.verified;
   } finally {
     progress.end();
-    stopListening();
   }
 }
 
@@ -157,32 +135,14 @@ function startLine({ pid, seconds, interval }: TraceValues, method: TraceMethod)
   return `Recording process ${pid} for ${seconds} s, every ${formatDuration(interval)}, ${how}. Ctrl-C ends it early.`;
 }
 
-/** A line that is redrawn on a terminal; elsewhere one now and then. */
-async function progressOn(
-  output: Output,
-  seconds: number,
-): Promise<{ show(progress: TraceProgress): void; end(): void }> {
-  const text = (progress: TraceProgress): string =>
+function progressText(seconds: number): (progress: TraceProgress) => string {
+  return (progress) =>
     [
       `${formatDuration(progress.elapsedMs)} of ${seconds} s`,
       `${formatBytes(progress.pages * PAGE_BYTES)} of memory`,
       `${formatCount(progress.pagesWritten / (progress.intervalMs / 1000))} pages/s written`,
       `a look takes ${formatDuration(progress.lookMs)}`,
     ].join(', ');
-  if (output.isTerminal) {
-    const { createLogUpdate } = await import('log-update');
-    const log = createLogUpdate(output.stream);
-    return { show: (progress) => log(text(progress)), end: () => log.done() };
-  }
-  let shownAt = 0;
-  return {
-    show: (progress) => {
-      if (progress.elapsedMs - shownAt < LINE_EVERY_MS) return;
-      shownAt = progress.elapsedMs;
-      output.line(text(progress));
-    },
-    end: () => {},
-  };
 }
 
 function summaryOf({ pid, out }: TraceValues, recorded: RecordedTrace): TraceSummary {
