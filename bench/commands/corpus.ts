@@ -1,9 +1,9 @@
 // `pageferry bench corpus`: the memory of real programs, in images that guests begin with and go through.
 import { mkdirSync } from 'node:fs';
+import { cacheFolder } from '#engine/host/cache-folder.js';
 import { formatBytes, formatWhole, PAGE_BYTES } from '#engine/units.js';
 import { type CorpusImage, makeImage } from '../corpus/make.js';
 import { CORPUS_PROGRAMS } from '../corpus/programs/index.js';
-import { cacheFolder } from '../lib/cache-folder.js';
 import { errorOf, UsageError } from '../lib/errors.js';
 import { abortOnInterrupt } from '../lib/interrupts.js';
 

@@ -11,10 +11,10 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
+import { cacheFolder } from '#engine/host/cache-folder.js';
 import { saidBy } from './errors.js';
 import { nativeAnswers } from './native-answers.js';
 import { root } from './places.js';
@@ -25,8 +25,7 @@ function buildDir(): string {
     accessSync(root, constants.W_OK);
     return join(root, 'build-native', 'bench');
   } catch {
-    const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-    return join(cache, 'pageferry', 'bench');
+    return cacheFolder('bench');
   }
 }
 

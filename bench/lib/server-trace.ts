@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { cacheFolder } from './cache-folder.js';
+import { cacheFolder } from '#engine/host/cache-folder.js';
 import { root } from './places.js';
 import type { SampleContext } from './scenario.js';
 

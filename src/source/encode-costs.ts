@@ -1,8 +1,9 @@
 /** What the rungs of the ladder cost on this machine: measured when it is asked for first, and kept in a file. */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, homedir } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { cacheFolder } from '../host/cache-folder.js';
 import { binding } from '../native/binding.js';
 import { LADDER, type Ladder, ladderWith, MEASURED_RUNGS } from '../policy/effort/ladder.js';
 import { rungName } from '../policy/effort/plan.js';
@@ -17,16 +18,13 @@ const KEPT = v.object({
 });
 
 /** Never fails: where nothing can be measured the ladder is the one that we know. */
-export async function measuredLadder(folder = cacheFolder()): Promise<Ladder> {
+export async function measuredLadder(): Promise<Ladder> {
   try {
+    const folder = cacheFolder();
     return ladderWith((await readCosts(folder)) ?? (await measureCosts(folder)));
   } catch {
     return LADDER;
   }
-}
-
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'pageferry');
 }
 
 /** Costs of another processor say nothing. */
