@@ -162,6 +162,31 @@ Result<TrialResult> try_encoding(const ImageFile& image, const Trial& trial) {
   return bench.result();
 }
 
+Result<BlockOfPage> try_block_of(const ImageFile& image, std::uint32_t page, Encoding encoding,
+                                 int level, std::size_t block_pages) {
+  const std::vector<std::uint32_t> contents = contents_at_first(image);
+  const std::uint64_t first = page / kRunPages * kRunPages;
+  const std::uint64_t end = std::min<std::uint64_t>(first + kRunPages, contents.size());
+  std::vector<std::byte> pages(block_pages * kPageBytes);
+  std::size_t count = 0;
+  bool has_page = false;
+  for (std::uint64_t each = first; each < end; ++each) {
+    if (contents[each] == ImageFile::kNoContent) continue;
+    const MutablePageBytes room(pages.data() + count * kPageBytes, kPageBytes);
+    if (Status status = image.read_content(contents[each], room); !status.ok()) return status;
+    const PageContent content = content_of(room);
+    if (content == PageContent::kZero || content == PageContent::kFill) continue;
+    has_page |= each == page;
+    if (++count < block_pages) continue;
+    if (has_page) break;
+    count = 0;
+  }
+  if (!has_page) return BlockOfPage{};
+  std::vector<std::byte> out(count * kPageBytes * kShrunkPercent / 100);
+  const auto block = std::span<const std::byte>(pages).first(count * kPageBytes);
+  return BlockOfPage{count, make_block_encoder(encoding)->encode(block, {}, level, out)};
+}
+
 Result<std::optional<std::size_t>> try_page(const ImageFile& image, std::uint32_t page,
                                             Encoding encoding, int level) {
   std::array<std::byte, kPageBytes> bytes;

@@ -41,4 +41,17 @@ Result<TrialResult> try_encoding(const ImageFile& image, const Trial& trial);
 Result<std::optional<std::size_t>> try_page(const ImageFile& image, std::uint32_t page,
                                             Encoding encoding, int level);
 
+// A block with a page in it.
+struct BlockOfPage {
+  std::size_t pages = 0;             // that are encoded together
+  std::optional<std::size_t> bytes;  // empty where it does not shrink below 95 %
+};
+
+// The block that a sender would put this page of the first snapshot into: of the pages of its stripe that are neither zero
+// nor of one word, in their order, each `block_pages` (1 to kMostBlockPages) are a block, and the rest are the last one.
+// `page` is below image.pages() and one of these pages, or nothing is encoded and the block has no pages; the encoding
+// needs no base.
+Result<BlockOfPage> try_block_of(const ImageFile& image, std::uint32_t page, Encoding encoding,
+                                 int level, std::size_t block_pages);
+
 }  // namespace pageferry

@@ -68,6 +68,37 @@ TEST_F(EncodingTrialTest, TakesASampleInRunsThatAreSpreadOverTheImage) {
   EXPECT_EQ(result_of(*image, {.most_pages = 2000}).pages, 2048u);
 }
 
+// The length of these contents as one block of zstd 1.
+std::optional<std::size_t> encoded_length(const std::vector<std::uint32_t>& contents) {
+  std::vector<std::byte> pages;
+  for (const std::uint32_t content : contents) {
+    const TestPage page = page_of(content);
+    pages.insert(pages.end(), page.begin(), page.end());
+  }
+  std::vector<std::byte> out(pages.size());
+  return make_block_encoder(Encoding::kZstd)->encode(pages, {}, 1, out);
+}
+
+TEST_F(EncodingTrialTest, FindsTheBlockThatASenderPutsAPageInto) {
+  // Page 2 is zero, and 1023 and 1024 are of two stripes.
+  const auto image =
+      image_of(1030, {{{0, 1}, {1, 2}, {2, 0}, {3, 3}, {4, 4}, {5, 5}, {1023, 6}, {1024, 7}}});
+  const auto block_of = [&](std::uint32_t page) {
+    const auto block = try_block_of(*image, page, Encoding::kZstd, 1, 4);
+    EXPECT_TRUE(block.ok()) << block.status().message();
+    return block.value();
+  };
+  EXPECT_EQ(block_of(0).pages, 4u);
+  EXPECT_EQ(block_of(4).bytes, encoded_length({1, 2, 3, 4}));
+  EXPECT_EQ(block_of(5).pages, 2u);
+  EXPECT_EQ(block_of(1023).bytes, encoded_length({5, 6}));
+  EXPECT_EQ(block_of(1024).bytes, encoded_length({7}));
+  for (const std::uint32_t page : {2, 1029}) {
+    EXPECT_EQ(block_of(page).pages, 0u);
+    EXPECT_EQ(block_of(page).bytes, std::nullopt);
+  }
+}
+
 TEST_F(EncodingTrialTest, EncodesOnePageByItself) {
   const auto image = image_of(2, {{{1, 7}}});
   const auto zero = try_page(*image, 0, Encoding::kZstd, 1);

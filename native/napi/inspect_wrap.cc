@@ -40,17 +40,29 @@ std::uint32_t to_page(const Napi::Value& value, const ImageFile& image) {
                               "the image has " + std::to_string(image.pages()) + " pages");
 }
 
+std::size_t to_block_pages(const Napi::Value& value) {
+  const auto pages = to_u32(value, "blockPages");
+  if (pages < 1 || pages > kMostBlockPages) {
+    throw Napi::RangeError::New(value.Env(), "blockPages must be 1 to 64");
+  }
+  return pages;
+}
+
+Encoding to_baseless(const Napi::Value& value) {
+  const Encoding encoding = to_encoding(value);
+  if (needs_base(encoding)) {
+    throw Napi::TypeError::New(value.Env(), "the first snapshot has no pages before it");
+  }
+  return encoding;
+}
+
 // { encoding, level, blockPages, changes, mostPages }
 Trial to_trial(const Napi::Value& value) {
   if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "a trial must be an object");
   const auto object = value.As<Napi::Object>();
-  const auto block_pages = to_u32(object.Get("blockPages"), "blockPages");
-  if (block_pages < 1 || block_pages > kMostBlockPages) {
-    throw Napi::RangeError::New(value.Env(), "blockPages must be 1 to 64");
-  }
   return {.encoding = to_encoding(object.Get("encoding")),
           .level = to_level(object.Get("level")),
-          .block_pages = block_pages,
+          .block_pages = to_block_pages(object.Get("blockPages")),
           .changes = object.Get("changes").ToBoolean().Value(),
           .most_pages = to_u64(object.Get("mostPages"), "mostPages")};
 }
@@ -76,7 +88,8 @@ void ImageInspectionWrap::init(Napi::Env env, Napi::Object exports) {
   define(env, {InstanceMethod("countContents", &ImageInspectionWrap::count_contents),
                InstanceMethod("tryEncoding", &ImageInspectionWrap::try_encoding),
                InstanceMethod("lookAtPage", &ImageInspectionWrap::look_at_page),
-               InstanceMethod("tryPage", &ImageInspectionWrap::try_page)});
+               InstanceMethod("tryPage", &ImageInspectionWrap::try_page),
+               InstanceMethod("tryBlockOf", &ImageInspectionWrap::try_block_of)});
   export_function<open>(env, exports, "openImage");
 }
 
@@ -120,10 +133,7 @@ Napi::Value ImageInspectionWrap::look_at_page(const Napi::CallbackInfo& info) {
 
 Napi::Value ImageInspectionWrap::try_page(const Napi::CallbackInfo& info) {
   const auto page = to_page(info[0], *native());
-  const Encoding encoding = to_encoding(info[1]);
-  if (needs_base(encoding)) {
-    throw Napi::TypeError::New(info.Env(), "the first snapshot has no pages before it");
-  }
+  const Encoding encoding = to_baseless(info[1]);
   return async_call<std::optional<std::size_t>>(
       info.Env(),
       [image = native(), page, encoding, level = to_level(info[2])] {
@@ -131,6 +141,22 @@ Napi::Value ImageInspectionWrap::try_page(const Napi::CallbackInfo& info) {
       },
       [](Napi::Env env, std::optional<std::size_t>& length) -> Napi::Value {
         return length.has_value() ? from_u64(env, *length) : env.Null();
+      });
+}
+
+Napi::Value ImageInspectionWrap::try_block_of(const Napi::CallbackInfo& info) {
+  const auto page = to_page(info[0], *native());
+  return async_call<BlockOfPage>(
+      info.Env(),
+      [image = native(), page, encoding = to_baseless(info[1]), level = to_level(info[2]),
+       block_pages = to_block_pages(info[3])] {
+        return pageferry::try_block_of(*image, page, encoding, level, block_pages);
+      },
+      [](Napi::Env env, BlockOfPage& block) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("pages", from_u64(env, block.pages));
+        object.Set("bytes", block.bytes.has_value() ? from_u64(env, *block.bytes) : env.Null());
+        return object;
       });
 }
 

@@ -19,6 +19,7 @@ class ImageInspectionWrap : public Wrap<ImageInspectionWrap, const ImageFile> {
   Napi::Value try_encoding(const Napi::CallbackInfo& info);
   Napi::Value look_at_page(const Napi::CallbackInfo& info);
   Napi::Value try_page(const Napi::CallbackInfo& info);
+  Napi::Value try_block_of(const Napi::CallbackInfo& info);
 };
 
 }  // namespace pageferry::napi

@@ -6,6 +6,7 @@ import { FaultChannel } from './fault-channel.js';
 import { Feed, type Incoming, type Reading } from './incoming.js';
 import { Migration, type Side } from './migration.js';
 import { readPageChannel } from './page-channel.js';
+import type { PageHistory } from './page-history.js';
 import {
   type Connection,
   PREAMBLE_BYTES,
@@ -116,8 +117,8 @@ class CapturedMigration {
   readonly #control: ControlConversation;
   readonly #channels = new Map<ChannelName, Channel>();
 
-  constructor(side: Side) {
-    this.m = new Migration(side);
+  constructor(side: Side, history: PageHistory | undefined) {
+    this.m = new Migration(side, history);
     this.#control = new ControlConversation(this.m);
   }
 
@@ -151,6 +152,14 @@ class CapturedMigration {
       default:
         return role satisfies never;
     }
+  }
+
+  /** What the page's history is told when all has been read. */
+  settleHistory(): void {
+    const { history, isOpened, pages, switchover } = this.m;
+    if (history === undefined) return;
+    history.guestPages = isOpened ? pages : null;
+    history.finalRound = switchover?.sync ?? null;
   }
 
   /** The capture has its end. */
@@ -190,11 +199,14 @@ function nameOf(role: Role, number: number): ChannelName {
 
 /**
  * Reads a capture to its end, and holds no more of it at once than one message. Throws CaptureUnreadable for a file that
- * is no capture; one that was cut short is checked as far as it goes.
+ * is no capture; one that was cut short is checked as far as it goes. On return `history` has how its page came.
  */
-export async function checkCapture(chunks: AsyncIterable<Buffer>): Promise<CaptureCheck> {
+export async function checkCapture(
+  chunks: AsyncIterable<Buffer>,
+  history?: PageHistory,
+): Promise<CaptureCheck> {
   const { head, capture } = await Capture.open(chunks);
-  const captured = new CapturedMigration(head.side);
+  const captured = new CapturedMigration(head.side, history);
   let cut: string | null = null;
   try {
     for await (const block of capture.blocks()) captured.take(block);
@@ -203,5 +215,6 @@ export async function checkCapture(chunks: AsyncIterable<Buffer>): Promise<Captu
     if (!(error instanceof CaptureUnreadable) || error.kind !== 'cut') throw error;
     cut = error.message;
   }
+  captured.settleHistory();
   return { ...head, ...captured.check, cut };
 }

@@ -79,7 +79,7 @@ export class FaultChannel {
       if (table === undefined) return;
       this.#figures.records.pages += 1;
       this.#checkAnswer(table, header.place);
-      for (const entry of table) yield* readPayload(source, entry, true);
+      for (const entry of table) yield* readPayload(source, entry, true, null);
     }
   }
 

@@ -1,4 +1,5 @@
 /** What is known of the migration by now: what its channels tell each other by way of the two processes. */
+import type { PageHistory } from './page-history.js';
 import { PageSet } from './page-set.js';
 import { type ChannelName, type Place, Violations } from './violation.js';
 
@@ -48,7 +49,11 @@ export class Migration {
   /** Pages that a record before the switchover carried: a delta of them has a base. */
   readonly carried = new PageSet();
 
-  constructor(readonly side: Side) {}
+  /** `history`: of a page that somebody asks about. */
+  constructor(
+    readonly side: Side,
+    readonly history?: PageHistory,
+  ) {}
 
   violates(section: string, place: Place, expected: string, found: string): void {
     this.violations.add(section, place, expected, found);

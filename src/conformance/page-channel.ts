@@ -74,7 +74,7 @@ function* readPages(source: Source, header: Header, channel: PageChannel): Readi
   for (const entry of table) {
     if (!isAfter) checkStripes(m, entry, channel);
     if (entry.content === 'missing') announce(m, entry, round, channel);
-    yield* readPayload(source, entry, isAfter);
+    yield* readPayload(source, entry, isAfter, round);
   }
   return true;
 }

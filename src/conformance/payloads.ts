@@ -11,8 +11,13 @@ import type { Place } from './violation.js';
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** `isAfter`: it came after the switchover. */
-export function* readPayload(source: Source, entry: Entry, isAfter: boolean): Reading {
+/** `isAfter`: it came after the switchover. `round`: of a page channel. */
+export function* readPayload(
+  source: Source,
+  entry: Entry,
+  isAfter: boolean,
+  round: number | null,
+): Reading {
   const { m, figures, incoming } = source;
   const { content, payloadBytes } = entry;
   const place = { ...entry.place, offset: incoming.offset };
@@ -25,6 +30,7 @@ export function* readPayload(source: Source, entry: Entry, isAfter: boolean): Re
   for (const page of pagesOf(entry, payload)) {
     figures.pages[content] += 1;
     settle(m, page, content === 'missing', isAfter);
+    if (page === m.history?.page) m.history.add(entry, round);
   }
 }
 

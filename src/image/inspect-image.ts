@@ -1,6 +1,7 @@
 /** What an image holds, and what each encoding would make of it: docs/image-format.md, docs/encodings.md. */
 import { asPageferryError, PageferryError } from '../errors.js';
 import {
+  type BlockOfPage,
   binding,
   type ContentName,
   type EncodingResult,
@@ -136,6 +137,14 @@ export class InspectedImage {
       encodings.push({ encoding, level, bytes });
     }
     return { page, content, encodings };
+  }
+
+  /** The block that a sender would put the page into, of at most so many pages. */
+  async blockOf(
+    page: number,
+    { encoding, level, blockPages }: TriedEncoding,
+  ): Promise<BlockOfPage> {
+    return await this.#read(this.#image.tryBlockOf(page, encoding, level, blockPages));
   }
 
   async #read<Answer>(reading: Promise<Answer>): Promise<Answer> {

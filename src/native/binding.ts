@@ -502,6 +502,13 @@ export interface EncodingResult {
   readonly decodeNs: number;
 }
 
+export interface BlockOfPage {
+  /** Encoded together; 0 for a page that is zero or of one word. */
+  readonly pages: number;
+  /** Of the block; null where it does not shrink below 95 %, and would be sent as it is. */
+  readonly bytes: number | null;
+}
+
 /** An image file that is open. */
 export interface ImageInspection extends Releasable {
   /** The pages of the first snapshot. */
@@ -512,6 +519,13 @@ export interface ImageInspection extends Releasable {
   lookAtPage(page: number): Promise<PageContent>;
   /** Bytes of that page encoded by itself; null where they are no fewer. Not for a delta. */
   tryPage(page: number, encoding: ContentName, level: number): Promise<number | null>;
+  /** The block that a sender would put this page into, 1 to 64 pages long. Not for a delta. */
+  tryBlockOf(
+    page: number,
+    encoding: ContentName,
+    level: number,
+    blockPages: number,
+  ): Promise<BlockOfPage>;
 }
 
 export interface Verification {

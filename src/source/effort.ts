@@ -23,13 +23,18 @@ const SAMPLE_EVERY_MS = 20;
 /** More would only wait for each other's memory. */
 const MOST_ENCODERS = 64;
 
+/** Threads that a sender encodes with here. */
+export function encodersHere(): number {
+  return Math.min(MOST_ENCODERS, availableParallelism());
+}
+
 /** What the sender is made with. Only once it is connected it can be told what lies between both sides. */
 export function firstEncoding(
   compression: Compression,
   { strategy, cacheBytes, guestShare }: ResolvedOptions,
 ): Encoding {
   const versionBytes = strategy.repeats === false ? 0 : cacheBytes;
-  const encoders = compression === 'raw' ? 0 : Math.min(MOST_ENCODERS, availableParallelism());
+  const encoders = compression === 'raw' ? 0 : encodersHere();
   const keeps = versionBytes > 0;
   const fixed = compression === 'auto' ? 'raw' : compression;
   return {

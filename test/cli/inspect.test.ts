@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EncodingFigures } from '../../src/image/inspect-image.js';
 import { binding } from '../../src/native/binding.js';
+import type { Explanation } from '../../src/policy/effort/explain.js';
 import { writeImage } from '../support/image-file.js';
 import { temporaryFolder } from '../support/traces.js';
 import { pageferry, startDestination } from './pageferry.js';
@@ -143,6 +144,38 @@ describe.concurrent('pageferry inspect', () => {
     expect(stdout).toMatch(/^Page 0, at the first snapshot: zero\n/);
   });
 
+  it('says of one page what each compression makes of it, and why', async () => {
+    const same = random();
+    // Of a page by itself nothing repeats, and in a block all but its number does.
+    const pages = Array.from({ length: 20 }, (_, page) => {
+      const content = Buffer.from(same);
+      content.writeUInt32LE(page, 0);
+      return content;
+    });
+    const image = imageOf(20, new Map(pages.entries()));
+    const summary = await inspected(image, '--page', '17');
+    const names = summary.ladder.map(({ rung }: { rung: string }) => rung);
+    expect(names).toEqual(['raw', 'wkdm64', 'lz4', 'zstd:1', 'zstd:3', 'zstd:9']);
+    const of = (name: string, at: string | null) =>
+      summary.decisions.find(
+        ({ compression, link }: Explanation) => compression === name && link === at,
+      );
+    // Pages 16 to 19 are what is left of the stripe.
+    const block = binding.encodeBlock('zstd', 1, Buffer.concat(pages.slice(16)), null);
+    expect(of('zstd', null)).toMatchObject({
+      sentAs: 'zstd',
+      bytes: Math.round((block?.length ?? Number.NaN) / 4),
+    });
+    expect(of('mecom', null)).toMatchObject({ sentAs: 'raw', bytes: PAGE_BYTES });
+    expect(of('auto', 'unlimited')).toMatchObject({ rung: 'raw', sentAs: 'raw' });
+    for (const link of ['100 Mbit/s', '1 Gbit/s', '10 Gbit/s']) {
+      expect(names).toContain(of('auto', link)?.rung);
+    }
+    const { stdout } = await pageferry('inspect', image, '--page', '17');
+    expect(stdout).toMatch(/^zstd +zstd +[\d,]+ bytes\n {2}It always encodes with zstd:1, /m);
+    expect(stdout).toMatch(/^auto, 100 Mbit\/s .*\n {2}\S/m);
+  });
+
   it('says of a captured migration what came as which content', async () => {
     const { address } = await startDestination();
     const file = join(temporaryFolder(), 'migration.capture');
@@ -155,13 +188,27 @@ describe.concurrent('pageferry inspect', () => {
     expect(summary.pages).toMatchObject({ raw: 2048 });
     const { stdout } = await pageferry('inspect', file);
     expect(stdout).toMatch(/^raw +2,048 /m);
+    expect(await inspected(file, '--page', '1')).toMatchObject({
+      kind: 'stream-page',
+      guestPages: 2048,
+      finalRound: 1,
+      arrivalCount: 1,
+      arrivals: [{ round: 1, content: 'raw', base: null }],
+      cut: null,
+    });
+    const page = await pageferry('inspect', file, '--page', '1');
+    expect(page.stdout).toMatch(
+      /^Page 1 came once:\n\nround 1, the final one +page \d+ +raw +[\d,]+ bytes for/,
+    );
+    const beyond = await pageferry('inspect', file, '--page', '2048');
+    expect(beyond.code).toBe(2);
+    expect(beyond.stderr).toMatch(
+      /^pageferry: USAGE: the guest in .* has pages 0 to 2047, not 2048/,
+    );
     writeFileSync(file, readFileSync(file).subarray(0, 1 << 20));
     const cut = await pageferry('inspect', file);
     expect(cut.code).toBe(1);
     expect(cut.stdout).toMatch(/^Not whole: it was cut short/m);
-    const page = await pageferry('inspect', file, '--page', '1');
-    expect(page.code).toBe(2);
-    expect(page.stderr).toMatch(/^pageferry: USAGE: .*--page is for images/);
   });
 
   it('refuses an image that is damaged', async () => {

@@ -157,6 +157,15 @@ export function rateOf({ rate, measured }: LinkRate, limit: number): number {
   return measured ? Math.min(limit, rate) : limit;
 }
 
+/** Nanoseconds a page, by one step: all encoders together need the one, a link of this many bytes a second the other. */
+export function pageTimes(
+  { ns, bytes }: Pick<Step, 'ns' | 'bytes'>,
+  encoders: number,
+  rate: number,
+): { readonly encodeNs: number; readonly linkNs: number } {
+  return { encodeNs: ns / Math.max(1, encoders), linkNs: (bytes / rate) * 1e9 };
+}
+
 /** The highest rung whose pages are encoded no slower than the link takes them. */
 function highestThatKeepsUp(
   rate: number,
@@ -166,8 +175,8 @@ function highestThatKeepsUp(
 ): number {
   return ladder.findLastIndex(({ rung, ns, bytes }) => {
     if (rung.method === 'raw') return true;
-    const encodeNs = (ns * cost) / Math.max(1, encoders);
-    return encodeNs <= ((bytes * size) / rate) * 1e9;
+    const { encodeNs, linkNs } = pageTimes({ ns: ns * cost, bytes: bytes * size }, encoders, rate);
+    return encodeNs <= linkNs;
   });
 }
 
