@@ -28,15 +28,12 @@ export type {
   PreCopyReport,
   RoundReport,
 } from './metrics/report.js';
-export type {
-  Capability,
-  GuestMemory,
-  Probe,
-  TrackerKind,
-  WorkloadName,
-} from './native/binding.js';
-export { TRACKER_KINDS, WORKLOAD_NAMES } from './native/binding.js';
+export type { Capability, Probe } from './native/constants.js';
 export { createGuestMemory, probe } from './native/machine.js';
+export type { GuestMemory, TrackerKind } from './native/memory.js';
+export { TRACKER_KINDS } from './native/memory.js';
+export type { WorkloadName } from './native/workload.js';
+export { WORKLOAD_NAMES } from './native/workload.js';
 export type { CertificateFiles, PreSharedKeyFile, TlsOptions } from './options/security.js';
 export type {
   Alternative,

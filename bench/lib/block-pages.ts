@@ -1,6 +1,7 @@
 // Blocks of so many pages at most, whatever the engine would choose: how `bench codecs` measures LZ4 page by page. No
 // option of the engine says it, so its addon is told another plan than the engine has made.
-import { binding, type EffortPlan, type Rung } from '#engine/native/binding.js';
+import { binding } from '#engine/native/binding.js';
+import type { EffortPlan, Rung } from '#engine/native/effort.js';
 
 function limited(rung: Rung, most: number): Rung {
   return rung.method === 'blocks' ? { ...rung, blockPages: Math.min(rung.blockPages, most) } : rung;

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { PageferryError } from '../errors.js';
 import { type ImageProgress, type RecordedImage, recordImage } from '../image/record-image.js';
-import type { ImageEnd, ImageMapping, ImageSnapshot } from '../native/binding.js';
+import type { ImageEnd, ImageMapping, ImageSnapshot } from '../native/processes.js';
 import {
   exactDuration,
   formatBytes,

@@ -7,7 +7,7 @@ import {
   type InspectedPages,
   type TriedEncoding,
 } from '../image/inspect-image.js';
-import type { PageContent } from '../native/binding.js';
+import type { PageContent } from '../native/inspection.js';
 import { formatBytes, formatWhole, PAGE_BYTES } from '../units.js';
 import type { Output } from './output.js';
 

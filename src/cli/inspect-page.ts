@@ -1,6 +1,6 @@
 /** What `pageferry inspect --page` says of one page of an image: its class, what encodings make of it, and how it would be sent. */
 import type { InspectedImage, InspectedPage } from '../image/inspect-image.js';
-import type { BlockOfPage } from '../native/binding.js';
+import type { BlockOfPage } from '../native/inspection.js';
 import { type Explanation, encodingBy, explainPage } from '../policy/effort/explain.js';
 import { MEASURED_RUNGS } from '../policy/effort/ladder.js';
 import { type Rung, rungName } from '../policy/effort/plan.js';

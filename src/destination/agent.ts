@@ -2,7 +2,8 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import { bootId } from '../host/boot-id.js';
 import { msBetween } from '../metrics/recorder.js';
-import { binding, type CaptureFile, type Connection, type FeatureName } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { CaptureFile, Connection, FeatureName } from '../native/connections.js';
 import { GOODBYE_MS, openWithinMs } from '../policy/deadlines.js';
 import { ControlChannel } from '../protocol/channel.js';
 import { STATE_MARGIN_BYTES } from '../protocol/framing.js';

@@ -1,8 +1,8 @@
 /** The captures of a destination's migrations, a file for each, where they were asked for. */
 import { join } from 'node:path';
 import { asPageferryError, type PageferryError } from '../errors.js';
-import type { CaptureFile } from '../native/binding.js';
 import { endCapture, openCapture } from '../native/capture.js';
+import type { CaptureFile } from '../native/connections.js';
 import type { ResolvedDestinationOptions } from './options.js';
 
 export class Captures {

@@ -3,15 +3,9 @@ import { setMaxListeners } from 'node:events';
 import { Announcer } from '../announcer.js';
 import { asPageferryError, errnoOf, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import {
-  type Arrival,
-  binding,
-  type CaptureFile,
-  type Connection,
-  type Credentials,
-  type Gate,
-} from '../native/binding.js';
+import { binding } from '../native/binding.js';
 import { checkCaptureFolder } from '../native/capture.js';
+import type { Arrival, CaptureFile, Connection, Credentials, Gate } from '../native/connections.js';
 import { addressOf } from '../options/address.js';
 import { openCredentials } from '../options/credentials.js';
 import { requireSecurity } from '../options/security.js';

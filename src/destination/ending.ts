@@ -1,7 +1,7 @@
 /** How a migration ends on this side, and what is let go of then. */
 import { PageferryError } from '../errors.js';
 import { discardGuest, observeGuest } from '../guest/guest-call.js';
-import type { FaultHandler } from '../native/binding.js';
+import type { FaultHandler } from '../native/receiving.js';
 import type { DestinationMessage } from '../protocol/messages.js';
 import { pagesHere } from './awaited-pages.js';
 import type { DestinationEnd, DestinationState, Hold } from './state.js';

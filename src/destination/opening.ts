@@ -2,7 +2,9 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { discardGuest, GUEST, guestCall } from '../guest/guest-call.js';
-import { binding, type ContentName, type GuestMemory } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { ContentName } from '../native/contents.js';
+import type { GuestMemory } from '../native/memory.js';
 import type { SourceMessage } from '../protocol/messages.js';
 import { dropHold } from './ending.js';
 import type { Reservation } from './ledger.js';

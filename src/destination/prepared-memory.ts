@@ -1,7 +1,8 @@
 /** Memory that was made and populated before its guest came. */
 import { asPageferryError } from '../errors.js';
 import { costOfPopulating } from '../host/memory.js';
-import { binding, type GuestMemory } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { GuestMemory } from '../native/memory.js';
 import type { Claim, Ledger } from './ledger.js';
 
 interface Prepared {

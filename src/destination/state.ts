@@ -4,14 +4,10 @@
  */
 import type { PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
-import type {
-  ArrivingMemory,
-  Connection,
-  ContentName,
-  FaultHandler,
-  GuestMemory,
-  PageReceiver,
-} from '../native/binding.js';
+import type { Connection } from '../native/connections.js';
+import type { ContentName } from '../native/contents.js';
+import type { GuestMemory } from '../native/memory.js';
+import type { ArrivingMemory, FaultHandler, PageReceiver } from '../native/receiving.js';
 
 /** A guest that is being filled: what exists from `open` on. */
 export interface Hold {

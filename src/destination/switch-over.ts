@@ -1,7 +1,8 @@
 /** From `switchover` to a guest that could run. */
 import { PageferryError } from '../errors.js';
 import { guestCall } from '../guest/guest-call.js';
-import { binding, type Connection } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { Connection } from '../native/connections.js';
 import type { SourceMessage } from '../protocol/messages.js';
 import { unlessAborted, whileProgress } from './patience.js';
 import type { Hold, Switchover } from './state.js';

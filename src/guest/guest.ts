@@ -1,5 +1,6 @@
 /** What Pageferry migrates, as the program that owns the guest describes it. */
-import type { GuestMemory, Verification } from '../native/binding.js';
+import type { GuestMemory } from '../native/memory.js';
+import type { Verification } from '../native/workload.js';
 
 /**
  * A guest: memory, and something that runs on it and can be paused. One migration at a time makes the calls, and its

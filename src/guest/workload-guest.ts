@@ -3,13 +3,9 @@
 import { randomInt } from 'node:crypto';
 import { cpus } from 'node:os';
 import { asArgumentError, errnoOf, PageferryError } from '../errors.js';
-import {
-  binding,
-  type GuestMemory,
-  type Verification,
-  type Workload,
-  type WorkloadName,
-} from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { GuestMemory } from '../native/memory.js';
+import type { Verification, Workload, WorkloadName } from '../native/workload.js';
 import type { Trace } from '../trace/format.js';
 import { readTrace } from '../trace/read-trace.js';
 import { PAGE_BYTES } from '../units.js';

@@ -1,13 +1,13 @@
 /** What an image holds, and what each encoding would make of it: docs/image-format.md, docs/encodings.md. */
 import { asPageferryError, PageferryError } from '../errors.js';
-import {
-  type BlockOfPage,
-  binding,
-  type ContentName,
-  type EncodingResult,
-  type ImageInspection,
-  type PageContent,
-} from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { ContentName } from '../native/contents.js';
+import type {
+  BlockOfPage,
+  EncodingResult,
+  ImageInspection,
+  PageContent,
+} from '../native/inspection.js';
 
 /** An encoding as it would be used. */
 export interface TriedEncoding {

@@ -1,7 +1,8 @@
 /** Writes the memory of a running process to a file: docs/image-format.md. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
-import { binding, type ImageEnd, type ImageSummary, type ProcessImage } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { ImageEnd, ImageSummary, ProcessImage } from '../native/processes.js';
 
 export interface ImageOptions {
   readonly pid: number;

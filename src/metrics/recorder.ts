@@ -1,7 +1,10 @@
 /** Collects a migration's figures while it runs and makes the report of them. */
 import type { PageferryError } from '../errors.js';
 import type { GuestObservation } from '../guest/guest.js';
-import type { ContentName, SendStats, TrackerKind, Verification } from '../native/binding.js';
+import type { ContentName } from '../native/contents.js';
+import type { TrackerKind } from '../native/memory.js';
+import type { SendStats } from '../native/sending.js';
+import type { Verification } from '../native/workload.js';
 import type { ClockComparison } from '../policy/clock.js';
 import type { PreCopyDecision, RoundOutcome } from '../policy/convergence.js';
 import type { DestinationMessage } from '../protocol/messages.js';

@@ -1,12 +1,10 @@
 /** What a migration was like. docs/metrics.md says how each figure is measured. */
 import type { ErrorCode } from '../errors.js';
-import type {
-  Contents,
-  FaultLatency,
-  TrackerKind,
-  Verification,
-  Waits,
-} from '../native/binding.js';
+import type { Contents } from '../native/contents.js';
+import type { TrackerKind } from '../native/memory.js';
+import type { FaultLatency } from '../native/receiving.js';
+import type { Waits } from '../native/sending.js';
+import type { Verification } from '../native/workload.js';
 import type { Obstacle } from '../policy/convergence.js';
 
 export type Outcome = 'completed' | 'failed' | 'cancelled';

@@ -2,7 +2,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asPageferryError, PageferryError } from '../errors.js';
-import { binding, type CaptureFile } from './binding.js';
+import { binding } from './binding.js';
+import type { CaptureFile } from './connections.js';
 
 function cannotCapture(path: string, error: unknown): PageferryError {
   const reason = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,8 @@
 /** What this machine offers, and memory for a guest of your own. */
 import { asArgumentError } from '../errors.js';
-import { type Backing, binding, type GuestMemory, type Probe } from './binding.js';
+import { binding } from './binding.js';
+import type { Probe } from './constants.js';
+import type { Backing, GuestMemory } from './memory.js';
 
 const probes = new Map<Backing, Probe>();
 

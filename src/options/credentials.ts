@@ -1,6 +1,7 @@
 /** Reads what a side proves itself with. */
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
-import { binding, type Credentials } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { Credentials } from '../native/connections.js';
 import type { TlsOptions } from './security.js';
 
 /** Null: without TLS. Throws USAGE where a file cannot be read, does not hold what it should or is out of date. */

@@ -1,6 +1,6 @@
 /** Every option of a migration: what it may be, and its default. */
 import * as v from 'valibot';
-import { TRACKER_KINDS } from '../native/binding.js';
+import { TRACKER_KINDS } from '../native/memory.js';
 import { ALTERNATIVES } from '../policy/convergence.js';
 import { MAX_CHANNELS } from '../policy/copying.js';
 import { MAX_OBSERVE_MS } from '../protocol/messages.js';

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { asPageferryError, PageferryError } from '../errors.js';
-import { binding, type Credential, type RevocationList, type Validity } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { Credential, RevocationList, Validity } from '../native/certificates.js';
 import { type CertificateFacts, readCertificate } from './certificate.js';
 import { fileError, readTextFile } from './files.js';
 import { hasExpired, secondsOf } from './validity.js';

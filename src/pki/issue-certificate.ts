@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asPageferryError, PageferryError } from '../errors.js';
-import { binding, type Credential, type Validity } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { Credential, Validity } from '../native/certificates.js';
 import {
   type AuthorityFiles,
   authorityFiles,

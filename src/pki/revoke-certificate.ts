@@ -1,6 +1,7 @@
 /** Takes a host's certificate back: adds it to what the CA has revoked. */
 import { asPageferryError, PageferryError } from '../errors.js';
-import { binding, type RevocationList, type Validity } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { RevocationList, Validity } from '../native/certificates.js';
 import {
   type AuthorityFiles,
   type IssuedCertificate,

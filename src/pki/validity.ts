@@ -1,6 +1,6 @@
 /** From when until when a certificate is good. Seconds since 1970, as certificates have no finer ones. */
 import { PageferryError } from '../errors.js';
-import type { Validity } from '../native/binding.js';
+import type { Validity } from '../native/certificates.js';
 
 export const DEFAULT_AUTHORITY_DAYS = 3650;
 export const DEFAULT_HOST_DAYS = 365;

@@ -1,5 +1,6 @@
 /** Which dirty tracker a migration uses. Pure. */
-import type { Probe, TrackerKind } from '../native/binding.js';
+import type { Probe } from '../native/constants.js';
+import type { TrackerKind } from '../native/memory.js';
 
 export interface TrackerWish {
   /** What the user asked for; undefined: the best that this kernel offers. */

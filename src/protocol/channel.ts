@@ -8,7 +8,7 @@
  * somebody has. Messages that the peer does not take: then it counts as gone.
  */
 import { ERROR_CODES, PageferryError } from '../errors.js';
-import type { Connection } from '../native/binding.js';
+import type { Connection } from '../native/connections.js';
 import { ControlStream } from './control-stream.js';
 import { encodeFrame, FrameDecoder, FrameTooLong, MAX_MESSAGE_BYTES } from './framing.js';
 import { MAX_TEXT, MessageRefused, shortened } from './messages.js';

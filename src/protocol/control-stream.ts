@@ -3,7 +3,8 @@
  * somebody wants it.
  */
 import { errnoOf, nativeCode } from '../errors.js';
-import { binding, type Connection, type ControlStream as NativeStream } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { Connection, ControlStream as NativeStream } from '../native/connections.js';
 
 export interface ControlStreamEvents {
   readonly onData: (chunk: Buffer) => void;

@@ -1,6 +1,7 @@
 /** What a migration may use: offered by the source, accepted by the destination (docs/protocol.md, 3.3). Pure. */
 import { PageferryError } from '../errors.js';
-import { binding, type ContentName } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { ContentName } from '../native/contents.js';
 
 import type { Offers } from './messages.js';
 

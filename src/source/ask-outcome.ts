@@ -1,6 +1,7 @@
 /** Asks a destination what became of a migration (docs/protocol.md, 3.4). */
 import { asPageferryError, PageferryError } from '../errors.js';
-import { binding, type Connection } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { Connection } from '../native/connections.js';
 import { addressOf } from '../options/address.js';
 import { openCredentials, serverNameOf } from '../options/credentials.js';
 import { checkOptions } from '../options/field.js';

@@ -1,6 +1,7 @@
 /** Opens the source's connections and says in plain words why one could not be opened. */
 import { asPageferryError, errnoOf, nativeCode, PageferryError } from '../errors.js';
-import { binding, type ChannelRole, type Connection } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { ChannelRole, Connection } from '../native/connections.js';
 import { formatAddress, missesZone, withZone } from '../units.js';
 import type { SourceMigration } from './migration.js';
 import type { ResolvedOptions } from './options.js';

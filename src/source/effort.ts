@@ -1,7 +1,8 @@
 /** Tells the sender how much to do to make pages smaller, and follows link and encoders while it sends. */
 import { availableParallelism } from 'node:os';
 import type { EffortReport } from '../metrics/report.js';
-import type { EffortPlan, Encoding, PageSender, PageServer } from '../native/binding.js';
+import type { EffortPlan, Encoding } from '../native/effort.js';
+import type { PageSender, PageServer } from '../native/sending.js';
 import {
   type Effort,
   type EffortSample,

@@ -5,16 +5,10 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import { Recorder, type Sent } from '../metrics/recorder.js';
-import {
-  binding,
-  type CaptureFile,
-  type Connection,
-  type DirtyTracker,
-  type PageSender,
-  type PageServer,
-  type PageSet,
-  type ResidualSet,
-} from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { CaptureFile, Connection } from '../native/connections.js';
+import type { DirtyTracker, PageSet } from '../native/memory.js';
+import type { PageSender, PageServer, ResidualSet } from '../native/sending.js';
 import type { ClockComparison } from '../policy/clock.js';
 import { type ControlChannel, peerError } from '../protocol/channel.js';
 import type { DestinationMessage, SourceMessage } from '../protocol/messages.js';

@@ -1,7 +1,8 @@
 /** Records which pages a running process writes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asPageferryError, nativeCode, PageferryError } from '../errors.js';
-import { binding, type ProcessTrace } from '../native/binding.js';
+import { binding } from '../native/binding.js';
+import type { ProcessTrace } from '../native/processes.js';
 import type { EndReason, TraceMethod } from './format.js';
 import { type TraceSums, TraceWriter } from './trace-writer.js';
 

@@ -1,6 +1,7 @@
 /** A destination with few descriptors: it says so, on both sides, and goes on. */
 import { describe, expect, it, vi } from 'vitest';
-import { binding, type GuestMemory } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import type { GuestMemory } from '../../src/native/memory.js';
 import { atEnd } from '../support/at-end.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { guestsWith } from '../support/guest-with.js';

@@ -1,8 +1,9 @@
 /** A guest of an embedder's own that fails in what it is asked to do. */
 import { describe, expect, it, vi } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
-import { binding, type GuestMemory } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
+import type { GuestMemory } from '../../src/native/memory.js';
 import { atEnd } from '../support/at-end.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
-import { TRACKER_KINDS, WORKLOAD_NAMES } from '../../src/native/binding.js';
+import { TRACKER_KINDS } from '../../src/native/memory.js';
+import { WORKLOAD_NAMES } from '../../src/native/workload.js';
 import { STRATEGY_NAMES, type StrategyName } from '../../src/vocabulary.js';
 import { failureOf, migrate, Receiving, sourceFor } from '../support/destinations.js';
 import { expectRunning, expectStill, expectUnharmed, MIB, startGuest } from '../support/guests.js';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Fill } from '../../src/guest/workload-guest.js';
-import { binding, TRACKER_KINDS, WORKLOAD_NAMES } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import { TRACKER_KINDS } from '../../src/native/memory.js';
+import { WORKLOAD_NAMES } from '../../src/native/workload.js';
 import { COMPRESSIONS, STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';

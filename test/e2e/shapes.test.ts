@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Guest, GuestFactory } from '../../src/guest/guest.js';
-import type { GuestMemory } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
+import type { GuestMemory } from '../../src/native/memory.js';
 import { STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { atEnd } from '../support/at-end.js';
 import { CountingGuest, CountingWorkerGuest } from '../support/counting-guest.js';

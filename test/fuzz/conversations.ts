@@ -3,7 +3,7 @@
  * whatever comes to its mind.
  */
 import fc from 'fast-check';
-import type { ChannelRole } from '../../src/native/binding.js';
+import type { ChannelRole } from '../../src/native/connections.js';
 import { MAX_MESSAGE_BYTES } from '../../src/protocol/framing.js';
 import { sourceSchemas } from '../../src/protocol/messages.js';
 import { SWITCHOVER } from '../support/handmade-source.js';

@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
 import { memoryForImage, WorkloadGuest } from '../../src/guest/workload-guest.js';
 import { recordImage } from '../../src/image/record-image.js';
-import { WORKLOAD_NAMES } from '../../src/native/binding.js';
+import { WORKLOAD_NAMES } from '../../src/native/workload.js';
 import { STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { failureOf, migrate, Receiving } from '../support/destinations.js';
 import { expectRunning, expectUnharmed, MIB, startGuest } from '../support/guests.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Probe, TrackerKind } from '../../src/native/binding.js';
+import type { Probe } from '../../src/native/constants.js';
+import type { TrackerKind } from '../../src/native/memory.js';
 import { chooseTracker } from '../../src/policy/tracker.js';
 
 function machineWhoseBestIs(tracker: TrackerKind): Probe {

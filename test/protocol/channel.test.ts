@@ -3,7 +3,8 @@ import { connect, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { PageferryError } from '../../src/errors.js';
-import { type Arrival, binding } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import type { Arrival } from '../../src/native/connections.js';
 import { ControlChannel, peerError } from '../../src/protocol/channel.js';
 import { encodeFrame, MAX_MESSAGE_BYTES } from '../../src/protocol/framing.js';
 import {

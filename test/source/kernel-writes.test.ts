@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Guest } from '../../src/guest/guest.js';
-import { binding, type Probe } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import type { Probe } from '../../src/native/constants.js';
 import { Source } from '../../src/source/source.js';
 import { migrate, Receiving } from '../support/destinations.js';
 import { MIB, startGuest } from '../support/guests.js';

@@ -1,7 +1,7 @@
 /** Guests for clients that bring none of ours: memory alone. */
 import type { Guest, GuestFactory } from '../../src/guest/guest.js';
 import { WorkloadGuest } from '../../src/guest/workload-guest.js';
-import type { GuestMemory } from '../../src/native/binding.js';
+import type { GuestMemory } from '../../src/native/memory.js';
 
 /** Takes any memory; its state is anything but nothing. */
 class AnyGuest implements Guest {

@@ -5,7 +5,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Guest, GuestFactory, GuestProbe } from '../../src/guest/guest.js';
-import type { GuestMemory, Verification } from '../../src/native/binding.js';
+import type { GuestMemory } from '../../src/native/memory.js';
+import type { Verification } from '../../src/native/workload.js';
 import { type Random, seededRandom } from './random.js';
 
 const PAGE_BYTES = 4096;

@@ -1,8 +1,8 @@
 /** A guest of an embedder's own whose calls a test holds, fails or watches. Nothing writes its memory. */
 
 import type { Guest } from '../../src/guest/guest.js';
-import type { GuestMemory } from '../../src/native/binding.js';
 import { createGuestMemory } from '../../src/native/machine.js';
+import type { GuestMemory } from '../../src/native/memory.js';
 import { atEnd } from './at-end.js';
 
 export type GuestCall = 'pause' | 'resume' | 'saveState' | 'loadState';

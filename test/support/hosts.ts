@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import type { WorkloadOptions } from '../../src/guest/workload-guest.js';
 import type { MigrationReport } from '../../src/metrics/report.js';
-import type { Verification } from '../../src/native/binding.js';
+import type { Verification } from '../../src/native/workload.js';
 import type { SourceOptions } from '../../src/source/options.js';
 import { atEnd } from './at-end.js';
 import { until } from './until.js';

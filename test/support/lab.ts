@@ -1,7 +1,8 @@
 /** A lab with a CA, and what its hosts prove themselves with. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { binding, type Credential } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import type { Credential } from '../../src/native/certificates.js';
 import type { CertificateFiles } from '../../src/options/security.js';
 import { temporaryFolder } from './traces.js';
 

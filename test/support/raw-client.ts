@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { binding, type ChannelRole } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import type { ChannelRole } from '../../src/native/connections.js';
 import { encodeFrame } from '../../src/protocol/framing.js';
 import { knownContents, SPACE_KINDS } from '../../src/protocol/offers.js';
 import { atEnd } from './at-end.js';

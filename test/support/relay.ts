@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { binding, type ChannelRole } from '../../src/native/binding.js';
+import { binding } from '../../src/native/binding.js';
+import type { ChannelRole } from '../../src/native/connections.js';
 import { atEnd } from './at-end.js';
 import { Frames } from './frames.js';
 

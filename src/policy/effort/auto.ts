@@ -8,7 +8,7 @@
  *
  * The costs of all rungs come from the ladder, scaled by two numbers that follow what is measured: cost and size.
  */
-import type { ContentStats, Contents, ZstdLevels } from '../../native/binding.js';
+import type { ContentStats, Contents, ZstdLevels } from '../../native/contents.js';
 import type { Ladder, Step } from './ladder.js';
 import {
   type Deltas,

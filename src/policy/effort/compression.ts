@@ -1,5 +1,5 @@
 /** The compressions that a user may name: what each may put on the wire, and the plan of those that keep to one. Pure. */
-import type { ContentName } from '../../native/binding.js';
+import type { ContentName } from '../../native/contents.js';
 import type { Compression } from '../../vocabulary.js';
 import { type EffortPlan, LZ4, MOST_QUEUE_BYTES, RAW, WKDM, zstd } from './plan.js';
 

@@ -1,5 +1,7 @@
 /** What a page would be sent as by each compression, at a few links' rates, and why. Pure. */
-import type { BlockOfPage, ContentName, EffortPlan, PageContent } from '../../native/binding.js';
+import type { ContentName } from '../../native/contents.js';
+import type { EffortPlan } from '../../native/effort.js';
+import type { BlockOfPage, PageContent } from '../../native/inspection.js';
 import { COMPRESSIONS, type Compression } from '../../vocabulary.js';
 import { firstEffort, pageTimes } from './auto.js';
 import { fixedPlan } from './compression.js';

@@ -1,5 +1,5 @@
 /** The rungs that plans are made of. Pure. */
-import type { EffortPlan, Rung } from '../../native/binding.js';
+import type { EffortPlan, Rung } from '../../native/effort.js';
 
 export type { EffortPlan, Rung };
 export type Deltas = EffortPlan['deltas'];

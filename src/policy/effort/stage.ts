@@ -1,5 +1,5 @@
 /** What a plan becomes when the guest is paused, or runs at the other end. Pure. */
-import type { EffortPlan, Rung } from '../../native/binding.js';
+import type { EffortPlan, Rung } from '../../native/effort.js';
 import { zstd } from './plan.js';
 
 /** `live`: rounds while the guest runs here. `final`: it is paused. `push`: it runs there and may wait for each page. */

@@ -1,6 +1,6 @@
 /** Sends the guest's pages while it runs, round by round. */
 import type { RoundReport } from '../../metrics/report.js';
-import type { PageSet } from '../../native/binding.js';
+import type { PageSet } from '../../native/memory.js';
 import type { Decision } from '../../policy/convergence.js';
 import { ask } from '../../strategy/strategy.js';
 import { arm, needsTracker } from '../arming.js';

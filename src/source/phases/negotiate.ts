@@ -2,7 +2,7 @@
 import { PageferryError } from '../../errors.js';
 import { BYTES, guestCall } from '../../guest/guest-call.js';
 import { bootId } from '../../host/boot-id.js';
-import type { ContentName } from '../../native/binding.js';
+import type { ContentName } from '../../native/contents.js';
 import { openedWithinMs } from '../../policy/deadlines.js';
 import { contentsOf } from '../../policy/effort/compression.js';
 import { ControlChannel } from '../../protocol/channel.js';

@@ -1,7 +1,8 @@
 /** Connects the page and fault channels, and makes what sends on them. */
 import { availableParallelism } from 'node:os';
 import { asPageferryError, nativeCode } from '../../errors.js';
-import { binding, type Connection } from '../../native/binding.js';
+import { binding } from '../../native/binding.js';
+import type { Connection } from '../../native/connections.js';
 import { sendBufferBytes } from '../../policy/copying.js';
 import { openConnection } from '../connect.js';
 import { EffortDriver, firstEncoding } from '../effort.js';

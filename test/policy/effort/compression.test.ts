@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ContentName, EffortPlan } from '../../../src/native/binding.js';
+import type { ContentName } from '../../../src/native/contents.js';
+import type { EffortPlan } from '../../../src/native/effort.js';
 import { firstEffort, nextEffort } from '../../../src/policy/effort/auto.js';
 import {
   contentsOf,

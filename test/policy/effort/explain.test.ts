@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PageContent } from '../../../src/native/binding.js';
+import type { PageContent } from '../../../src/native/inspection.js';
 import {
   EXPLAINED_LINKS,
   type Explanation,

@@ -4,7 +4,8 @@
  * An encoder takes a block, encodes it by the rung that the queue asks for, and waits until the queue has room for it. The
  * link takes what is in the queue and in the sockets behind it, at its rate.
  */
-import type { Contents, EffortPlan, Rung } from '../../../src/native/binding.js';
+import type { Contents } from '../../../src/native/contents.js';
+import type { EffortPlan, Rung } from '../../../src/native/effort.js';
 import {
   type Effort,
   type EffortSample,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EffortPlan } from '../../../src/native/binding.js';
+import type { EffortPlan } from '../../../src/native/effort.js';
 import { LZ4, RAW, WKDM, zstd } from '../../../src/policy/effort/plan.js';
 import { stagePlan } from '../../../src/policy/effort/stage.js';
 

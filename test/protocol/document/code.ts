@@ -1,5 +1,5 @@
 /** What docs/protocol.md is compared with, and how a difference is told. */
-import type { ProtocolConstants } from '../../../src/native/binding.js';
+import type { ProtocolConstants } from '../../../src/native/constants.js';
 import type { destinationSchemas, sourceSchemas } from '../../../src/protocol/messages.js';
 import type { Table } from '../markdown-tables.js';
 

@@ -1,5 +1,5 @@
 /** Section 2: records, contents, spaces; and the order of records in section 5. */
-import type { PayloadRule } from '../../../src/native/binding.js';
+import type { PayloadRule } from '../../../src/native/contents.js';
 import { SPACE_KINDS } from '../../../src/protocol/offers.js';
 import { tableWith } from '../markdown-tables.js';
 import {
