@@ -63,6 +63,7 @@ export const nativeAnswers = {
   'tcp-round-trip': v.object({ ...latencies.entries, maxUs: figure }),
   'memory-read': transfer,
   'local-install': latencies,
+  'tick-rate': v.object({ ticksPerSecond: figure }),
   'warm-memory': transfer,
   'tracker-bench': v.object({
     bytes: figure,

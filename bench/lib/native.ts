@@ -60,6 +60,8 @@ const programs = {
   'local-install': () => ['bench/baselines/local_install.cc', loopback],
   relay: () => ['bench/links/relay.cc', 'bench/links/direction.cc'],
   'mark-reader': () => ['bench/peers/mark_reader.cc'],
+  'tick-rate': () => ['bench/peers/tick_rate.cc'],
+  'sent-bytes': () => ['bench/peers/sent_bytes.cc'],
   'warm-memory': () => ['bench/native/warm_memory.cc'],
   'stall-watch': () => ['bench/native/stall_watch.cc'],
   'tracker-bench': () => [
@@ -98,6 +100,9 @@ const programs = {
 
 export type NativeProgram = keyof typeof programs;
 
+/** What is loaded into another program instead of run. */
+const LIBRARIES: readonly NativeProgram[] = ['sent-bytes'];
+
 /** What scripts/c-library.mjs answers: paths relative to the package's root. */
 function askLibrary(library: string, what: 'sources' | 'include'): string[] {
   const script = join(root, 'scripts', 'c-library.mjs');
@@ -119,13 +124,18 @@ function produce(file: string, command: string, args: readonly string[]): void {
   }
 }
 
-function compile(source: string, object: string, includes: readonly string[]): void {
+function compile(
+  source: string,
+  object: string,
+  includes: readonly string[],
+  more: readonly string[],
+): void {
   // The C sources are LZ4 and zstd, built as in binding.gyp.
   if (source.endsWith('.c')) {
     produce(object, 'gcc', ['-O3', '-DZSTD_TRACE=0', '-DZSTD_DISABLE_ASM=1', '-c', source]);
     return;
   }
-  const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-pthread'];
+  const flags = ['-std=c++20', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', '-pthread', ...more];
   produce(object, 'g++', [...flags, ...includes.map((folder) => `-I${folder}`), '-c', source]);
 }
 
@@ -163,9 +173,10 @@ export function buildNative(name: NativeProgram): string {
     ? cLibraries.flatMap((library) => askLibrary(library, 'include'))
     : [];
   const includes = new Set(['native', ...ownFolders, ...headers]);
-  for (const { source, object } of stale) compile(source, object, [...includes]);
+  const [compiled, linked] = LIBRARIES.includes(name) ? [['-fPIC'], ['-shared']] : [[], []];
+  for (const { source, object } of stale) compile(source, object, [...includes], compiled);
   const libraries = name === 'tls-stream' ? ['-lssl', '-lcrypto'] : [];
-  produce(program, 'g++', ['-pthread', ...objects.map(({ object }) => object), ...libraries]);
+  produce(program, 'g++', ['-pthread', ...linked, ...objects.map(({ object }) => object), ...libraries]);
   return program;
 }
 

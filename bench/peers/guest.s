@@ -1,5 +1,6 @@
 # The guest of the bench's QEMU: a BIOS image that fills its memory, says so, and then sweeps a working
-# set for ever or stays idle. Assembled by rom.ts, which also writes the parameters into it.
+# set for ever (sweep.s), goes through the snapshots of an image (replay.s) or stays idle. Assembled by rom.ts,
+# which also writes the parameters into it.
 #
 # On some hosts KVM runs only 64-bit user-mode code at native speed and emulates everything else. So
 # the way to there is short, and all the work is done in CPL 3. It may write to the serial port because
@@ -10,9 +11,11 @@
 #   m  1,024 more pages were written
 #
 # Memory as the guest sees it is one run, although the machine has it in two pieces:
-#   0       page tables, stack
+#   0       page tables, counters, stack
 #   64 KiB  this image
-#   2 MiB   what is filled and swept: all the rest
+#   2 MiB   what is filled and written: all the rest
+# Right after its memory the guest sees the tape, if it has one, and after that the local APIC. The tape (tape.ts) says what
+# replay.s does.
     .set RAM_IMAGE,       0x10000         # the linker's -Ttext
     .set ROM_SEGMENT,     0xf000          # where a machine shows the last 64 KiB of its BIOS below 1 MiB
     .set IMAGE_BYTES,     0x10000
@@ -20,16 +23,29 @@
     .set PML4,            0x1000
     .set PDPT,            0x2000
     .set DIRECTORIES,     0x3000          # one page for each GiB
-    .set MOST_GIB,        8
+    .set MOST_GIB,        9               # memory, tape and APIC
+    .set COUNTERS,        0xd000          # not in the image's pages: writes beside code are slow
     .set STACK_TOP,       0xf000
 
     .set TABLE_ENTRY,     0x27            # accessed, user, writable, present
     .set LARGE_PAGE,      0xe7            # the same, dirty, 2 MiB
+    .set APIC_PAGE,       0xf3            # CPL 0 alone, not cached
 
     .set FIRST_BYTE,      0x200000
     .set PAGE_BYTES,      4096
     .set PAGES_PER_MARK,  1024
     .set COM1,            0x3f8
+
+    .set APIC,            0xfee00000
+    .set APIC_EOI,        0xb0
+    .set APIC_SPURIOUS,   0xf0
+    .set APIC_LVT_TIMER,  0x320
+    .set APIC_LVT_LINT0,  0x350
+    .set APIC_COUNT,      0x380           # of nanoseconds: both KVM's APIC and QEMU's have 1 GHz
+    .set APIC_DIVIDE,     0x3e0
+    .set APIC_ENABLED,    0x1ff
+    .set APIC_MASKED,     0x10000
+    .set APIC_DIVIDE_BY_1, 0xb
 
     .set KERNEL_CODE32,   0x08
     .set KERNEL_DATA,     0x10
@@ -39,6 +55,7 @@
     .set TASK,            0x30
     .set USER_FLAGS,      0x0002          # interrupts stay off
     .set GENERAL_PROTECTION, 13
+    .set TIMER,           32
 
     .text
 image:
@@ -49,6 +66,8 @@ all_chunks:      .quad 0                  # the rest of it begins at 4 GiB
 working_set:     .quad 0                  # pages to sweep; 0: idle
 fill:            .quad 0                  # 0: nothing, 1: touch with zeros, 2: random
 seed:            .quad 0
+tape_chunks:     .quad 0                  # 0: there is none
+tape_address:    .quad 0                  # where the machine has it
 
     .balign 8
 gdt:
@@ -79,15 +98,21 @@ io_bitmap:
     .byte 0xff
 task_end:
 
-# Only the gate of the fault by which CPL 3 gets to the idle loop. Any other ends the machine.
+# Only the gates of the fault by which CPL 3 gets to rest, and of the timer that ends the rest. Any other ends the machine.
+    .macro interrupt_gate target
+    .word RAM_IMAGE + (\target - image) - 0x10000
+    .word KERNEL_CODE64
+    .byte 0, 0x8e
+    .word 1
+    .quad 0
+    .endm
+
     .balign 8
 idt:
     .fill GENERAL_PROTECTION * 16, 1, 0
-    .word RAM_IMAGE + (idle - image) - 0x10000
-    .word KERNEL_CODE64
-    .byte 0, 0x8e                         # interrupt gate
-    .word 1
-    .quad 0
+    interrupt_gate rest
+    .fill (TIMER - GENERAL_PROTECTION - 1) * 16, 1, 0
+    interrupt_gate timer
 idt_end:
 idt_pointer:
     .word idt_end - idt - 1
@@ -150,6 +175,22 @@ protected:
     cmpl all_chunks, %ecx
     jb 2b
 
+    # The same for the tape.
+    movl tape_address, %eax
+    orl $LARGE_PAGE, %eax
+    movl tape_address + 4, %edx
+    movl all_chunks, %ebx
+    addl tape_chunks, %ebx
+4:  cmpl %ebx, %ecx
+    jae 5f
+    movl %eax, DIRECTORIES(, %ecx, 8)
+    movl %edx, DIRECTORIES + 4(, %ecx, 8)
+    addl $(1 << 21), %eax
+    adcl $0, %edx
+    incl %ecx
+    jmp 4b
+5:  movl $(APIC + APIC_PAGE), DIRECTORIES(, %ecx, 8)
+
     movl %cr4, %eax
     orl $(1 << 5), %eax                   # physical address extension
     movl %eax, %cr4
@@ -170,76 +211,52 @@ long_mode:
     lidt idt_pointer
     movw $TASK, %ax
     ltr %ax
+    # r15 is the APIC's address for good. LINT0 would bring interrupts of a timer that nobody has set.
+    movq all_chunks, %r15
+    addq tape_chunks, %r15
+    shlq $21, %r15
+    movl $APIC_ENABLED, APIC_SPURIOUS(%r15)
+    movl $APIC_MASKED, APIC_LVT_LINT0(%r15)
+    movl $TIMER, APIC_LVT_TIMER(%r15)
+    movl $APIC_DIVIDE_BY_1, APIC_DIVIDE(%r15)
+    movl $user, %eax
+
+# To the address rax in CPL 3.
+enter_user:
     pushq $USER_DATA
     pushq $0                              # CPL 3 uses no stack
     pushq $USER_FLAGS
     pushq $USER_CODE64
-    pushq $user
+    pushq %rax
     iretq
 
-# CPL 0 again, for good. Interrupts are off: the processor sleeps and costs nothing.
+# CPL 0 again, for r14 nanoseconds; 0: for good. The processor sleeps meanwhile and costs nothing. Interrupts are off but
+# from `sti` on, which takes effect after `hlt` has begun: so the timer cannot fire before.
+rest:
+    testl %r14d, %r14d
+    jz idle
+    movl %r14d, APIC_COUNT(%r15)
+    sti
+    hlt
 idle:
     hlt
     jmp idle
 
+timer:
+    movl $0, APIC_EOI(%r15)
+    movl $STACK_TOP, %esp
+    movl $next_operation, %eax
+    jmp enter_user
+
 user:
+    xorl %r14d, %r14d
     movq all_chunks, %r9
     shlq $21, %r9
-    movl $FIRST_BYTE, %edi
-    movq fill, %rax
-    cmpq $1, %rax
-    je touch
-    ja randomize
-    jmp filled
+    cmpq $0, tape_chunks
+    jne replay
 
-touch:
-    movq $0, (%rdi)
-    addq $PAGE_BYTES, %rdi
-    cmpq %r9, %rdi
-    jb touch
-    jmp filled
-
-# Every word another step of one xorshift generator of period 2^64 - 1: no two pages alike.
-randomize:
-    movq seed, %rax
-4:  movq %rax, %rdx
-    shlq $13, %rdx
-    xorq %rdx, %rax
-    movq %rax, %rdx
-    shrq $7, %rdx
-    xorq %rdx, %rax
-    movq %rax, %rdx
-    shlq $17, %rdx
-    xorq %rdx, %rax
-    movq %rax, (%rdi)
-    addq $8, %rdi
-    cmpq %r9, %rdi
-    jb 4b
-
-filled:
-    movw $COM1, %dx
-    movb $'R', %al
-    outb %al, %dx
-    movq working_set, %r8
-    testq %r8, %r8
-    jnz sweep
-    hlt                                   # forbidden in CPL 3: the fault leads to `idle`
-
-sweep:
-    movl $PAGES_PER_MARK, %ecx
-    movb $'m', %al
-5:  movl $FIRST_BYTE, %edi
-    movq %r8, %r9
-6:  incq %rbx
-    movq %rbx, (%rdi)
-    addq $PAGE_BYTES, %rdi
-    decl %ecx
-    jnz 7f
-    outb %al, %dx
-    movl $PAGES_PER_MARK, %ecx
-7:  decq %r9
-    jnz 6b
-    jmp 5b
+    .include "sweep.s"
+    .include "replay.s"
 
 code_end:
 

@@ -4,32 +4,51 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs } from '../lib/clock.js';
+import type { Compared } from '../lib/verification.js';
 import { openLink } from '../links/index.js';
 import type { Link, Side } from '../links/link.js';
-import { LOOPBACK, type WantedLink } from '../links/wanted-link.js';
+import { LOOPBACK, linkRateOf, type WantedLink } from '../links/wanted-link.js';
 import type { SourcePoint } from '../result/schema.js';
+import { compareArrived } from './arrived-guest.js';
 import { MarkReader } from './mark-reader.js';
 import type { Stamp } from './marks.js';
 import { isStatus, type QemuProgress, QemuSide, type StartOptions } from './qemu-side.js';
+import type { QmpEvent } from './qmp.js';
+import { type Counted, countedBy } from './guest-counters.js';
 import { makeRom, type QemuGuest } from './rom.js';
+import { SentBytes } from './sent-bytes.js';
+import { makeTape, type Tape, type TapedImage } from './tape.js';
 
+const SECOND_MS = 1000;
 const TIMEOUT_MS = 240_000;
+/** Of the time that the guest's memory would take as it is. */
+const MOST_TIMES_MEMORY = 40;
 /** QEMU limits itself to 128 MiB/s unless it is told otherwise. */
 const NO_LIMIT_BYTES_PER_SECOND = 1e12;
 /** As long as Pageferry may pause its guest unless it is told otherwise. */
 const DOWNTIME_BUDGET_MS = 50;
 const MULTIFD_CHANNELS = 2;
 const SAMPLE_EVERY_MS = 50;
-/** QEMU counts the look at the dirty log before the first round too. */
-const LOOKS_AFTER_ONE_ROUND = 2;
+/** As after as many rounds of Pageferry's, unless it is told otherwise. */
+const MOST_ROUNDS = 30;
+/** As long as QEMU accepts. */
+const NO_DOWNTIME_BUDGET_MS = 2_000_000;
 
 /** The guest, and how QEMU migrates it. */
 export interface WantedQemuMigration {
   readonly guest: QemuGuest;
+  /** What the guest begins with and goes through, if it has a tape. */
+  readonly image?: TapedImage | undefined;
   /** Hybrid is post-copy after one round. */
   readonly strategy: 'pre-copy' | 'post-copy' | 'hybrid';
   /** Pre-copy by several channels. */
   readonly multifd?: boolean;
+  /** What multifd does to pages; nothing unless told. */
+  readonly multifdCompression?: 'zstd' | undefined;
+  /** Sends of pages that were sent before what differs, out of a cache of so many bytes. */
+  readonly xbzrleCacheBytes?: number | undefined;
+  /** Pauses the guest after 30 rounds of pre-copy, however long the rest will take. */
+  readonly endsRounds?: boolean;
   /** Gives demand pages a channel of their own. */
   readonly preempt?: boolean;
   readonly bandwidthBytesPerSecond?: number | undefined;
@@ -55,6 +74,14 @@ export type QemuFigures = QemuProgress & {
   readonly ram: NonNullable<QemuProgress['ram']>;
 };
 
+/** What a guest with a tape did meanwhile. */
+export interface Replay {
+  readonly pagesPerSecond: number;
+  /** What the source sent over TCP, headers apart. */
+  readonly sentBytes: number;
+  readonly compared: Compared;
+}
+
 interface Times {
   readonly startedMs: number;
   readonly endedMs: number;
@@ -68,6 +95,8 @@ export interface QemuRun extends Times {
   readonly resumedMs: number | null;
   readonly figures: QemuFigures;
   readonly stamps: readonly Stamp[];
+  /** Of a guest with a tape. */
+  readonly replay: Replay | null;
 }
 
 type Sides = Readonly<Record<Side, QemuSide>>;
@@ -89,10 +118,14 @@ async function until<Answer>(signal: AbortSignal, promise: Promise<Answer>): Pro
 
 /** What both sides are told alike. */
 async function configure(side: QemuSide, wanted: WantedQemuMigration): Promise<void> {
-  const { strategy, multifd = false, preempt = false } = wanted;
+  const { strategy, multifd = false, preempt = false, multifdCompression, image } = wanted;
+  const { xbzrleCacheBytes } = wanted;
   const capabilities = {
     events: true,
     multifd,
+    xbzrle: xbzrleCacheBytes !== undefined,
+    // The tape.
+    'x-ignore-shared': image !== undefined,
     'postcopy-ram': strategy !== 'pre-copy',
     'postcopy-preempt': preempt,
   };
@@ -109,6 +142,8 @@ async function configure(side: QemuSide, wanted: WantedQemuMigration): Promise<v
     'max-postcopy-bandwidth': limit ?? 0,
     'multifd-channels': MULTIFD_CHANNELS,
     'downtime-limit': DOWNTIME_BUDGET_MS,
+    ...(multifdCompression === undefined ? {} : { 'multifd-compression': multifdCompression }),
+    ...(xbzrleCacheBytes === undefined ? {} : { 'xbzrle-cache-size': xbzrleCacheBytes }),
   });
 }
 
@@ -139,11 +174,23 @@ async function sample(
   return points;
 }
 
+/** QEMU counts the look at the dirty log before the first round too. */
+function hasEndedRounds(rounds: number) {
+  return ({ event, data }: QmpEvent) =>
+    event === 'MIGRATION_PASS' && Number(data['pass']) > rounds;
+}
+
+/** Otherwise QEMU would go on for ever with a guest that writes faster than the link sends. */
+async function endRounds(source: QemuSide): Promise<void> {
+  await source.sees(hasEndedRounds(MOST_ROUNDS));
+  await source.execute('migrate-set-parameters', { 'downtime-limit': NO_DOWNTIME_BUDGET_MS });
+}
+
 /** Migrates; answers when and at what cost. */
 async function migrate(
   { source, destination }: Sides,
   uri: string,
-  strategy: WantedQemuMigration['strategy'],
+  { strategy, endsRounds = false }: WantedQemuMigration,
 ): Promise<Times> {
   const ended = new AbortController();
   const cpuBefore = { source: source.cpuSeconds(), destination: destination.cpuSeconds() };
@@ -152,13 +199,10 @@ async function migrate(
   const sampling = sample(source, startedMs, ended.signal);
   // It may fail, with its QEMU, before anybody awaits it.
   sampling.catch(() => {});
+  // A migration that fails is noticed below, and one that needs fewer rounds never gets there.
+  if (endsRounds) endRounds(source).catch(() => {});
   try {
-    if (strategy === 'hybrid') {
-      await source.sees(
-        ({ event, data }) =>
-          event === 'MIGRATION_PASS' && Number(data['pass']) >= LOOKS_AFTER_ONE_ROUND,
-      );
-    }
+    if (strategy === 'hybrid') await source.sees(hasEndedRounds(1));
     if (strategy !== 'pre-copy') await source.execute('migrate-start-postcopy');
     const [left, arrived] = await Promise.all([
       source.sees(isStatus('completed')),
@@ -180,17 +224,24 @@ async function migrate(
   }
 }
 
+/** Slow links need longer, and a guest that writes has its memory sent several times. */
+function timeoutMs({ guest, bandwidthBytesPerSecond }: WantedQemuMigration, link: WantedLink) {
+  const rate = bandwidthBytesPerSecond ?? linkRateOf(link);
+  const once = rate === null ? 0 : (guest.memoryBytes / rate) * SECOND_MS;
+  return TIMEOUT_MS + MOST_TIMES_MEMORY * once;
+}
+
 /**
  * What every part may use and nothing may outlive: `signal` aborts with the caller's reason, with `fail`'s, or
  * when all takes too long.
  */
-function makeScope(outer: AbortSignal | undefined) {
+function makeScope(outer: AbortSignal | undefined, timeoutMs: number) {
   const controller = new AbortController();
   const onAbort = () => controller.abort(outer?.reason);
   outer?.addEventListener('abort', onAbort);
   if (outer?.aborted) onAbort();
-  const tooLong = new Error(`QEMU's migration took longer than ${TIMEOUT_MS / 1000} s`);
-  const timer = setTimeout(() => controller.abort(tooLong), TIMEOUT_MS);
+  const tooLong = new Error(`QEMU's migration took longer than ${Math.round(timeoutMs / 1000)} s`);
+  const timer = setTimeout(() => controller.abort(tooLong), timeoutMs);
   return {
     signal: controller.signal,
     fail: (error: Error) => controller.abort(error),
@@ -220,22 +271,29 @@ interface Setting {
   readonly reader: MarkReader;
   readonly link: Link;
   readonly rom: string;
+  readonly tape: Tape | undefined;
   readonly dir: string;
   readonly scope: ReturnType<typeof makeScope>;
 }
 
+function speedBetween(before: Counted, after: Counted): number {
+  return ((after.operations - before.operations) / (after.atMs - before.atMs)) * SECOND_MS;
+}
+
 /** Starts both, migrates the guest once it is filled, and answers what there is to know. */
 async function run(
-  { sides, reader, link, rom, dir, scope }: Setting,
+  { sides, reader, link, rom, tape, dir, scope }: Setting,
   wanted: WantedQemuMigration,
 ): Promise<QemuRun> {
   const { source, destination } = sides;
   const { guest, populateDestination = false, observeMs = 0 } = wanted;
+  const sent = tape === undefined ? null : new SentBytes(dir);
   await reader.hears('listening');
-  const start = (name: Side, options: Pick<StartOptions, 'populate' | 'incoming'>) =>
+  const start = (name: Side, options: Pick<StartOptions, 'populate' | 'incoming' | 'environment'>) =>
     sides[name].start({
       dir,
       rom,
+      tape,
       memoryBytes: guest.memoryBytes,
       marksSocket: reader.sockets[name],
       prefix: link.prefix(name),
@@ -244,7 +302,7 @@ async function run(
       ...options,
     });
   await Promise.all([
-    start('source', { populate: false, incoming: false }),
+    start('source', { populate: false, incoming: false, environment: sent?.environment }),
     start('destination', { populate: populateDestination, incoming: true }),
   ]);
   await configure(destination, wanted);
@@ -252,11 +310,22 @@ async function run(
   const { host, port } = await link.target(await listen(destination, link.listenHost));
   await reader.hears('filled');
   await sleep(observeMs);
-  const times = await migrate(sides, `tcp:${host}:${port}`, wanted.strategy);
+  const before = tape === undefined ? null : await countedBy(source);
+  const times = await migrate(sides, `tcp:${host}:${port}`, wanted);
+  const after = tape === undefined ? null : await countedBy(destination);
   const figures = await finalFigures(source);
   if ((guest.workingSetBytes ?? 0) > 0) await reader.hears('arrived');
   const stopped = { pausedMs: source.timeOf('STOP'), resumedMs: destination.timeOf('RESUME') };
-  return { ...times, ...stopped, figures, stamps: await reader.stamps() };
+  const stamps = await reader.stamps();
+  if (tape === undefined || sent === null || before === null || after === null) {
+    return { ...times, ...stopped, figures, stamps, replay: null };
+  }
+  const replay = {
+    pagesPerSecond: speedBetween(before, after),
+    sentBytes: sent.count,
+    compared: await compareArrived(destination, tape, dir),
+  };
+  return { ...times, ...stopped, figures, stamps, replay };
 }
 
 /**
@@ -268,16 +337,18 @@ export async function migrateQemu({
   signal,
   ...wanted
 }: QemuMigrationOptions): Promise<QemuRun> {
-  const scope = makeScope(signal);
+  const scope = makeScope(signal, timeoutMs(wanted, wantedLink));
   const dir = mkdtempSync(join(tmpdir(), 'pageferry-qemu-'));
   const sides = { source: new QemuSide('source'), destination: new QemuSide('destination') };
   let reader: MarkReader | undefined;
   let link: Link | undefined;
   try {
     const rom = makeRom(dir, wanted.guest);
+    const tape =
+      wanted.image === undefined ? undefined : await makeTape(wanted.image, dir, scope.signal);
     link = await openLink(wantedLink);
     reader = new MarkReader(dir, scope.fail);
-    const all = run({ sides, reader, link, rom, dir, scope }, wanted);
+    const all = run({ sides, reader, link, rom, tape, dir, scope }, wanted);
     return await until(scope.signal, all);
   } finally {
     scope.close();

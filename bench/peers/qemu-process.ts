@@ -4,10 +4,13 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Side } from '../links/link.js';
 import { missingQemu, qemuProgram } from './qemu-program.js';
+import { TAPE_ADDRESS } from './rom.js';
 
 /** USER_HZ: the unit of times in /proc, the same on every x86-64 Linux. */
 const TICKS_PER_SECOND = 100;
 const MIB = 2 ** 20;
+/** Of the memory and all that is plugged into it; what is not plugged costs nothing. */
+const MODULES_END_BYTES = 16 * 2 ** 30;
 const MOST_WORDS_OF_QEMU = 2000;
 
 /** Whether it is there and ends well; '--version' is what asks the least of it. */
@@ -38,11 +41,18 @@ export function accelerator(): 'kvm' | 'tcg' {
   return kvmWorks ? 'kvm' : 'tcg';
 }
 
+/** What the guest reads, and does not have in its memory. */
+export interface TapeFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 interface Machine {
   readonly memoryBytes: number;
   /** Touches the guest's memory before it starts. */
   readonly populate: boolean;
   readonly rom: string;
+  readonly tape?: TapeFile | undefined;
   readonly marksSocket: string;
   readonly monitorSocket: string;
   /** Waits for a migration instead of starting the guest. */
@@ -53,21 +63,33 @@ export interface QemuOptions extends Machine {
   readonly name: Side;
   /** What puts it into a network namespace. */
   readonly prefix: readonly string[];
+  /** What its environment has beside the bench's. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Is told when it ends before close(). */
   readonly onExit: (error: Error) => void;
 }
 
+/** A memory module of its own; shared with the file, so that x-ignore-shared leaves it out of a migration. */
+function argumentsForTape({ path, bytes }: TapeFile): string[] {
+  return [
+    ...['-object', `memory-backend-file,id=tape,mem-path=${path},size=${bytes},share=on`],
+    ...['-device', `pc-dimm,id=module,memdev=tape,addr=${TAPE_ADDRESS}`],
+  ];
+}
+
 function argumentsFor(machine: Machine): string[] {
-  const { memoryBytes, populate, rom, marksSocket, monitorSocket, incoming } = machine;
+  const { memoryBytes, populate, rom, tape, marksSocket, monitorSocket, incoming } = machine;
   const megabytes = memoryBytes / MIB;
+  const modules = tape === undefined ? '' : `,slots=1,maxmem=${MODULES_END_BYTES / MIB}M`;
   return [
     // Every processor that QEMU knows will do: the guest needs long mode and nothing else.
     ...['-machine', 'pc,memory-backend=ram', '-accel', accelerator(), '-cpu', 'qemu64'],
-    ...['-m', `${megabytes}M`, '-bios', rom],
+    ...['-m', `${megabytes}M${modules}`, '-bios', rom],
     ...[
       '-object',
       `memory-backend-ram,id=ram,size=${megabytes}M,prealloc=${populate ? 'on' : 'off'}`,
     ],
+    ...(tape === undefined ? [] : argumentsForTape(tape)),
     // A guest that faults must not start anew, unnoticed.
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-chardev', `socket,id=marks,path=${marksSocket}`, '-serial', 'chardev:marks'],
@@ -82,12 +104,15 @@ export class QemuProcess {
   readonly #child: ChildProcessByStdio<null, null, Readable>;
   #said = '';
 
-  constructor({ name, prefix, onExit, ...machine }: QemuOptions) {
+  constructor({ name, prefix, environment, onExit, ...machine }: QemuOptions) {
     // It must not outlive the bench, however that ends.
     const { path } = qemuProgram();
     const wrapper = ['setpriv', '--pdeathsig', 'KILL', path];
     const [command = path, ...args] = [...prefix, ...wrapper, ...argumentsFor(machine)];
-    this.#child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-MOST_WORDS_OF_QEMU);
     });

@@ -8,7 +8,7 @@ import { gapsAround, markCounter } from './marks.js';
 import type { QemuMigrationOptions, QemuRun } from './qemu-migration.js';
 import { accelerator } from './qemu-process.js';
 import { qemuProgram } from './qemu-program.js';
-import { PAGES_PER_MARK, type QemuGuest } from './rom.js';
+import { PAGES_PER_MARK } from './rom.js';
 
 const DESTINATION_POINT_EVERY_MS = 10;
 
@@ -41,18 +41,28 @@ function timelineOf(
 
 /** What the guest felt, or null for one that sets no marks. */
 function guestReport(
-  { startedMs, endedMs }: QemuRun,
+  { startedMs, endedMs, replay }: QemuRun,
   gapsMs: Gaps | null,
   pageWrites: PageWrites | null,
-  { guest, observeMs = 0 }: QemuMigrationOptions,
+  wanted: QemuMigrationOptions,
 ): Report['guest'] {
+  if (replay !== null) {
+    return {
+      workload: workloadOf(wanted),
+      longestGapMs: null,
+      opsPerSecondBefore: null,
+      opsPerSecondDuring: replay.pagesPerSecond,
+      opsPerSecondAfter: null,
+    };
+  }
   if (gapsMs === null || pageWrites === null) return null;
+  const { observeMs = 0 } = wanted;
   const perSecond = (fromMs: number, toMs: number) =>
     ((pageWrites(toMs) - pageWrites(fromMs)) / (toMs - fromMs)) * 1000;
   const before = perSecond(startedMs - observeMs, startedMs);
   const during = perSecond(startedMs, endedMs);
   return {
-    workload: workloadOf(guest),
+    workload: workloadOf(wanted),
     longestGapMs: Math.max(gapsMs.before, gapsMs.across, gapsMs.after),
     lostMs: before > 0 ? (endedMs - startedMs) * (1 - during / before) : null,
     opsPerSecondBefore: before,
@@ -61,15 +71,22 @@ function guestReport(
   };
 }
 
-function workloadOf({ workingSetBytes = 0 }: QemuGuest): string {
-  return workingSetBytes > 0 ? 'sequential' : 'idle';
+function workloadOf({ guest, image }: QemuMigrationOptions): string {
+  if (image !== undefined && image.steps.steps.length > 0) return 'snapshots';
+  return (guest.workingSetBytes ?? 0) > 0 ? 'sequential' : 'idle';
+}
+
+function fillOf({ guest, image }: QemuMigrationOptions): string {
+  if (image !== undefined) return 'image';
+  // Pages that were touched and others are pages of zeros alike; which they are stands in the label.
+  return guest.fill === 'random' ? 'random' : 'zero';
 }
 
 /** `wanted` is what migrateQemu was told, `run` what it answered. */
 export function qemuRecordOf(label: string, wanted: QemuMigrationOptions, run: QemuRun) {
   const { guest, strategy, bandwidthBytesPerSecond, multifd = false, preempt = false } = wanted;
-  const { link = LOOPBACK } = wanted;
-  const { figures, stamps, startedMs, endedMs } = run;
+  const { link = LOOPBACK, multifdCompression = null, xbzrleCacheBytes = null } = wanted;
+  const { figures, stamps, startedMs, endedMs, replay } = run;
   const gapsMs = gapsAround(stamps, startedMs, endedMs);
   const marks = markCounter(stamps);
   const pageWrites: PageWrites | null =
@@ -82,14 +99,15 @@ export function qemuRecordOf(label: string, wanted: QemuMigrationOptions, run: Q
       accelerator: accelerator(),
       strategy,
       multifd,
+      multifdCompression,
+      xbzrleCacheBytes,
       preempt,
       memoryBytes: guest.memoryBytes,
       workingSetBytes: guest.workingSetBytes ?? null,
       linkBytesPerSecond: bandwidthBytesPerSecond ?? linkRateOf(link),
       dirtyRatio: null,
-      // Both are pages of zeros; whether they were touched stands in the label.
-      fill: guest.fill === 'random' ? 'random' : 'zero',
-      workload: workloadOf(guest),
+      fill: fillOf(wanted),
+      workload: workloadOf(wanted),
       writesPerSecond: null,
     },
     report: {
@@ -99,7 +117,7 @@ export function qemuRecordOf(label: string, wanted: QemuMigrationOptions, run: Q
       totalMs: figures['total-time'],
       downtimeMs: figures.downtime,
       pagesSent: figures.ram.normal + figures.ram.duplicate,
-      wireBytes: figures.ram.transferred,
+      wireBytes: replay?.sentBytes ?? figures.ram.transferred,
       guest: guestReport(run, gapsMs, pageWrites, wanted),
       // All that QEMU says about it, in its own words.
       queryMigrate: figures,

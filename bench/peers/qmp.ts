@@ -31,6 +31,13 @@ export class MonitorClosed extends Error {
   }
 }
 
+/** QEMU does not do a command, and says why. */
+export class Refused extends Error {
+  constructor(command: string, why: string) {
+    super(`QEMU refused ${command}: ${why}`);
+  }
+}
+
 /** Waits for one QEMU to connect. Bound before QEMU starts, so there is nothing to retry. */
 export class QmpServer {
   readonly #server = createServer();
@@ -104,6 +111,6 @@ export class Qmp extends EventEmitter<{ event: [event: QmpEvent] }> {
     if (waiting === undefined) return;
     this.#pending.delete(id);
     if (error === undefined) waiting.resolve(returned);
-    else waiting.reject(new Error(`QEMU refused ${waiting.command}: ${error.desc}`));
+    else waiting.reject(new Refused(waiting.command, error.desc));
   }
 }

@@ -1,13 +1,11 @@
 // One image over one link, by every policy: migrations of a guest that begins with the image and changes it as its later
 // snapshots do.
-import type { MigrationReport } from '#engine/index.js';
 import type { CodecImage } from '../codecs/images.js';
 import type { CodecLink } from '../codecs/links.js';
 import { RATIOS, type RatioName, rowKey, scenarioName } from '../codecs/names.js';
-import { isFixed, PAGE_LZ4, type Policy, RAW } from '../codecs/policies.js';
+import { isFixed, isOfQemu, PAGE_LZ4, type Policy, RAW } from '../codecs/policies.js';
+import { migrateBy, type PolicyRun } from '../codecs/policy-run.js';
 import { inDrawnOrder } from '../lib/drawn-order.js';
-import { recordOf } from '../lib/migration-record.js';
-import { type MigrationRun, migrateOnce, type WorkloadMigration } from '../lib/pair.js';
 import type {
   Figure,
   MigrationRecord,
@@ -16,16 +14,13 @@ import type {
   ScenarioRow,
 } from '../lib/scenario.js';
 
-const PAGE_BYTES = 4096;
-const OBSERVE_MS = 300;
-const SECOND_MS = 1000;
 /** What starting two processes and filling the guest takes, about. */
 const START_SECONDS = 2;
 
 interface PolicyRow extends Pick<ScenarioRow, 'title' | 'unit' | 'better'> {
   readonly figure: string;
   /** Answers a figure, or why there is none. */
-  of(run: MigrationRun): number | string | null;
+  of(run: PolicyRun): number | string | null;
 }
 
 const POLICY_ROWS: readonly PolicyRow[] = [
@@ -34,95 +29,97 @@ const POLICY_ROWS: readonly PolicyRow[] = [
     title: 'total migration time',
     unit: 'ms',
     better: 'lower',
-    of: ({ report }) => report.totalMs,
+    of: ({ totalMs }) => totalMs,
   },
   {
     figure: 'sent',
     title: 'sent',
     unit: 'MB',
     better: 'lower',
-    of: ({ report }) => report.wireBytes / 1e6,
+    of: ({ wireBytes }) => wireBytes / 1e6,
   },
   {
     figure: 'source-cpu',
     title: 'CPU time of the source',
     unit: 's',
     better: 'lower',
-    of: ({ source }) => source.cpuMs / SECOND_MS,
+    of: ({ sourceCpuSeconds }) => sourceCpuSeconds,
   },
   {
     figure: 'destination-cpu',
     title: 'CPU time of the destination',
     unit: 's',
     better: 'lower',
-    of: ({ destination }) => destination.cpuMs / SECOND_MS,
+    of: ({ destinationCpuSeconds }) => destinationCpuSeconds,
   },
   {
     figure: 'downtime',
     title: 'downtime',
     unit: 'ms',
     better: 'lower',
-    of: ({ report }) => report.downtimeMs,
+    of: ({ downtimeMs }) => downtimeMs,
   },
   {
     figure: 'speed',
     title: 'pages that the guest changed meanwhile',
     unit: 'pages/s',
     better: 'higher',
-    of: ({ report }) =>
-      report.guest?.opsPerSecondDuring || 'the guest changed nothing during the migration',
+    of: ({ changes }) => changes,
   },
   {
     figure: 'amplification',
     title: 'sent after the first round ÷ changed by the guest',
     unit: '×',
     better: 'lower',
-    of: ({ report }) => amplification(report),
+    of: ({ amplification }) => amplification,
   },
 ];
 
-/** Bytes of all that was sent again, for each byte of the pages that the guest changed until it had moved. */
-function amplification({ guest, totalMs, wireBytes, rounds }: MigrationReport): number | string {
-  const changes = ((guest?.opsPerSecondDuring ?? 0) * totalMs) / SECOND_MS;
-  if (changes < 1) return 'the guest changed nothing during the migration';
-  return (wireBytes - (rounds[0]?.wireBytes ?? 0)) / (changes * PAGE_BYTES);
-}
-
 /** A ratio's divisor among the migrations of a sample, by policy; undefined where that policy is not among them. */
-const DIVISORS: Readonly<Record<RatioName, (runs: Runs) => MigrationReport | undefined>> = {
-  'bytes-of-page-lz4': (runs) => runs.get(PAGE_LZ4)?.report,
-  'time-of-page-lz4': (runs) => runs.get(PAGE_LZ4)?.report,
-  'time-of-raw': (runs) => runs.get(RAW)?.report,
-  'time-of-best': (runs) => runs.bestFixed?.report,
+const DIVISORS: Readonly<Record<RatioName, (runs: Runs) => PolicyRun | undefined>> = {
+  'bytes-of-page-lz4': (runs) => runs.get(PAGE_LZ4),
+  'time-of-page-lz4': (runs) => runs.get(PAGE_LZ4),
+  'time-of-raw': (runs) => runs.get(RAW),
+  'time-of-best': (runs) => runs.bestFixed,
 };
 
 /** The migrations of one sample. */
 class Runs {
-  readonly #runs = new Map<string, { readonly policy: Policy; readonly run: MigrationRun }>();
+  readonly #runs = new Map<string, { readonly policy: Policy; readonly run: PolicyRun }>();
+  readonly #missing = new Map<string, string>();
 
-  add(policy: Policy, run: MigrationRun): void {
+  add(policy: Policy, run: PolicyRun): void {
     this.#runs.set(policy.name, { policy, run });
   }
 
-  get(name: string): MigrationRun | undefined {
+  /** The policy cannot be had here. */
+  miss({ name }: Policy, why: string): void {
+    this.#missing.set(name, why);
+  }
+
+  get(name: string): PolicyRun | undefined {
     return this.#runs.get(name)?.run;
   }
 
+  whyNot(name: string): string {
+    return this.#missing.get(name) ?? 'it was not migrated';
+  }
+
   /** The fastest of those that a user could have chosen. */
-  get bestFixed(): MigrationRun | undefined {
+  get bestFixed(): PolicyRun | undefined {
     return [...this.#runs.values()]
       .filter(({ policy }) => isFixed(policy))
       .map(({ run }) => run)
-      .sort((a, b) => a.report.totalMs - b.report.totalMs)[0];
+      .sort((a, b) => a.totalMs - b.totalMs)[0];
   }
 }
 
-function ratioOf(name: RatioName, { report }: MigrationRun, runs: Runs): number | string {
+function ratioOf(name: RatioName, run: PolicyRun, runs: Runs): number | string {
   const divisor = DIVISORS[name](runs);
   if (divisor === undefined) return 'the policy that it is divided by was not measured';
   return name === 'bytes-of-page-lz4'
-    ? report.wireBytes / divisor.wireBytes
-    : report.totalMs / divisor.totalMs;
+    ? run.wireBytes / divisor.wireBytes
+    : run.totalMs / divisor.totalMs;
 }
 
 function figure(measured: number | string | null): Figure {
@@ -130,14 +127,14 @@ function figure(measured: number | string | null): Figure {
 }
 
 function figuresOf(policies: readonly Policy[], runs: Runs): Record<string, Figure> {
+  const ratios = ratiosAmong(policies);
   const rows = policies.flatMap(({ name }) => {
     const run = runs.get(name);
-    if (run === undefined) return [];
+    const of = (key: string, answer: (run: PolicyRun) => number | string | null) =>
+      [rowKey(name, key), figure(run === undefined ? runs.whyNot(name) : answer(run))] as const;
     return [
-      ...POLICY_ROWS.map((row) => [rowKey(name, row.figure), figure(row.of(run))] as const),
-      ...ratiosAmong(policies).map(
-        (ratio) => [rowKey(name, ratio), figure(ratioOf(ratio, run, runs))] as const,
-      ),
+      ...POLICY_ROWS.map((row) => of(row.figure, row.of)),
+      ...ratios.map((ratio) => of(ratio, (known) => ratioOf(ratio, known, runs))),
     ];
   });
   return Object.fromEntries(rows);
@@ -155,29 +152,6 @@ function ratiosAmong(policies: readonly Policy[]): RatioName[] {
   return (Object.keys(RATIOS) as RatioName[]).filter((name) => possible[name]);
 }
 
-function migrationOf(image: CodecImage, link: CodecLink, policy: Policy): WorkloadMigration {
-  const { path, memoryBytes, changes } = image;
-  const { compression, blockPages } = policy;
-  return {
-    guest: {
-      kind: 'workload',
-      options: {
-        workload: changes ? { kind: 'snapshots' } : 'idle',
-        memoryBytes,
-        fill: { kind: 'image', path },
-      },
-    },
-    source: {
-      strategy: 'pre-copy',
-      compression,
-      ...(blockPages === undefined ? {} : { blockPages }),
-      bandwidthBytesPerSecond: link.bandwidth,
-      observeMs: OBSERVE_MS,
-    },
-    destination: { prepare: true },
-  };
-}
-
 async function migrateAll(
   image: CodecImage,
   link: CodecLink,
@@ -188,14 +162,20 @@ async function migrateAll(
   const migrations: MigrationRecord[] = [];
   const name = scenarioName(link.name, image.name);
   for (const policy of inDrawnOrder(policies, name, context.repetition)) {
-    const wanted = migrationOf(image, link, policy);
-    const run = await migrateOnce(wanted, context);
-    runs.add(policy, run);
-    const label = `${policy.name}, ${image.name}, ${link.title}`;
-    migrations.push(recordOf(label, wanted, run, { linkBytesPerSecond: link.rate }));
+    const migrated = await migrateBy(policy, image, link, context);
+    if (typeof migrated === 'string') {
+      runs.miss(policy, migrated);
+    } else {
+      runs.add(policy, migrated.run);
+      migrations.push(migrated.record);
+    }
   }
   return { runs, migrations };
 }
+
+/** What a reader must know of the figures that are QEMU's. */
+const QEMU_HOW =
+  'QEMU’s guest has the same pages, goes through the same snapshots at the same pace and sleeps in between. The contents of later snapshots lie in a file that both QEMUs map beside the guest’s memory, and are not migrated. It has multifd with 2 channels and zstd at QEMU’s level, or xbzrle with one channel and QEMU’s own cache of 64 MiB; both may pause the guest for 50 ms, and after 30 rounds for as long as the rest takes, as Pageferry does. Its total time and downtime are what it reports, in whole milliseconds; bytes are counted where it hands them to the kernel, because QEMU before 8.1 counts compressed pages as uncompressed ones, and have the state of its devices in them, about 0.1 MB. CPU times are of the whole processes, threads of the guest included, in steps of 10 ms, from the start of the migration to its end on both sides. Afterwards every page of its guest is compared too.';
 
 export function codecMigrationsScenario(
   image: CodecImage,
@@ -230,7 +210,7 @@ export function codecMigrationsScenario(
     neededBytes: 4 * memoryBytes,
     warmUp: false,
     sampleSeconds: policies.length * (START_SECONDS + slowest / 2),
-    how: `A guest that begins with the image ${image.name} and ${does}, by pre-copy over ${link.title}, once by each policy in an order drawn from a fixed seed; destination populated before.`,
+    how: `A guest that begins with the image ${image.name} and ${does}, by pre-copy over ${link.title}, once by each policy in an order drawn from a fixed seed; destination populated before.${policies.some(isOfQemu) ? ` ${QEMU_HOW}` : ''}`,
     rows: policies.flatMap(({ name: policy }) => rowsOf(policy)),
     briefly: policies.map(({ name: policy }) => rowKey(policy, 'total')),
     async sample(context) {

@@ -1,0 +1,25 @@
+// How many bytes a QEMU sends over TCP (sent_bytes.cc), whatever it says itself.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildNative } from '../lib/native.js';
+
+export class SentBytes {
+  /** What the environment of that QEMU has beside its own. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly #path: string;
+
+  /** Its file is made in `dir`. */
+  constructor(dir: string) {
+    this.#path = join(dir, 'sent-bytes');
+    writeFileSync(this.#path, Buffer.alloc(8));
+    this.environment = {
+      LD_PRELOAD: buildNative('sent-bytes'),
+      PAGEFERRY_SENT_BYTES: this.#path,
+    };
+  }
+
+  /** Since that QEMU began. */
+  get count(): number {
+    return Number(readFileSync(this.#path).readBigUInt64LE(0));
+  }
+}
