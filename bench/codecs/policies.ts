@@ -12,10 +12,7 @@ export interface EnginePolicy {
 
 export interface QemuPolicy {
   readonly name: string;
-  readonly qemu: Pick<
-    WantedQemuMigration,
-    'multifd' | 'multifdCompression' | 'xbzrleCacheBytes'
-  >;
+  readonly qemu: Pick<WantedQemuMigration, 'multifd' | 'multifdCompression' | 'xbzrleCacheBytes'>;
 }
 
 export type Policy = EnginePolicy | QemuPolicy;

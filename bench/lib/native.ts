@@ -176,7 +176,12 @@ export function buildNative(name: NativeProgram): string {
   const [compiled, linked] = LIBRARIES.includes(name) ? [['-fPIC'], ['-shared']] : [[], []];
   for (const { source, object } of stale) compile(source, object, [...includes], compiled);
   const libraries = name === 'tls-stream' ? ['-lssl', '-lcrypto'] : [];
-  produce(program, 'g++', ['-pthread', ...linked, ...objects.map(({ object }) => object), ...libraries]);
+  produce(program, 'g++', [
+    '-pthread',
+    ...linked,
+    ...objects.map(({ object }) => object),
+    ...libraries,
+  ]);
   return program;
 }
 

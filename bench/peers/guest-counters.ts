@@ -1,4 +1,5 @@
 // What a guest of QEMU's with a tape counts in its own memory.
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { nowMs } from '../lib/clock.js';
 import type { QemuSide } from './qemu-side.js';
@@ -15,6 +16,8 @@ export interface Counted {
 /** `000000000000d000: 0x0000000000000001 0x0000000000000000` */
 const TWO_WORDS = /:\s*(0x[0-9a-f]{16})\s+(0x[0-9a-f]{16})/;
 
+const LOOK_EVERY_MS = 10;
+
 export async function countedBy(side: QemuSide): Promise<Counted> {
   const line = `xp /2gx ${COUNTERS_ADDRESS}`;
   const said = v.parse(
@@ -26,4 +29,9 @@ export async function countedBy(side: QemuSide): Promise<Counted> {
     throw new Error(`QEMU does not tell what its guest counted: ${said.trim()}`);
   }
   return { atMs: nowMs(), operations: Number(operations), failures: Number(failures) };
+}
+
+/** Until the guest has done more than that. Rejects when QEMU has gone. */
+export async function goesOn(side: QemuSide, { operations }: Counted): Promise<void> {
+  while ((await countedBy(side)).operations <= operations) await sleep(LOOK_EVERY_MS);
 }

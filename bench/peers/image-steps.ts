@@ -105,8 +105,7 @@ export function readImageSteps(path: string): ImageSteps {
       timeNs: whole(rows, SNAPSHOT_BYTES * index),
       entries: whole(rows, SNAPSHOT_BYTES * index + 16),
     }));
-    const entriesAt =
-      tables + rows.length + MAPPING_BYTES * mappings + ADDRESS_BYTES * pages;
+    const entriesAt = tables + rows.length + MAPPING_BYTES * mappings + ADDRESS_BYTES * pages;
     const entries = readAt(file, entriesAt, ENTRY_BYTES * whole(header, 32));
 
     const first = new Uint32Array(pages);

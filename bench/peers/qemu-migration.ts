@@ -10,11 +10,11 @@ import type { Link, Side } from '../links/link.js';
 import { LOOPBACK, linkRateOf, type WantedLink } from '../links/wanted-link.js';
 import type { SourcePoint } from '../result/schema.js';
 import { compareArrived } from './arrived-guest.js';
+import { type Counted, countedBy, goesOn } from './guest-counters.js';
 import { MarkReader } from './mark-reader.js';
 import type { Stamp } from './marks.js';
 import { isStatus, type QemuProgress, QemuSide, type StartOptions } from './qemu-side.js';
 import type { QmpEvent } from './qmp.js';
-import { type Counted, countedBy } from './guest-counters.js';
 import { makeRom, type QemuGuest } from './rom.js';
 import { SentBytes } from './sent-bytes.js';
 import { makeTape, type Tape, type TapedImage } from './tape.js';
@@ -176,8 +176,7 @@ async function sample(
 
 /** QEMU counts the look at the dirty log before the first round too. */
 function hasEndedRounds(rounds: number) {
-  return ({ event, data }: QmpEvent) =>
-    event === 'MIGRATION_PASS' && Number(data['pass']) > rounds;
+  return ({ event, data }: QmpEvent) => event === 'MIGRATION_PASS' && Number(data['pass']) > rounds;
 }
 
 /** Otherwise QEMU would go on for ever with a guest that writes faster than the link sends. */
@@ -289,7 +288,10 @@ async function run(
   const { guest, populateDestination = false, observeMs = 0 } = wanted;
   const sent = tape === undefined ? null : new SentBytes(dir);
   await reader.hears('listening');
-  const start = (name: Side, options: Pick<StartOptions, 'populate' | 'incoming' | 'environment'>) =>
+  const start = (
+    name: Side,
+    options: Pick<StartOptions, 'populate' | 'incoming' | 'environment'>,
+  ) =>
     sides[name].start({
       dir,
       rom,
@@ -320,6 +322,7 @@ async function run(
   if (tape === undefined || sent === null || before === null || after === null) {
     return { ...times, ...stopped, figures, stamps, replay: null };
   }
+  if (tape.steps.steps.length > 0) await goesOn(destination, after);
   const replay = {
     pagesPerSecond: speedBetween(before, after),
     sentBytes: sent.count,

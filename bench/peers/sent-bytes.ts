@@ -12,14 +12,17 @@ export class SentBytes {
   constructor(dir: string) {
     this.#path = join(dir, 'sent-bytes');
     writeFileSync(this.#path, Buffer.alloc(8));
+    const others = process.env['LD_PRELOAD'] ?? '';
     this.environment = {
-      LD_PRELOAD: buildNative('sent-bytes'),
+      LD_PRELOAD: [buildNative('sent-bytes'), others].filter((path) => path !== '').join(':'),
       PAGEFERRY_SENT_BYTES: this.#path,
     };
   }
 
-  /** Since that QEMU began. */
+  /** Since that QEMU began. Throws where nothing was counted, as of a QEMU that loads no libraries. */
   get count(): number {
-    return Number(readFileSync(this.#path).readBigUInt64LE(0));
+    const count = Number(readFileSync(this.#path).readBigUInt64LE(0));
+    if (count === 0) throw new Error('what QEMU sends could not be counted');
+    return count;
   }
 }

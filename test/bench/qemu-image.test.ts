@@ -18,12 +18,32 @@ describe.skipIf(obstacle !== null)('QEMU', () => {
     const dir = mkdtempSync(join(tmpdir(), 'pf-qemu-'));
     const path = join(dir, 'an.image');
     const base = random();
-    const first = Array.from({ length: PAGES }, (_, page) => ({ page, content: page % 8 ? base : null }));
-    const later = Array.from({length: 5}, (_, s) => Array.from({ length: 20 }, (_, page) => ({ page: page * 3 + s, content: s === 3 ? null : random() })));
+    const first = Array.from({ length: PAGES }, (_, page) => ({
+      page,
+      content: page % 8 ? base : null,
+    }));
+    const later = Array.from({ length: 5 }, (_, s) =>
+      Array.from({ length: 20 }, (_, page) => ({
+        page: page * 3 + s,
+        content: s === 3 ? null : random(),
+      })),
+    );
     writeImage(path, PAGES, [first, ...later]);
     const image = tapedImage(path);
-    for (const how of [{ multifd: true, multifdCompression: 'zstd' as const }, { xbzrleCacheBytes: 64 * 2 ** 20 }, {}]) {
-      const run = await migrateQemu({ guest: guestOf(image), image, strategy: 'pre-copy', endsRounds: true, observeMs: 300, populateDestination: true, ...how });
+    for (const how of [
+      { multifd: true, multifdCompression: 'zstd' as const },
+      { xbzrleCacheBytes: 64 * 2 ** 20 },
+      {},
+    ]) {
+      const run = await migrateQemu({
+        guest: guestOf(image),
+        image,
+        strategy: 'pre-copy',
+        endsRounds: true,
+        observeMs: 300,
+        populateDestination: true,
+        ...how,
+      });
       console.log(JSON.stringify({ ...run, points: 0, stamps: run.stamps.length }));
     }
   }, 60000);

@@ -1,11 +1,19 @@
 // The policies of `bench codecs` on each image, one panel for each link.
 
 import { CODECS_SUITE } from '../../codecs/names.js';
-import { AUTO, isFixed, PAGE_LZ4, parsePolicies, RAW } from '../../codecs/policies.js';
+import {
+  AUTO,
+  isFixed,
+  PAGE_LZ4,
+  parsePolicies,
+  QEMU_XBZRLE,
+  QEMU_ZSTD,
+  RAW,
+} from '../../codecs/policies.js';
 import type { MeasuredRow, Result } from '../../result/schema.js';
 import { COLORS, SYMBOLS } from '../draw.js';
 import { number } from '../format.js';
-import type { Panel, Section } from '../section.js';
+import type { MarkSymbol, Panel, Section } from '../section.js';
 import { groupBy } from '../select.js';
 import { labelledRows, type RowPoint } from './labelled-rows.js';
 
@@ -14,6 +22,8 @@ const STYLES = {
   best: { label: 'best fixed policy', color: COLORS[2], symbol: SYMBOLS[2] },
   raw: { label: 'raw', color: COLORS[1], symbol: SYMBOLS[1] },
   page: { label: 'zero + LZ4 a page', color: COLORS[3], symbol: SYMBOLS[3] },
+  qemuZstd: { label: 'QEMU, multifd zstd', color: COLORS[4], symbol: SYMBOLS[4] },
+  qemuXbzrle: { label: 'QEMU, xbzrle', color: COLORS[5], symbol: SYMBOLS[5] },
 } as const;
 type Style = keyof typeof STYLES;
 
@@ -53,11 +63,12 @@ function pointsOf(totals: readonly Total[]): PolicyPoint[] {
     ...called(PAGE_LZ4).map((total) => point('page', total)),
     ...(best === undefined ? [] : [point('best', best)]),
     ...called(AUTO).map((total) => point('auto', total)),
+    ...called(QEMU_ZSTD).map((total) => point('qemuZstd', total)),
+    ...called(QEMU_XBZRLE).map((total) => point('qemuXbzrle', total)),
   ];
 }
 
-function panel(link: string, totals: readonly Total[]): Panel {
-  const points = [...groupBy(totals, ({ image }) => image).values()].flatMap(pointsOf);
+function panel(link: string, points: readonly PolicyPoint[]): Panel {
   const spoken = points.map(({ label, said, value }) => `${label}: ${said} ${number(value)}`);
   const describe = `Total migration time over ${link}, in ms. ${spoken.join('; ')}`;
   return { title: link, plots: [labelledRows({ describe, points, unit: 'ms' })] };
@@ -67,10 +78,16 @@ export function policies({ suite, rows }: Result): Section | null {
   if (suite !== CODECS_SUITE) return null;
   const totals = totalsOf(rows);
   if (totals.length === 0) return null;
+  const links = [...groupBy(totals, ({ link }) => link)].map(([link, own]) => ({
+    link,
+    points: [...groupBy(own, ({ image }) => image).values()].flatMap(pointsOf),
+  }));
+  const isDrawn = (symbol: MarkSymbol) =>
+    links.some(({ points }) => points.some((one) => one.symbol === symbol));
   return {
     title: 'Total migration time by policy',
-    legend: Object.values(STYLES),
-    panels: [...groupBy(totals, ({ link }) => link)].map(([link, own]) => panel(link, own)),
+    legend: Object.values(STYLES).filter(({ symbol }) => isDrawn(symbol)),
+    panels: links.map(({ link, points }) => panel(link, points)),
     caption:
       'One row for each image. Medians, with a bar from the lowest to the highest repetition; logarithmic. The best fixed policy is the fastest of those that a user may choose instead of auto, each image its own.',
   };
