@@ -45,6 +45,7 @@ The links 100mbit and 1gbit are two network namespaces shaped by tc where this
 machine can have them, and otherwise, as 10gbit always, the engine's own rate
 limit; the tables say which. A run cannot be resumed. lz4-page is LZ4 of each
 page by itself, beside zero pages: what the ratios are measured against.
+qemu-multifd-zstd and qemu-xbzrle are QEMU, where it is installed.
 
 Examples:
   pageferry bench codecs --quick

@@ -2,9 +2,8 @@
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Compared } from '../lib/verification.js';
-import { countedBy } from './guest-counters.js';
+import { type Commanded, countedBy } from './guest-counters.js';
 import type { ImageSteps, Step } from './image-steps.js';
-import type { QemuSide } from './qemu-side.js';
 import { RESERVED_BYTES } from './rom.js';
 import type { Tape } from './tape.js';
 
@@ -63,7 +62,7 @@ function differentPages(memory: Pages, tape: Pages, of: Tape, operations: number
 
 /** Stops the guest. Throws where a page is not what it must be. Its memory is written to a file in `dir` meanwhile. */
 export async function compareArrived(
-  destination: QemuSide,
+  destination: Commanded,
   tape: Tape,
   dir: string,
 ): Promise<Compared> {

@@ -5,6 +5,8 @@ import { nowMs } from '../lib/clock.js';
 import type { QemuSide } from './qemu-side.js';
 import { COUNTERS_ADDRESS } from './rom.js';
 
+export type Commanded = Pick<QemuSide, 'execute'>;
+
 export interface Counted {
   readonly atMs: number;
   /** Pages of later snapshots that it has set since it began. */
@@ -18,7 +20,7 @@ const TWO_WORDS = /:\s*(0x[0-9a-f]{16})\s+(0x[0-9a-f]{16})/;
 
 const LOOK_EVERY_MS = 10;
 
-export async function countedBy(side: QemuSide): Promise<Counted> {
+export async function countedBy(side: Commanded): Promise<Counted> {
   const line = `xp /2gx ${COUNTERS_ADDRESS}`;
   const said = v.parse(
     v.string(),
@@ -32,6 +34,6 @@ export async function countedBy(side: QemuSide): Promise<Counted> {
 }
 
 /** Until the guest has done more than that. Rejects when QEMU has gone. */
-export async function goesOn(side: QemuSide, { operations }: Counted): Promise<void> {
+export async function goesOn(side: Commanded, { operations }: Counted): Promise<void> {
   while ((await countedBy(side)).operations <= operations) await sleep(LOOK_EVERY_MS);
 }

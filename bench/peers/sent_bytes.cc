@@ -1,5 +1,5 @@
-// A library that is preloaded into QEMU and counts the bytes that it sends over TCP, because QEMU before version 8.1 counts
-// compressed pages with the size that they had before.
+// A library that is preloaded into QEMU and counts the bytes that it sends over TCP, because QEMU 7.2 counts compressed
+// pages with the size that they had before.
 //
 // The environment variable PAGEFERRY_SENT_BYTES names a file of 8 bytes, which holds the count at any moment.
 #include <dlfcn.h>

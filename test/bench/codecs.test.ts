@@ -203,13 +203,24 @@ describe('what is compared', () => {
       total('zstd:3', 'a', '1 Gbit/s (veth, tc)', 200),
       total('lz4', 'a', '1 Gbit/s (veth, tc)', 300),
       total('auto', 'a', '1 Gbit/s (veth, tc)', 150),
+      total('qemu-multifd-zstd', 'a', '1 Gbit/s (veth, tc)', 120),
+      total('qemu-xbzrle', 'a', '1 Gbit/s (veth, tc)', 90),
       total('raw', 'a', 'loopback', 50),
     ];
     const section = policies({ suite: 'codecs', rows } as unknown as Result);
     expect(section?.panels.map(({ title }) => title)).toEqual(['1 Gbit/s (veth, tc)', 'loopback']);
     const [first, second] = section?.panels.map(({ plots }) => plots[0]?.text) ?? [];
     expect(first).toContain('a: raw 400; a: zero + LZ4 a page 100; a: zstd:3 200; a: auto 150');
+    // Nothing that a user of the engine may choose, however fast it is.
+    expect(first).toContain('a: QEMU, multifd zstd 120; a: QEMU, xbzrle 90.0');
     expect(second).toContain('in ms. a: raw 50.0; a: raw 50.0');
+    const labels = (of: typeof rows) =>
+      policies({ suite: 'codecs', rows: of } as unknown as Result)?.legend.map(
+        ({ label }) => label,
+      );
+    expect(labels(rows)).toContain('QEMU, xbzrle');
+    // A legend of what is drawn.
+    expect(labels(rows.slice(-1))).toEqual(['best fixed policy', 'raw']);
     expect(policies({ suite: 'quick', rows } as unknown as Result)).toBeNull();
   });
 
