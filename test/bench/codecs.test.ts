@@ -214,12 +214,12 @@ describe('what is compared', () => {
     // Nothing that a user of the engine may choose, however fast it is.
     expect(first).toContain('a: QEMU, multifd zstd 120; a: QEMU, xbzrle 90.0');
     expect(second).toContain('in ms. a: raw 50.0; a: raw 50.0');
+    // A legend of what is drawn.
     const labels = (of: typeof rows) =>
-      policies({ suite: 'codecs', rows: of } as unknown as Result)?.legend.map(
+      policies({ suite: 'codecs', rows: of } as unknown as Result)?.legend?.map(
         ({ label }) => label,
       );
     expect(labels(rows)).toContain('QEMU, xbzrle');
-    // A legend of what is drawn.
     expect(labels(rows.slice(-1))).toEqual(['best fixed policy', 'raw']);
     expect(policies({ suite: 'quick', rows } as unknown as Result)).toBeNull();
   });
