@@ -1,7 +1,7 @@
 // The policies that `bench codecs` compares: the engine's compressions, and what they are measured against.
 import { type Compression, isCompression } from '#engine/vocabulary.js';
 import { UsageError } from '../lib/errors.js';
-import type { WantedQemuMigration } from '../peers/qemu-migration.js';
+import type { WantedQemuMigration } from '../peers/qemu-settings.js';
 
 export interface EnginePolicy {
   readonly name: string;

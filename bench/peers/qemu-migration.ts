@@ -13,50 +13,21 @@ import { compareArrived } from './arrived-guest.js';
 import { type Counted, countedBy, goesOn } from './guest-counters.js';
 import { MarkReader } from './mark-reader.js';
 import type { Stamp } from './marks.js';
+import { configure, liftDowntimeBudget, type WantedQemuMigration } from './qemu-settings.js';
 import { isStatus, type QemuProgress, QemuSide, type StartOptions } from './qemu-side.js';
 import type { QmpEvent } from './qmp.js';
-import { makeRom, type QemuGuest } from './rom.js';
+import { makeRom } from './rom.js';
+import { makeScope, until } from './scope.js';
 import { SentBytes } from './sent-bytes.js';
-import { makeTape, type Tape, type TapedImage } from './tape.js';
+import { makeTape, type Tape } from './tape.js';
 
 const SECOND_MS = 1000;
 const TIMEOUT_MS = 240_000;
 /** Of the time that the guest's memory would take as it is. */
 const MOST_TIMES_MEMORY = 40;
-/** QEMU limits itself to 128 MiB/s unless it is told otherwise. */
-const NO_LIMIT_BYTES_PER_SECOND = 1e12;
-/** As long as Pageferry may pause its guest unless it is told otherwise. */
-const DOWNTIME_BUDGET_MS = 50;
-const MULTIFD_CHANNELS = 2;
 const SAMPLE_EVERY_MS = 50;
 /** As after as many rounds of Pageferry's, unless it is told otherwise. */
 const MOST_ROUNDS = 30;
-/** As long as QEMU accepts. */
-const NO_DOWNTIME_BUDGET_MS = 2_000_000;
-
-/** The guest, and how QEMU migrates it. */
-export interface WantedQemuMigration {
-  readonly guest: QemuGuest;
-  /** What the guest begins with and goes through, if it has a tape. */
-  readonly image?: TapedImage | undefined;
-  /** Hybrid is post-copy after one round. */
-  readonly strategy: 'pre-copy' | 'post-copy' | 'hybrid';
-  /** Pre-copy by several channels. */
-  readonly multifd?: boolean;
-  /** What multifd does to pages; nothing unless told. */
-  readonly multifdCompression?: 'zstd' | undefined;
-  /** Sends of pages that were sent before what differs, out of a cache of so many bytes. */
-  readonly xbzrleCacheBytes?: number | undefined;
-  /** Pauses the guest after 30 rounds of pre-copy, however long the rest will take. */
-  readonly endsRounds?: boolean;
-  /** Gives demand pages a channel of their own. */
-  readonly preempt?: boolean;
-  readonly bandwidthBytesPerSecond?: number | undefined;
-  /** Touches the destination's memory before. */
-  readonly populateDestination?: boolean;
-  /** Lets the guest run for so long first. */
-  readonly observeMs?: number | undefined;
-}
 
 export interface QemuMigrationOptions extends WantedQemuMigration {
   /** What lies between the two; loopback by default. */
@@ -101,52 +72,6 @@ export interface QemuRun extends Times {
 
 type Sides = Readonly<Record<Side, QemuSide>>;
 
-/** Settles as `promise` does, or rejects with the signal's reason. */
-async function until<Answer>(signal: AbortSignal, promise: Promise<Answer>): Promise<Answer> {
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-  });
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** What both sides are told alike. */
-async function configure(side: QemuSide, wanted: WantedQemuMigration): Promise<void> {
-  const { strategy, multifd = false, preempt = false, multifdCompression, image } = wanted;
-  const { xbzrleCacheBytes } = wanted;
-  const capabilities = {
-    events: true,
-    multifd,
-    xbzrle: xbzrleCacheBytes !== undefined,
-    // The tape.
-    'x-ignore-shared': image !== undefined,
-    'postcopy-ram': strategy !== 'pre-copy',
-    'postcopy-preempt': preempt,
-  };
-  await side.execute('migrate-set-capabilities', {
-    capabilities: Object.entries(capabilities).map(([capability, state]) => ({
-      capability,
-      state,
-    })),
-  });
-  const limit = wanted.bandwidthBytesPerSecond;
-  await side.execute('migrate-set-parameters', {
-    'max-bandwidth': limit ?? NO_LIMIT_BYTES_PER_SECOND,
-    // 0: none.
-    'max-postcopy-bandwidth': limit ?? 0,
-    'multifd-channels': MULTIFD_CHANNELS,
-    'downtime-limit': DOWNTIME_BUDGET_MS,
-    ...(multifdCompression === undefined ? {} : { 'multifd-compression': multifdCompression }),
-    ...(xbzrleCacheBytes === undefined ? {} : { 'xbzrle-cache-size': xbzrleCacheBytes }),
-  });
-}
-
 /** Starts to listen; answers the port. */
 async function listen(destination: QemuSide, host: string): Promise<number> {
   await destination.execute('migrate-incoming', { uri: `tcp:${host}:0` });
@@ -182,7 +107,7 @@ function hasEndedRounds(rounds: number) {
 /** Otherwise QEMU would go on for ever with a guest that writes faster than the link sends. */
 async function endRounds(source: QemuSide): Promise<void> {
   await source.sees(hasEndedRounds(MOST_ROUNDS));
-  await source.execute('migrate-set-parameters', { 'downtime-limit': NO_DOWNTIME_BUDGET_MS });
+  await liftDowntimeBudget(source);
 }
 
 /** Migrates; answers when and at what cost. */
@@ -228,29 +153,6 @@ function timeoutMs({ guest, bandwidthBytesPerSecond }: WantedQemuMigration, link
   const rate = bandwidthBytesPerSecond ?? linkRateOf(link);
   const once = rate === null ? 0 : (guest.memoryBytes / rate) * SECOND_MS;
   return TIMEOUT_MS + MOST_TIMES_MEMORY * once;
-}
-
-/**
- * What every part may use and nothing may outlive: `signal` aborts with the caller's reason, with `fail`'s, or
- * when all takes too long.
- */
-function makeScope(outer: AbortSignal | undefined, timeoutMs: number) {
-  const controller = new AbortController();
-  const onAbort = () => controller.abort(outer?.reason);
-  outer?.addEventListener('abort', onAbort);
-  if (outer?.aborted) onAbort();
-  const tooLong = new Error(`QEMU's migration took longer than ${Math.round(timeoutMs / 1000)} s`);
-  const timer = setTimeout(() => controller.abort(tooLong), timeoutMs);
-  return {
-    signal: controller.signal,
-    fail: (error: Error) => controller.abort(error),
-    /** Whatever still goes on must not start anything. */
-    close() {
-      clearTimeout(timer);
-      outer?.removeEventListener('abort', onAbort);
-      controller.abort(new Error('the migration is over'));
-    },
-  };
 }
 
 /** QEMU's own figures. It says that it has completed a moment before it has counted. */

@@ -2,9 +2,10 @@
 import { recordOf, strategyName } from '../lib/migration-record.js';
 import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
 import type { SampleContext } from '../lib/scenario.js';
-import { migrateQemu, type WantedQemuMigration } from './qemu-migration.js';
+import { migrateQemu } from './qemu-migration.js';
 import { accelerator } from './qemu-process.js';
 import { qemuRecordOf } from './qemu-record.js';
+import type { WantedQemuMigration } from './qemu-settings.js';
 
 /** How far a sample knows that the memory arrived whole. */
 export const WHAT_IS_COMPARED =
