@@ -4,7 +4,7 @@ import { recordOf } from '../lib/migration-record.js';
 import { migrateOnce, type WorkloadMigration } from '../lib/pair.js';
 import type { MigrationRecord, SampleContext } from '../lib/scenario.js';
 import { migrateQemu } from '../peers/qemu-migration.js';
-import { accelerator, qemuObstacle } from '../peers/qemu-process.js';
+import { accelerator, comparedObstacle } from '../peers/qemu-process.js';
 import { qemuRecordOf } from '../peers/qemu-record.js';
 import { Refused } from '../peers/qmp.js';
 import { tapeObstacle } from '../peers/rom.js';
@@ -107,7 +107,7 @@ async function byQemu(
   codecLink: CodecLink,
   { signal, link, log, onCompared, repetition }: SampleContext,
 ): Promise<Migrated | string> {
-  const none = qemuObstacle();
+  const none = comparedObstacle();
   if (none !== null) return none;
   const image = tapedImage(path);
   const guest = guestOf(image);

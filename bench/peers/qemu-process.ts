@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_proces
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Side } from '../links/link.js';
-import { missingQemu, qemuProgram } from './qemu-program.js';
+import { compareVersions, missingQemu, qemuProgram } from './qemu-program.js';
 import { TAPE_ADDRESS } from './rom.js';
 
 /** USER_HZ: the unit of times in /proc, the same on every x86-64 Linux. */
@@ -39,6 +39,23 @@ let kvmWorks: boolean | undefined;
 export function accelerator(): 'kvm' | 'tcg' {
   kvmWorks ??= runs(qemuProgram().path, [...TRY_KVM, '-monitor', 'stdio'], 'quit\n');
   return kvmWorks ? 'kvm' : 'tcg';
+}
+
+/**
+ * The first version that is told of every write of a guest that it translates ("physmem: Fix migration dirty bitmap
+ * coherency with TCG memory access").
+ */
+const TRANSLATES_SAFELY_FROM = '9.0';
+
+/** Why the guest of such a QEMU may arrive with old pages, or null. */
+export function translationObstacle(accel: 'kvm' | 'tcg', version: string): string | null {
+  if (accel === 'kvm' || compareVersions(version, TRANSLATES_SAFELY_FROM) >= 0) return null;
+  return `there is no /dev/kvm, and QEMU ${version} does not send all that a guest writes which it translates; QEMU ${TRANSLATES_SAFELY_FROM} does`;
+}
+
+/** Why no migration of QEMU's whose guest is compared afterwards can be measured here, or null. */
+export function comparedObstacle(): string | null {
+  return qemuObstacle() ?? translationObstacle(accelerator(), qemuProgram().version);
 }
 
 /** What the guest reads, and does not have in its memory. */

@@ -26,7 +26,7 @@ function programAt(path: string): QemuProgram | undefined {
 }
 
 /** Above 0 when `a` is newer. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 

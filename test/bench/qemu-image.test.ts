@@ -8,7 +8,7 @@ import { QEMU_XBZRLE, QEMU_ZSTD } from '#bench/codecs/policies.js';
 import { compareArrived, expectedAfter } from '#bench/peers/arrived-guest.js';
 import { type ImageSteps, readImageSteps } from '#bench/peers/image-steps.js';
 import { migrateQemu } from '#bench/peers/qemu-migration.js';
-import { qemuObstacle } from '#bench/peers/qemu-process.js';
+import { comparedObstacle, translationObstacle } from '#bench/peers/qemu-process.js';
 import { RESERVED_BYTES, romParameters, tapeObstacle } from '#bench/peers/rom.js';
 import { guestOf, makeTape, tapedImage } from '#bench/peers/tape.js';
 import { Pageferry } from '../cli/pageferry.js';
@@ -119,6 +119,15 @@ describe('the guest with a tape', () => {
   });
 });
 
+describe('a QEMU that translates its guest', () => {
+  it('is no peer before version 9.0, which loses what the guest writes', () => {
+    expect(translationObstacle('tcg', '7.2.22')).toMatch(/no \/dev\/kvm, and QEMU 7.2.22 does not/);
+    expect(translationObstacle('tcg', '9.0.0')).toBeNull();
+    expect(translationObstacle('tcg', '10.0.3')).toBeNull();
+    expect(translationObstacle('kvm', '7.2.22')).toBeNull();
+  });
+});
+
 describe('what is compared of a guest that arrived', () => {
   const OPERATIONS = 60;
 
@@ -182,7 +191,7 @@ describe('what is compared of a guest that arrived', () => {
   });
 });
 
-const obstacle = qemuObstacle();
+const obstacle = comparedObstacle();
 
 describe.skipIf(obstacle !== null)(`QEMU${obstacle === null ? '' : ` (${obstacle})`}`, () => {
   let dir: string;
