@@ -116,13 +116,14 @@ async function byQemu(
   if (repetition === 0 && accelerator() === 'tcg') {
     log('there is no /dev/kvm: QEMU translates its guest');
   }
+  const limit = limitOf(policy, codecLink);
   const options = {
     guest,
     image,
     strategy: 'pre-copy',
     ...policy.qemu,
     endsRounds: true,
-    bandwidthBytesPerSecond: limitOf(policy, codecLink),
+    bandwidthBytesPerSecond: limit,
     populateDestination: true,
     observeMs: OBSERVE_MS,
     link,
@@ -134,7 +135,9 @@ async function byQemu(
     if (replay === null) throw new Error('QEMU has migrated another guest');
     onCompared(replay.compared);
     const sentPerSecond = (replay.sentBytes / figures['total-time']) * SECOND_MS;
-    if (sentPerSecond > (codecLink.rate ?? Number.POSITIVE_INFINITY)) return TOO_FAST;
+    if (codecLink.bandwidth > 0 && limit === undefined && sentPerSecond > codecLink.bandwidth) {
+      return TOO_FAST;
+    }
     const run = {
       totalMs: figures['total-time'],
       wireBytes: replay.sentBytes,
