@@ -217,7 +217,7 @@ export class SourceMigration {
         ...pages,
         raw: (pages.raw ?? 0) + served.pages - served.pagesZero - served.pagesLz4,
         zero: (pages.zero ?? 0) + served.pagesZero,
-        lz4: (pages.lz4 ?? 0) + served.pagesLz4,
+        ...(served.pagesLz4 > 0 && { lz4: (pages.lz4 ?? 0) + served.pagesLz4 }),
       },
       pagesServed: served.pages,
       wireBytes: wireBytes + served.wireBytes,

@@ -1,11 +1,11 @@
 /** A destination on an open port: whatever comes, it survives and serves the next. */
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DestinationOptions } from '../../src/destination/options.js';
 import { binding } from '../../src/native/binding.js';
 import { encodeFrame } from '../../src/protocol/framing.js';
 import { STRATEGY_NAMES } from '../../src/vocabulary.js';
 import { takeAnything } from '../support/any-guest.js';
+import { closed } from '../support/closed.js';
 import { Receiving, sourceFor } from '../support/destinations.js';
 import { type Footprint, footprintOf, untilGivenBack } from '../support/footprint.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
@@ -732,7 +732,7 @@ describe('in all this, a migration under way', () => {
     for (let i = 0; i < 20; i += 1) {
       const client = await RawClient.control(receiving.port);
       client.socket.write(Buffer.alloc(100, 0xff - i));
-      await once(client.socket, 'close');
+      await closed(client.socket);
     }
     expect(await migration).toMatchObject({ guestVerified: true });
     await expectUnharmed(await receiving.nextArrived());

@@ -13,6 +13,7 @@ import {
   type SourceMessage,
 } from '../../src/protocol/messages.js';
 import { atEnd } from '../support/at-end.js';
+import { closed } from '../support/closed.js';
 import { Frames } from '../support/frames.js';
 import { rejection, until } from '../support/until.js';
 
@@ -172,7 +173,7 @@ describe('a control channel whose peer', () => {
     channel.send({ type: 'failed', code: 'PROTOCOL', message: 'nonsense', neverRan: true });
     channel.close();
     expect(await nextMessage(peer)).toMatchObject({ type: 'failed', code: 'PROTOCOL' });
-    await once(peer, 'close');
+    await closed(peer);
     expect(ends).toHaveLength(1);
   });
 });
@@ -272,7 +273,7 @@ describe('a control channel that was closed here', () => {
       code: 'CANCELLED',
       neverRan: true,
     });
-    await once(peer, 'close');
+    await closed(peer);
     expect(ends).toEqual([]);
   });
 

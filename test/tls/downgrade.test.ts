@@ -6,6 +6,7 @@ import { connect as connectTls, type SecureVersion } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { takeAnything } from '../support/any-guest.js';
 import { atEnd } from '../support/at-end.js';
+import { closed } from '../support/closed.js';
 import { failureOf, Receiving, sourceFor } from '../support/destinations.js';
 import { expectUnharmed, MIB, startGuest } from '../support/guests.js';
 import { Lab } from '../support/lab.js';
@@ -114,8 +115,9 @@ describe('a destination with TLS', () => {
       atEnd(() => void socket.destroy());
       socket.on('error', () => {});
       socket.resume();
+      const over = closed(socket);
       socket.write(Buffer.concat(chunks));
-      await once(socket, 'close');
+      await over;
     }
     await until('each is told of', () => receiving.strangers.length === recorder.heard.length);
     expect(heard).toEqual([]);
