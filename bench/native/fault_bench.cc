@@ -48,10 +48,9 @@ void be_source(int fd, std::uint64_t bytes) {
   const char ready = 1;
   baseline::send_all(fd, &ready, 1);
   std::promise<Status> ended;
-  const auto server =
-      PageServer::start(memory, residual, std::make_shared<TokenBucket>(),
-                        std::make_unique<SocketStream>(UniqueFd(fd)), wire::ContentSet{},
-                        [&](Status reason) { ended.set_value(std::move(reason)); });
+  const auto server = PageServer::start(memory, residual, std::make_shared<TokenBucket>(),
+                                        std::make_unique<SocketStream>(UniqueFd(fd)),
+                                        [&](Status reason) { ended.set_value(std::move(reason)); });
   check(server.status(), "page server");
   const Status reason = ended.get_future().get();
   if (reason.code() != StatusCode::kPeerClosed) check(reason, "page server");
