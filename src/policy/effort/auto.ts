@@ -135,8 +135,9 @@ function planned(
   around: Surroundings,
 ): Effort {
   const rate = rateOf(link, around.limit);
-  const at = around.local && around.limit === 0 ? 0 : highestThatKeepsUp(rate, cost, size, around);
-  const above = around.local && around.limit === 0 ? 0 : at + 1;
+  const encodes = !around.local || around.limit > 0;
+  const at = encodes ? highestThatKeepsUp(rate, cost, size, around) : 0;
+  const above = encodes ? at + 1 : 0;
   const lower = around.ladder[at] as Step;
   const upper = around.ladder[Math.min(above, around.ladder.length - 1)] as Step;
   const isKnown = link.measured || around.limit > 0;
@@ -145,7 +146,8 @@ function planned(
     lower: lower.rung,
     upper: upper.rung,
     deltas: around.keepsVersions && lower.rung.method !== 'raw' ? deltasOf(upper.rung) : 'none',
-    encoders: around.encoders,
+    // Without any, the threads of the channels send pages from where they lie, which takes half the time.
+    encoders: encodes ? around.encoders : 0,
     queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, Math.max(LEAST_QUEUE_BYTES, queueBytes))),
   };
   return { plan, link, cost, size };

@@ -219,7 +219,7 @@ describe('a plan', () => {
   it('makes pages no smaller where nothing but memory is between both sides', () => {
     const local = { ...HERE, local: true };
     const { plan } = looks(firstEffort(local), null, 100, local);
-    expect(plan).toMatchObject({ lower: RAW, upper: RAW, deltas: 'none' });
+    expect(plan).toMatchObject({ lower: RAW, upper: RAW, deltas: 'none', encoders: 0 });
     // Under a limit there is something to gain.
     const limited = { ...local, limit: 300 * MBIT };
     expect(firstEffort(limited).plan).toMatchObject({ lower: zstd(3), upper: zstd(9) });
