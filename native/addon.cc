@@ -38,7 +38,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   WorkloadWrap::init(env, exports);
   ProcessTraceWrap::init(env, exports);
   ProcessImageWrap::init(env, exports);
-  ImageInspectionWrap::init(env, exports);
+  ImageWrap::init(env, exports);
   init_machine(env, exports);
   init_pki(env, exports);
   return exports;

@@ -159,6 +159,13 @@ Status ImageFile::check_snapshots() const {
   return within ? Status() : broken("an entry is of a page that it does not have");
 }
 
+Result<std::shared_ptr<const ImageFile>> ImageFile::open_checked(const std::string& path) {
+  Result<std::shared_ptr<const ImageFile>> image = open(path);
+  if (!image.ok()) return image;
+  if (Status status = image.value()->check_contents(); !status.ok()) return status;
+  return image;
+}
+
 Status ImageFile::check_contents() const {
   std::vector<std::byte> buffer(kPieceBytes);
   std::uint64_t content = 0;

@@ -33,6 +33,8 @@ class ImageFile {
   // Checks the header and the tables. kInvalidArgument, with what is wrong, for what is no image, an image that
   // was cut short, or one whose tables are damaged.
   static Result<std::shared_ptr<const ImageFile>> open(const std::string& path);
+  // The same, and checks the contents, which reads all of the file.
+  static Result<std::shared_ptr<const ImageFile>> open_checked(const std::string& path);
 
   std::uint64_t pages() const { return header_.pages; }
   std::uint64_t id() const { return header_.id; }
@@ -62,5 +64,7 @@ class ImageFile {
   std::vector<ImageSnapshot> snapshots_;
   std::vector<Entry> entries_;
 };
+
+using SharedImage = std::shared_ptr<const ImageFile>;
 
 }  // namespace pageferry

@@ -10,8 +10,6 @@ namespace pageferry::napi {
 
 namespace {
 
-using Image = std::shared_ptr<const ImageFile>;
-
 // By the PageContent.
 constexpr std::array<const char*, kPageContents> kNames = {"zero", "fill", "sparse", "similar",
                                                            "other"};
@@ -69,31 +67,23 @@ Trial to_trial(const Napi::Value& value) {
 
 // Its contents are compared with their checksums.
 Napi::Value open(const Napi::CallbackInfo& info) {
-  return async_call<Image>(
-      info.Env(),
-      [path = to_text(info[0], "path")]() -> Result<Image> {
-        auto image = ImageFile::open(path);
-        if (!image.ok()) return image;
-        if (Status status = image.value()->check_contents(); !status.ok()) return status;
-        return image;
-      },
-      [](Napi::Env env, Image& image) -> Napi::Value {
-        return ImageInspectionWrap::make(env, image);
-      });
+  return async_call<SharedImage>(
+      info.Env(), [path = to_text(info[0], "path")] { return ImageFile::open_checked(path); },
+      [](Napi::Env env, SharedImage& image) -> Napi::Value { return ImageWrap::make(env, image); });
 }
 
 }  // namespace
 
-void ImageInspectionWrap::init(Napi::Env env, Napi::Object exports) {
-  define(env, {InstanceMethod("countContents", &ImageInspectionWrap::count_contents),
-               InstanceMethod("tryEncoding", &ImageInspectionWrap::try_encoding),
-               InstanceMethod("lookAtPage", &ImageInspectionWrap::look_at_page),
-               InstanceMethod("tryPage", &ImageInspectionWrap::try_page),
-               InstanceMethod("tryBlockOf", &ImageInspectionWrap::try_block_of)});
+void ImageWrap::init(Napi::Env env, Napi::Object exports) {
+  define(env, {InstanceMethod("countContents", &ImageWrap::count_contents),
+               InstanceMethod("tryEncoding", &ImageWrap::try_encoding),
+               InstanceMethod("lookAtPage", &ImageWrap::look_at_page),
+               InstanceMethod("tryPage", &ImageWrap::try_page),
+               InstanceMethod("tryBlockOf", &ImageWrap::try_block_of)});
   export_function<open>(env, exports, "openImage");
 }
 
-Napi::Value ImageInspectionWrap::count_contents(const Napi::CallbackInfo& info) {
+Napi::Value ImageWrap::count_contents(const Napi::CallbackInfo& info) {
   return async_call<ContentCounts>(
       info.Env(), [image = native()] { return pageferry::count_contents(*image); },
       [](Napi::Env env, ContentCounts& counts) -> Napi::Value {
@@ -105,7 +95,7 @@ Napi::Value ImageInspectionWrap::count_contents(const Napi::CallbackInfo& info) 
       });
 }
 
-Napi::Value ImageInspectionWrap::try_encoding(const Napi::CallbackInfo& info) {
+Napi::Value ImageWrap::try_encoding(const Napi::CallbackInfo& info) {
   return async_call<TrialResult>(
       info.Env(),
       [image = native(), trial = to_trial(info[0])] {
@@ -122,7 +112,7 @@ Napi::Value ImageInspectionWrap::try_encoding(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value ImageInspectionWrap::look_at_page(const Napi::CallbackInfo& info) {
+Napi::Value ImageWrap::look_at_page(const Napi::CallbackInfo& info) {
   const auto page = to_page(info[0], *native());
   return async_call<PageContent>(
       info.Env(), [image = native(), page] { return content_at_first(*image, page); },
@@ -131,7 +121,7 @@ Napi::Value ImageInspectionWrap::look_at_page(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value ImageInspectionWrap::try_page(const Napi::CallbackInfo& info) {
+Napi::Value ImageWrap::try_page(const Napi::CallbackInfo& info) {
   const auto page = to_page(info[0], *native());
   const Encoding encoding = to_baseless(info[1]);
   return async_call<std::optional<std::size_t>>(
@@ -144,7 +134,7 @@ Napi::Value ImageInspectionWrap::try_page(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value ImageInspectionWrap::try_block_of(const Napi::CallbackInfo& info) {
+Napi::Value ImageWrap::try_block_of(const Napi::CallbackInfo& info) {
   const auto page = to_page(info[0], *native());
   return async_call<BlockOfPage>(
       info.Env(),

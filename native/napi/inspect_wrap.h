@@ -1,4 +1,4 @@
-// JavaScript class ImageInspection: an image file that is open, and what encodings make of its pages. No byte of a page
+// JavaScript class Image: an image file that is open and whose contents were checked, and what encodings make of its pages. No byte of a page
 // gets into JavaScript's memory.
 #pragma once
 
@@ -7,9 +7,9 @@
 
 namespace pageferry::napi {
 
-class ImageInspectionWrap : public Wrap<ImageInspectionWrap, const ImageFile> {
+class ImageWrap : public Wrap<ImageWrap, const ImageFile> {
  public:
-  static constexpr const char* kName = "ImageInspection";
+  static constexpr const char* kName = "Image";
   static constexpr napi_type_tag kTag = {0x5067f001, 19};
   using Wrap::Wrap;
   static void init(Napi::Env env, Napi::Object exports);

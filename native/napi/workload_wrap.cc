@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "napi/inspect_wrap.h"
 #include "napi/memory_wrap.h"
 #include "workload/appendix.h"
 
@@ -139,11 +140,19 @@ Napi::Value create(const Napi::CallbackInfo& info) {
       from_made);
 }
 
+std::vector<SharedImage> to_images(const Napi::Value& value) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "images must be a list");
+  const auto list = value.As<Napi::Array>();
+  std::vector<SharedImage> images;
+  for (std::uint32_t i = 0; i < list.Length(); ++i) images.push_back(ImageWrap::from(list.Get(i)));
+  return images;
+}
+
 Napi::Value arrive(const Napi::CallbackInfo& info) {
   return async_call<Made>(
       info.Env(),
       [memory = GuestMemoryWrap::from(info[0]), description = to_bytes(info[1], "description"),
-       images = to_texts(info[2], "images")]() -> Result<Made> {
+       images = to_images(info[2])]() -> Result<Made> {
         auto made = Workload::arrive(memory, description, images);
         if (!made.ok()) return made.status();
         return Made(std::move(made.value()));

@@ -34,7 +34,6 @@ Status check_appendix(const GuestMemory& memory, const GuestLayout& layout) {
 }
 
 using Basis = BuiltinWorkload::Basis;
-using SharedImage = std::shared_ptr<const ImageFile>;
 
 Result<std::unique_ptr<Workload>> create_filled(std::shared_ptr<GuestMemory> memory,
                                                 const GuestLayout& layout, const Trace& trace,
@@ -64,10 +63,7 @@ Result<std::unique_ptr<Workload>> create_traced(std::shared_ptr<GuestMemory> mem
 // The image that the guest begins with; none where it begins with something else.
 Result<SharedImage> open_fill(const WorkloadConfig& config) {
   if (config.fill != FillKind::kImage) return SharedImage();
-  Result<SharedImage> image = ImageFile::open(config.fill_path);
-  if (!image.ok()) return image.status();
-  if (Status status = image.value()->check_contents(); !status.ok()) return status;
-  return image;
+  return ImageFile::open_checked(config.fill_path);
 }
 
 Result<std::unique_ptr<Workload>> create_from_snapshots(std::shared_ptr<GuestMemory> memory,
@@ -90,13 +86,9 @@ Result<std::unique_ptr<Workload>> create_from_snapshots(std::shared_ptr<GuestMem
 
 // The snapshots of the image with this id, if it is one of those.
 Result<std::shared_ptr<const Snapshots>> snapshots_of(std::uint64_t id, std::uint64_t pages,
-                                                      const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    Result<SharedImage> image = ImageFile::open(path);
-    if (!image.ok()) return image.status();
-    if (image.value()->id() != id || image.value()->pages() != pages) continue;
-    if (Status status = image.value()->check_contents(); !status.ok()) return status;
-    return Snapshots::create(image.value());
+                                                      const std::vector<SharedImage>& images) {
+  for (const SharedImage& image : images) {
+    if (image->id() == id && image->pages() == pages) return Snapshots::create(image);
   }
   return Status(StatusCode::kUnsupported,
                 "the guest goes through the snapshots of an image, and this side has not been "
@@ -124,7 +116,7 @@ Result<std::unique_ptr<Workload>> Workload::create(std::shared_ptr<GuestMemory> 
 
 Result<std::unique_ptr<Workload>> Workload::arrive(std::shared_ptr<GuestMemory> memory,
                                                    const std::vector<std::uint8_t>& description,
-                                                   const std::vector<std::string>& images) {
+                                                   const std::vector<SharedImage>& images) {
   if (Status status = check_local(*memory); !status.ok()) return status;
   Result<Description> decoded = decode_description(description, memory->page_count());
   if (!decoded.ok()) return decoded.status();

@@ -168,10 +168,16 @@ class SnapshotGuest : public testing::Test {
 
   // To other memory, with all its bytes.
   Result<std::unique_ptr<Workload>> move_guest(const Workload& guest, const GuestMemory& from,
-                                               const std::vector<std::string>& images) const {
+                                               const std::vector<std::string>& paths) const {
     auto memory = make_memory(from.page_count());
     for (PageIndex page = 0; page < from.page_count(); ++page) {
       std::memcpy(memory->engine_page(page), from.engine_page(page), kPageBytes);
+    }
+    std::vector<SharedImage> images;
+    for (const std::string& path : paths) {
+      const auto image = ImageFile::open_checked(path);
+      if (!image.ok()) return image.status();
+      images.push_back(image.value());
     }
     auto arrived = Workload::arrive(memory, guest.description(), images);
     if (!arrived.ok()) return arrived;

@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "image/image_file.h"
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "workload/gap_watch.h"
@@ -88,11 +89,11 @@ class Workload {
 
   // The guest that `description` describes, in memory that a migration is filling. Hostile bytes
   // give kProtocol, never a crash or an allocation beyond a small multiple of the memory's page
-  // count. load_state() must follow before resume(). `images`: paths; a guest that goes through the snapshots of
+  // count. load_state() must follow before resume(). `images`: checked; a guest that goes through the snapshots of
   // an image arrives where that is one of them, and is kUnsupported elsewhere.
   static Result<std::unique_ptr<Workload>> arrive(std::shared_ptr<GuestMemory> memory,
                                                   const std::vector<std::uint8_t>& description,
-                                                  const std::vector<std::string>& images = {});
+                                                  const std::vector<SharedImage>& images = {});
 
   virtual ~Workload() = default;
 

@@ -114,11 +114,14 @@ export class WorkloadGuest implements Guest {
 
   /**
    * The same for one that takes guests that go through the snapshots of these image files, too: such a guest does on the
-   * destination what the same file says there. One that needs another image is refused with UNSUPPORTED.
+   * destination what the same file says there. One that needs another image is refused with UNSUPPORTED. The files are
+   * read as soon as this is called, and guests that arrive wait for that: what cannot be read refuses them.
    */
   static arriveWith(images: readonly string[]): GuestFactory {
+    const opened = Promise.all(images.map((path) => binding.openImage(path)));
+    opened.catch(() => {}); // Whoever arrives is told.
     return async (memory, description) =>
-      new WorkloadGuest(memory, await binding.arriveWorkload(memory, description, images));
+      new WorkloadGuest(memory, await binding.arriveWorkload(memory, description, await opened));
   }
 
   /**

@@ -2,12 +2,7 @@
 import { asPageferryError, PageferryError } from '../errors.js';
 import { binding } from '../native/binding.js';
 import type { ContentName } from '../native/contents.js';
-import type {
-  BlockOfPage,
-  EncodingResult,
-  ImageInspection,
-  PageContent,
-} from '../native/inspection.js';
+import type { BlockOfPage, EncodingResult, Image, PageContent } from '../native/inspection.js';
 
 /** An encoding as it would be used. */
 export interface TriedEncoding {
@@ -87,14 +82,10 @@ const ENCODINGS_OF_A_PAGE: readonly TriedEncoding[] = [
 /** Throws USAGE for a file that is no image, or is damaged. */
 export class InspectedImage {
   readonly #path: string;
-  readonly #image: ImageInspection;
+  readonly #image: Image;
   readonly #described: { readonly pages: number; readonly snapshots: number };
 
-  private constructor(
-    path: string,
-    image: ImageInspection,
-    described: InspectedImage['described'],
-  ) {
+  private constructor(path: string, image: Image, described: InspectedImage['described']) {
     this.#path = path;
     this.#image = image;
     this.#described = described;

@@ -22,7 +22,7 @@ import type {
 import type { Probe, ProtocolConstants } from './constants.js';
 import type { ContentName } from './contents.js';
 import type { Encoding, Rung } from './effort.js';
-import type { ImageInspection } from './inspection.js';
+import type { Image } from './inspection.js';
 import type { Backing, DirtyTracker, GuestMemory, TrackerKind } from './memory.js';
 import type { ProcessImage, ProcessTrace } from './processes.js';
 import type { ArrivingMemory, FaultHandler, PageReceiver } from './receiving.js';
@@ -99,11 +99,11 @@ export interface Binding {
     config: NativeWorkloadConfig,
     trace: NativeTrace | undefined,
   ): Promise<Workload>;
-  /** `images`: paths of those that a guest may go through; UNSUPPORTED for one that needs another. */
+  /** `images`: those that a guest may go through; UNSUPPORTED for one that needs another. */
   arriveWorkload(
     memory: GuestMemory,
     description: Uint8Array,
-    images: readonly string[],
+    images: readonly Image[],
   ): Promise<Workload>;
   /** All pages of a guest that has so many of them before its appendix. */
   pagesWithAppendix(
@@ -119,7 +119,7 @@ export interface Binding {
   /** What the tables of an image file say; its contents are not read. INVALID_ARGUMENT for what is none. */
   describeImage(path: string): Promise<{ readonly pages: number; readonly snapshots: number }>;
   /** Reads all of it. INVALID_ARGUMENT for what is no image, or is damaged. */
-  openImage(path: string): Promise<ImageInspection>;
+  openImage(path: string): Promise<Image>;
   /** `name` is its common name. */
   createAuthority(name: string, validity: Validity): Credential;
   /** The first name is the common name; one that is no IP address counts as a DNS name. */

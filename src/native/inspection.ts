@@ -37,7 +37,7 @@ export interface BlockOfPage {
 }
 
 /** An image file that is open. */
-export interface ImageInspection extends Releasable {
+export interface Image extends Releasable {
   /** The pages of the first snapshot. */
   countContents(): Promise<Readonly<Record<PageContent, number>>>;
   /** PROTOCOL where a block was decoded to something else. */

@@ -121,6 +121,20 @@ describe('a guest that goes through the snapshots of an image', () => {
     await expectUnharmed(guest);
   });
 
+  it('stays where it is when the image of the destination is damaged', async () => {
+    const path = imageFile();
+    const there = join(temporaryFolder(), 'damaged');
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+    writeFileSync(there, bytes);
+    const receiving = await Receiving.start({ createGuest: WorkloadGuest.arriveWith([there]) });
+    const guest = await snapshotGuest(path);
+    const failure = await failureOf(migrate(guest, receiving.port));
+    expect(failure.message).toMatch(/damaged/);
+    expect(failure.report.guestLocation).toBe('source');
+    await expectUnharmed(guest);
+  });
+
   it.each<[string, object, RegExp]>([
     ['by two threads', { threads: 2 }, /one guest thread/],
     ['at a rate', { writesPerSecond: 5 }, /their own speed/],
