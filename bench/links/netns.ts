@@ -1,4 +1,6 @@
-// Two network namespaces joined by a veth pair, shaped by a token bucket at both ends.
+// Two network namespaces joined by a veth pair; or, where the link has a rate, by a switch in a third one, whose ports are
+// shaped by token buckets. A bucket on a side's own device would not do: what finds its queue full is refused to the sender's
+// kernel, which knows of no loss then and tries again after 200 ms. Behind a switch it is lost as on any other link.
 //
 // Everything here is synchronous: nothing can interrupt the making of a namespace and leave half of it,
 // and what is left when the process exits can be removed on its way out.
@@ -11,6 +13,7 @@ import type { NetnsLink } from './wanted-link.js';
 const SIDES = ['source', 'destination'] as const;
 const ADDRESSES = { source: '10.77.0.1', destination: '10.77.0.2' };
 const DEVICE = 'bench0';
+const BRIDGE = 'switch0';
 /** The whole namespace is ours, so its addresses and devices cannot collide with the machine's. */
 const OURS = /^pageferry-bench-(\d+)-(\d+)-/;
 
@@ -87,28 +90,57 @@ function shapingOf(rateBytesPerSecond: number): string[] {
 
 class Namespaces {
   readonly #names: Readonly<Record<Side, string>>;
+  readonly #switch: string;
 
   constructor() {
     made += 1;
     const owner = `${process.pid}-${startOf(process.pid)}-${made}`;
-    const nameOf = (side: Side) => `pageferry-bench-${owner}-${side}`;
+    const nameOf = (what: Side | 'switch') => `pageferry-bench-${owner}-${what}`;
+    this.#switch = nameOf('switch');
     this.#names = { source: nameOf('source'), destination: nameOf('destination') };
   }
 
   /** Throws what went wrong; then close() is due all the same. */
   make(rateBytesPerSecond: number | null): void {
-    const { source, destination } = this.#names;
     for (const side of SIDES) run('ip', 'netns', 'add', this.#names[side]);
-    const here = ['name', DEVICE, 'netns', source];
-    run('ip', 'link', 'add', ...here, 'type', 'veth', 'peer', 'name', DEVICE, 'netns', destination);
+    if (rateBytesPerSecond === null) this.#join();
+    else this.#joinBySwitch(shapingOf(rateBytesPerSecond));
     for (const side of SIDES) {
       const inside = ['-n', this.#names[side]];
       run('ip', ...inside, 'address', 'add', `${ADDRESSES[side]}/30`, 'dev', DEVICE);
       for (const device of ['lo', DEVICE]) run('ip', ...inside, 'link', 'set', device, 'up');
-      if (rateBytesPerSecond === null) continue;
-      const shaping = shapingOf(rateBytesPerSecond);
-      run('tc', ...inside, 'qdisc', 'add', 'dev', DEVICE, 'root', 'tbf', ...shaping);
     }
+  }
+
+  #join(): void {
+    const { source, destination } = this.#names;
+    const here = ['name', DEVICE, 'netns', source];
+    run('ip', 'link', 'add', ...here, 'type', 'veth', 'peer', 'name', DEVICE, 'netns', destination);
+  }
+
+  #joinBySwitch(shaping: readonly string[]): void {
+    run('ip', 'netns', 'add', this.#switch);
+    const inside = ['-n', this.#switch];
+    run('ip', ...inside, 'link', 'add', BRIDGE, 'type', 'bridge');
+    for (const side of SIDES) {
+      const here = ['name', DEVICE, 'netns', this.#names[side]];
+      run(
+        'ip',
+        'link',
+        'add',
+        ...here,
+        'type',
+        'veth',
+        'peer',
+        'name',
+        side,
+        'netns',
+        this.#switch,
+      );
+      run('ip', ...inside, 'link', 'set', side, 'master', BRIDGE, 'up');
+      run('tc', ...inside, 'qdisc', 'add', 'dev', side, 'root', 'tbf', ...shaping);
+    }
+    run('ip', ...inside, 'link', 'set', BRIDGE, 'up');
   }
 
   prefix(side: Side): string[] {
@@ -118,7 +150,8 @@ class Namespaces {
   /** On return they are gone; throws where that cannot be. */
   close(): void {
     const there = listed();
-    const left = SIDES.map((side) => this.#names[side]).filter((name) => there.includes(name));
+    const all = [this.#switch, ...SIDES.map((side) => this.#names[side])];
+    const left = all.filter((name) => there.includes(name));
     const errors = left.map((name) => attempt(() => run('ip', 'netns', 'delete', name)));
     const error = errors.find((one) => one !== null);
     if (error) throw error;

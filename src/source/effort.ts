@@ -21,6 +21,8 @@ import { measuredLadder } from './encode-costs.js';
 import type { ResolvedOptions } from './options.js';
 
 const SAMPLE_EVERY_MS = 20;
+/** While nothing is known of the link: a short migration is over before it has been looked at twice otherwise. */
+const FIRST_SAMPLES_EVERY_MS = 5;
 /** More would only wait for each other's memory. */
 const MOST_ENCODERS = 64;
 
@@ -81,7 +83,7 @@ export class EffortDriver {
   begin(): void {
     this.#tell();
     if (this.#fixed !== null) return;
-    this.#timer = setInterval(() => this.#look(), SAMPLE_EVERY_MS);
+    this.#lookSoon();
     const { local, limit } = this.#around;
     if (local && limit === 0) return;
     // Until then the ladder is one that was measured elsewhere.
@@ -120,7 +122,15 @@ export class EffortDriver {
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #lookSoon(): void {
+    const everyMs = this.#effort.link.measured ? SAMPLE_EVERY_MS : FIRST_SAMPLES_EVERY_MS;
+    this.#timer = setTimeout(() => {
+      this.#look();
+      this.#lookSoon();
+    }, everyMs);
   }
 
   #look(): void {
