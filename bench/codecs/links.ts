@@ -48,7 +48,7 @@ function openable({ name, title, rate, shaped }: KnownLink): CodecLink {
   if (rate === null) return { name, title, rate, wanted: LOOPBACK, bandwidth: 0 };
   const netns: NetnsLink = { kind: 'netns', rateBytesPerSecond: rate };
   if (shaped && linkObstacle(netns) === null) {
-    return { name, title: `${title} (veth, tc)`, rate, wanted: netns, bandwidth: 0 };
+    return { name, title: `${title} (switch, tc)`, rate, wanted: netns, bandwidth: 0 };
   }
   return { name, title: `${title} (rate limit)`, rate, wanted: LOOPBACK, bandwidth: rate };
 }

@@ -27,6 +27,7 @@ export function describeLink(link: WantedLink): string {
   if (link.kind === 'relay') return `a relay that makes a round trip take ${link.rttMs} ms longer`;
   if (link.kind === 'loopback') return 'loopback';
   const { rateBytesPerSecond } = link;
-  const shaping = rateBytesPerSecond === null ? 'not shaped' : inMegabits(rateBytesPerSecond);
-  return `a veth pair between two network namespaces, ${shaping}`;
+  return rateBytesPerSecond === null
+    ? 'a veth pair between two network namespaces, not shaped'
+    : `a switch between two network namespaces, ${inMegabits(rateBytesPerSecond)}`;
 }

@@ -79,4 +79,4 @@ export function gigabitFigures(
 
 /** How the rows of gigabitRows are measured. */
 export const GIGABIT_HOW =
-  'The link is a veth pair between two network namespaces, shaped to 1 Gbit/s (tc tbf), and the engine has no rate limit of its own. Bytes on the wire: those of the page and fault channels, each sent once, with the headers of full frames. Fault latency: from the moment the fault handler reads the fault until the thread is awake.';
+  'The link is a switch between two network namespaces, whose ports are shaped to 1 Gbit/s (tc tbf), and the engine has no rate limit of its own. Bytes on the wire: those of the page and fault channels, each sent once, with the headers of full frames. Fault latency: from the moment the fault handler reads the fault until the thread is awake.';

@@ -14,6 +14,7 @@ import { fixedPlan } from '../policy/effort/compression.js';
 import { compressesDemandPages } from '../policy/effort/demand.js';
 import { niceOf } from '../policy/effort/guest-share.js';
 import { LADDER } from '../policy/effort/ladder.js';
+import { type LinkReading, rateBetween } from '../policy/effort/link-rate.js';
 import { rungName } from '../policy/effort/plan.js';
 import { type Stage, stagePlan } from '../policy/effort/stage.js';
 import type { Compression } from '../vocabulary.js';
@@ -57,6 +58,7 @@ export class EffortDriver {
   #effort: Effort;
   #stage: Stage = 'live';
   #before: EffortSample | undefined;
+  #reading: LinkReading | undefined;
   #timer: NodeJS.Timeout | undefined;
   #told = '';
   #server: PageServer | undefined;
@@ -134,7 +136,11 @@ export class EffortDriver {
   }
 
   #look(): void {
-    const now = sampleOf(this.#sender);
+    const reading = readingOf(this.#sender);
+    const deliveryRate = rateBetween(this.#reading ?? reading, reading);
+    if (this.#reading !== undefined && deliveryRate === undefined) return;
+    this.#reading = reading;
+    const now = { ...encodedBy(this.#sender), deliveryRate: deliveryRate ?? null };
     if (this.#before !== undefined) {
       this.#effort = nextEffort(this.#effort, this.#before, now, this.#around);
     }
@@ -154,11 +160,16 @@ export class EffortDriver {
   }
 }
 
-function sampleOf(sender: PageSender): EffortSample {
+function encodedBy(sender: PageSender): Pick<EffortSample, 'contents' | 'zstdLevels'> {
   const { contents, zstdLevels } = sender.progress();
+  return { contents, zstdLevels };
+}
+
+function readingOf(sender: PageSender): LinkReading {
+  const link = sender.link();
   return {
-    deliveryRate: sender.link()?.deliveryBytesPerSecond ?? null,
-    contents,
-    zstdLevels,
+    atMs: performance.now(),
+    deliveredBytes: link?.deliveredBytes ?? 0,
+    deliveryRate: link?.deliveryBytesPerSecond ?? null,
   };
 }

@@ -94,7 +94,7 @@ describe.skipIf(obstacle !== null)(`the link of two network namespaces${skipped}
       { link: { kind: 'netns', rateBytesPerSecond: RATE }, signal: controller.signal },
     );
     expect(await rejection(migrating)).toMatchObject({ message: 'that is enough' });
-    expect(during).toHaveLength(2);
+    expect(during).toHaveLength(3);
     expect(namespacesOf(process.pid)).toEqual([]);
   });
 

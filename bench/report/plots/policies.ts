@@ -36,7 +36,7 @@ interface Total {
   readonly link: string;
 }
 
-/** `auto, node, 1 Gbit/s (veth, tc): total migration time` */
+/** `auto, node, 1 Gbit/s (switch, tc): total migration time` */
 function totalsOf(rows: Result['rows']): Total[] {
   return rows.flatMap((row) => {
     const [policy, figure] = row.key.split('/');

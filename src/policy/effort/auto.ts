@@ -60,6 +60,11 @@ const FIRST_GROWTH = 1.25;
 const LATER_GROWTH = 1.03;
 /** Beyond every link there is. */
 const MOST_RATE = 1e11;
+/**
+ * An encoder makes the records of a stripe, 4 MiB of pages, for one channel. With less than about a stripe in its queue a
+ * channel waits whenever the stripes of its encoder cost more than those of the others.
+ */
+const STRIPES_QUEUE_BYTES = 2 << 20;
 /** Time that a queue may hold. */
 const QUEUE_MS = 20;
 /**
@@ -141,14 +146,16 @@ function planned(
   const lower = around.ladder[at] as Step;
   const upper = around.ladder[Math.min(above, around.ladder.length - 1)] as Step;
   const isKnown = link.measured || around.limit > 0;
-  const queueBytes = isKnown ? (rate * QUEUE_MS) / 1000 : LEAST_QUEUE_BYTES;
+  const queueBytes = isKnown
+    ? Math.max(STRIPES_QUEUE_BYTES, (rate * QUEUE_MS) / 1000)
+    : LEAST_QUEUE_BYTES;
   const plan: EffortPlan = {
     lower: lower.rung,
     upper: upper.rung,
     deltas: around.keepsVersions && lower.rung.method !== 'raw' ? deltasOf(upper.rung) : 'none',
     // Without any, the threads of the channels send pages from where they lie, which takes half the time.
     encoders: encodes ? around.encoders : 0,
-    queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, Math.max(LEAST_QUEUE_BYTES, queueBytes))),
+    queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, queueBytes)),
   };
   return { plan, link, cost, size };
 }

@@ -233,9 +233,9 @@ describe('a plan', () => {
     expect(planAt(100 * MBIT, { keepsVersions: false }).deltas).toBe('none');
   });
 
-  it('has queues of 20 ms of the link, within their bounds, and the least while the link is not known', () => {
+  it('has queues of 20 ms of the link, half a stripe at least, and short ones while the link is not known', () => {
     expect(firstEffort(HERE).plan.queueBytes).toBe(LEAST_QUEUE_BYTES);
-    expect(planAt(10 * MBIT).queueBytes).toBe(LEAST_QUEUE_BYTES);
+    expect(planAt(10 * MBIT).queueBytes).toBe(2 << 20);
     expect(planAt(1000 * MBIT).queueBytes).toBe(2_500_000);
     expect(planAt(3e9).queueBytes).toBe(MOST_QUEUE_BYTES);
     expect(firstEffort({ ...HERE, limit: 1000 * MBIT }).plan.queueBytes).toBe(2_500_000);
