@@ -109,15 +109,6 @@ Trace to_trace(const Napi::Value& value) {
   return trace;
 }
 
-std::vector<std::string> to_texts(const Napi::Value& value, const char* name) {
-  if (!value.IsArray())
-    throw Napi::TypeError::New(value.Env(), std::string(name) + " must be an array");
-  const auto array = value.As<Napi::Array>();
-  std::vector<std::string> texts;
-  for (std::uint32_t i = 0; i < array.Length(); ++i) texts.push_back(to_text(array.Get(i), name));
-  return texts;
-}
-
 PageSample to_sample(const Napi::Value& value) {
   if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), "sample must be an object");
   const auto object = value.As<Napi::Object>();

@@ -174,36 +174,5 @@ INSTANTIATE_TEST_SUITE_P(
                       Race{"XbzrleWithLittleRoom", {}, Deltas::kXbzrle, 0, kTiny}),
     [](const auto& race) { return race.param.name; });
 
-// Its channels share stripes, and so the blocks that were kept of them.
-TEST(DeltaRace, APushOverSeveralChannelsLetsGoOfWhatWasKept) {
-  const Rung rung = blocks(Encoding::kZstd);
-  Ferry ferry({.region_pages = {4096},
-               .channels = 4,
-               .sending = {.effort = {.lower = rung,
-                                      .upper = rung,
-                                      .deltas = Deltas::kZstd,
-                                      .encoders = 0,
-                                      .queue_units = 4},
-                           .encoders = 0,
-                           .version_bytes = kPlenty}});
-  for (PageIndex page = 0; page < 4096; ++page) fill_compressible(ferry.source(), page, 1);
-  const PageBitmap pages = populated_pages(ferry.source());
-  ferry.ferry_round(pages);
-  const std::uint64_t held = ferry.sender().version_bytes();
-  ASSERT_GT(held, 0u);
-  ResidualSet residual(pages.page_count());
-  residual.pages().merge(pages);
-  PushWidth quiet(PushWidth::Clock::now() - PushWidth::kQuiet);
-  ferry.ferry([&](PageSender& sender) { return push(sender, residual, quiet); });
-  EXPECT_EQ(different_pages(ferry), 0u);
-  // As much as it takes to find the versions of four stripes, and no version.
-  SentVersions empty(4096, kPlenty);
-  for (PageIndex page = 0; page < 4096; page += wire::kStripePages) {
-    empty.keep_page(page, std::vector<std::byte>(kPageBytes));
-    empty.forget(page);
-  }
-  EXPECT_EQ(ferry.sender().version_bytes(), empty.bytes_held());
-}
-
 }  // namespace
 }  // namespace pageferry
