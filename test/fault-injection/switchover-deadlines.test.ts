@@ -173,7 +173,8 @@ describe('the final round', () => {
     const receiving = await Receiving.start();
     const relay = await Relay.start(receiving.port);
     relay.throttle('page', 64 << 10, 10);
-    const guest = await startGuest({ memoryBytes: 16 * MIB });
+    // At 12.5 MiB a second over both channels.
+    const guest = await startGuest({ memoryBytes: 32 * MIB });
     // The relay is this process, which others may keep waiting for a while.
     const wanted = { ...HASTY, switchoverMs: 1000 };
     const report = await migrate(guest, relay.port, { ...wanted, strategy: 'stop-and-copy' });
