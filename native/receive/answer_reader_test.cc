@@ -63,6 +63,14 @@ class AnswerReaderTest : public ::testing::Test {
     ASSERT_TRUE(pair_.near.send_all(bytes.data(), bytes.size()).ok());
   }
 
+  void send_in_pieces(const Bytes& stream, std::mt19937& random) {
+    for (std::size_t at = 0; at < stream.size();) {
+      const std::size_t bytes = std::min<std::size_t>(stream.size() - at, 1 + random() % 9000);
+      (void)pair_.near.send_all(stream.data() + at, bytes);
+      at += bytes;
+    }
+  }
+
   // The next answer, read for as long as it is not complete.
   Result<AnswerReader::Answer> await_answer() {
     while (true) {
@@ -82,13 +90,7 @@ TEST_F(AnswerReaderTest, GivesEachAnswerWholeHoweverTheBytesAreCut) {
     const Bytes one = answer(page, page % 3 == 0);
     append(stream, one.data(), one.size());
   }
-  std::thread sender([&] {
-    for (std::size_t at = 0; at < stream.size();) {
-      const std::size_t bytes = std::min<std::size_t>(stream.size() - at, 1 + random() % 9000);
-      (void)pair_.near.send_all(stream.data() + at, bytes);
-      at += bytes;
-    }
-  });
+  std::thread sender([&] { send_in_pieces(stream, random); });
   for (PageIndex page = 0; page < kAnswers; ++page) {
     const auto got = await_answer();
     ASSERT_TRUE(got.ok()) << got.status().message();
@@ -116,13 +118,7 @@ TEST_F(AnswerReaderTest, SkipsOptionalRecordsHoweverLongAndHoweverTheBytesAreCut
     const Bytes one = answer(page, page % 3 == 0);
     append(stream, one.data(), one.size());
   }
-  std::thread sender([&] {
-    for (std::size_t at = 0; at < stream.size();) {
-      const std::size_t bytes = std::min<std::size_t>(stream.size() - at, 1 + random() % 9000);
-      (void)pair_.near.send_all(stream.data() + at, bytes);
-      at += bytes;
-    }
-  });
+  std::thread sender([&] { send_in_pieces(stream, random); });
   for (PageIndex page = 0; page < 20; ++page) {
     const auto got = await_answer();
     EXPECT_TRUE(got.ok()) << got.status().message();

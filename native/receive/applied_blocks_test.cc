@@ -180,17 +180,7 @@ TEST(AppliedBlocks, AFillRepeatsItsWordInEveryPageOfItsEntryAndInNoOther) {
   }
 }
 
-class BlocksWhileServing : public ::testing::TestWithParam<Backing> {
- protected:
-  void SetUp() override {
-    if (const auto why = why_no_post_copy(GetParam()); !why.empty()) GTEST_SKIP() << why;
-    ASSERT_TRUE(arriving_->mark_missing({0, 64}).ok());
-    ASSERT_TRUE(arriving_->start_serving([] {}).ok());
-  }
-
-  const TestGuest guest_ = make_guest(GetParam(), {64});
-  const std::shared_ptr<ArrivingMemory> arriving_ = std::make_shared<ArrivingMemory>(guest_.memory);
-};
+class BlocksWhileServing : public WhileServing {};
 
 TEST_P(BlocksWhileServing, OfABlockThePagesThatSomebodyElseBroughtAreDuplicates) {
   const Bytes demanded(kPageBytes, std::byte{9});

@@ -119,17 +119,7 @@ TEST(RecordApplier, WhileAGuestMayWaitTheFirstPagesOfARecordAreThereBeforeItsLas
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 
-class RecordApplierServing : public ::testing::TestWithParam<Backing> {
- protected:
-  void SetUp() override {
-    if (const auto why = why_no_post_copy(GetParam()); !why.empty()) GTEST_SKIP() << why;
-    ASSERT_TRUE(arriving_->mark_missing({0, 64}).ok());
-    ASSERT_TRUE(arriving_->start_serving([] {}).ok());
-  }
-
-  const TestGuest guest_ = make_guest(GetParam(), {64});
-  const std::shared_ptr<ArrivingMemory> arriving_ = std::make_shared<ArrivingMemory>(guest_.memory);
-};
+class RecordApplierServing : public WhileServing {};
 
 TEST_P(RecordApplierServing, ARecordThatStallsKeepsNoPageFromWhoeverHasItFirst) {
   const Bytes block = lz4_block(30);

@@ -94,4 +94,17 @@ inline std::vector<std::byte> record(const std::vector<wire::TableEntry>& table,
   return stream;
 }
 
+// 64 pages, all missing, of a guest that runs.
+class WhileServing : public ::testing::TestWithParam<Backing> {
+ protected:
+  void SetUp() override {
+    if (const auto why = why_no_post_copy(GetParam()); !why.empty()) GTEST_SKIP() << why;
+    ASSERT_TRUE(arriving_->mark_missing({0, 64}).ok());
+    ASSERT_TRUE(arriving_->start_serving([] {}).ok());
+  }
+
+  const TestGuest guest_ = make_guest(GetParam(), {64});
+  const std::shared_ptr<ArrivingMemory> arriving_ = std::make_shared<ArrivingMemory>(guest_.memory);
+};
+
 }  // namespace pageferry::testing

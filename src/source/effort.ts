@@ -84,10 +84,10 @@ export class EffortDriver {
 
   begin(): void {
     this.#tell();
-    if (this.#fixed !== null) return;
-    this.#lookSoon();
+    // Within one host the plan never changes, unless a limit stands for a link.
     const { local, limit } = this.#around;
-    if (local && limit === 0) return;
+    if (this.#fixed !== null || (local && limit === 0)) return;
+    this.#lookSoon();
     // Until then the ladder is one that was measured elsewhere.
     void measuredLadder().then((ladder) => {
       this.#around = { ...this.#around, ladder };
@@ -128,7 +128,8 @@ export class EffortDriver {
   }
 
   #lookSoon(): void {
-    const everyMs = this.#effort.link.measured ? SAMPLE_EVERY_MS : FIRST_SAMPLES_EVERY_MS;
+    const isKnown = this.#effort.link.measured || this.#around.limit > 0;
+    const everyMs = isKnown ? SAMPLE_EVERY_MS : FIRST_SAMPLES_EVERY_MS;
     this.#timer = setTimeout(() => {
       this.#look();
       this.#lookSoon();
