@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cstring>
+#include <map>
 #include <random>
 
 #include "image/image_test_util.h"
@@ -16,7 +17,7 @@ using Memory = std::vector<std::uint32_t>;  // the content of each page
 
 // What the memory is after so many snapshots, as the file says.
 Memory memory_after(const ImageFile& image, std::size_t snapshots,
-                    const std::vector<std::uint32_t>& known) {
+                    const std::map<TestPage, std::uint32_t>& known) {
   Memory memory(image.pages(), 0);
   std::size_t number = 0;
   for (std::size_t snapshot = 0; snapshot < snapshots; ++snapshot) {
@@ -24,10 +25,9 @@ Memory memory_after(const ImageFile& image, std::size_t snapshots,
       const ImageFile::Entry entry = image.entries()[number++];
       TestPage page;
       EXPECT_TRUE(image.read_content(entry.content, page).ok());
-      const auto found = std::ranges::find_if(
-          known, [&](std::uint32_t content) { return page_of(content) == page; });
+      const auto found = known.find(page);
       EXPECT_NE(found, known.end());
-      if (found != known.end()) memory[entry.page] = *found;
+      if (found != known.end()) memory[entry.page] = found->second;
     }
   }
   return memory;
@@ -61,22 +61,23 @@ std::vector<char> resealed(std::vector<char> bytes) {
 }
 
 TEST(ImageFile, HasWhatEachSnapshotWasGiven) {
+  constexpr std::uint32_t kContents = 50;
+  std::map<TestPage, std::uint32_t> known;
+  for (std::uint32_t content = 0; content < kContents; ++content) known[page_of(content)] = content;
   std::mt19937 random(1);
   for (int round = 0; round < 20; ++round) {
     SCOPED_TRACE(round);
     const TemporaryFolder folder;
     const std::uint32_t pages = 1 + random() % 600;
     std::vector<TestSnapshot> snapshots(1 + random() % 5);
-    std::vector<std::uint32_t> known = {0};
     std::vector<Memory> expected;
     Memory memory(pages, 0);
     for (TestSnapshot& snapshot : snapshots) {
       for (std::uint32_t page = 0; page < pages; ++page) {
         if (random() % 3 == 0) continue;
-        const std::uint32_t content = random() % 50;
+        const std::uint32_t content = random() % kContents;
         snapshot[page] = content;
         memory[page] = content;
-        known.push_back(content);
       }
       expected.push_back(memory);
     }

@@ -79,8 +79,10 @@ inline void write_image(const std::string& path, std::uint32_t pages,
 }
 
 inline std::vector<char> bytes_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::vector<char>(std::istreambuf_iterator<char>(file), {});
+  std::vector<char> bytes(std::filesystem::file_size(path));
+  std::ifstream(path, std::ios::binary)
+      .read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
 }
 
 inline void write_file(const std::string& path, const std::vector<char>& bytes) {
