@@ -4,9 +4,8 @@
 // [n0, n0 + n1), and so on. No run of pages handed out or taken here crosses a region's end.
 //
 // Thread contract: what is mapped never changes after creation, so every const call may come from any
-// thread. The bytes
-// are shared with the guest: the engine reads them while the guest writes (a torn read is harmless,
-// because the page is then dirty and is sent again).
+// thread. The bytes are shared with the guest: the engine reads them while the guest writes (a torn read is
+// harmless, because the page is then dirty and is sent again).
 #pragma once
 
 #include <algorithm>
