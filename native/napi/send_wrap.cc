@@ -323,7 +323,10 @@ Napi::Value PageSenderWrap::link(const Napi::CallbackInfo& info) {
   object.Set("deliveredBytes", from_u64(env, link->acknowledged_bytes));
   object.Set("deliveryBytesPerSecond",
              link->delivery_rate == 0 ? env.Null() : from_u64(env, link->delivery_rate));
-  const auto milliseconds = [&](std::uint32_t us) { return Napi::Number::New(env, us / 1000.0); };
+  const auto milliseconds = [&](std::uint64_t us) {
+    return Napi::Number::New(env, static_cast<double>(us) / 1000.0);
+  };
+  object.Set("busyMs", milliseconds(link->busy_us));
   object.Set("roundTripMs", milliseconds(link->smoothed_us));
   object.Set("leastRoundTripMs", milliseconds(link->least_us));
   return object;

@@ -397,6 +397,7 @@ std::optional<RoundTrip> PageSender::link() const {
     link->smoothed_us = std::max(link->smoothed_us, round_trip->smoothed_us);
     link->least_us = std::min(link->least_us, round_trip->least_us);
     link->acknowledged_bytes += round_trip->acknowledged_bytes;
+    link->busy_us = std::max(link->busy_us, round_trip->busy_us);
   }
   if (link.has_value()) link->smoothed_us = std::max(link->smoothed_us, link->least_us);
   return link;

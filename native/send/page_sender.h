@@ -92,8 +92,9 @@ class PageSender {
   // Bytes in the sockets that the peer's kernel has not acknowledged yet: they are still on their way.
   std::uint64_t unacknowledged_bytes() const;
 
-  // The way to the destination: what all page channels have delivered, and the round trip of the one on which data
-  // waits longest; their delivery rate together, 0 where one of them had nothing to send. Nothing where the destination is on this host, or before anything was measured.
+  // The way to the destination: what all page channels have delivered, how long the busiest of them was busy, and the
+  // round trip of the one on which data waits longest; their delivery rate together, 0 where one of them had nothing to
+  // send. Nothing where the destination is on this host, or before anything was measured.
   std::optional<RoundTrip> link() const;
 
   // From the next block on.

@@ -408,7 +408,7 @@ TEST(PageSender, NoCallNeedsAThreadThatDoesNotExistYet) {
   expect_same(ferry);
 }
 
-TEST(PageSender, ALinkOnWhichNothingIsUnderWayHasNoQueueAndStillTellsWhatItHasDelivered) {
+TEST(PageSender, ALinkOnWhichNothingIsUnderWayHasNoQueueIsNotBusyAndStillTellsWhatItHasDelivered) {
   const TestGuest guest = make_guest(Backing::kShared, {16});
   for (PageIndex page = 0; page < 16; ++page) fill_page(*guest.memory, page, 1);
   Channels channels;
@@ -426,6 +426,9 @@ TEST(PageSender, ALinkOnWhichNothingIsUnderWayHasNoQueueAndStillTellsWhatItHasDe
   ASSERT_TRUE(link.has_value());
   EXPECT_EQ(link->smoothed_us, link->least_us);
   EXPECT_GE(link->acknowledged_bytes, sent.value().wire_bytes);
+  EXPECT_GT(link->busy_us, 0u);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(sender->link()->busy_us, link->busy_us);
 }
 
 TEST(PageSender, IsNotMadeWhenTheSystemHasNoThreadLeft) {

@@ -100,6 +100,8 @@ export interface TokenBucket {
 export interface Link {
   /** By the page channels so far. */
   readonly deliveredBytes: number;
+  /** Time so far in which the busiest of them had data on its way, or waiting to be. */
+  readonly busyMs: number;
   /** How fast they deliver together; null where one of them had nothing to send, so that nobody knows. */
   readonly deliveryBytesPerSecond: number | null;
   /** From the last bytes to their acknowledgement; and the least, when nothing waits on the way. */

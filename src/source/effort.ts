@@ -169,8 +169,8 @@ function encodedBy(sender: PageSender): Pick<EffortSample, 'contents' | 'zstdLev
 function readingOf(sender: PageSender): LinkReading {
   const link = sender.link();
   return {
-    atMs: performance.now(),
     deliveredBytes: link?.deliveredBytes ?? 0,
+    busyMs: link?.busyMs ?? 0,
     deliveryRate: link?.deliveryBytesPerSecond ?? null,
   };
 }

@@ -2,10 +2,10 @@
 
 /** What the kernel says of the page channels at one moment. */
 export interface LinkReading {
-  /** Of a clock that only goes forward. */
-  readonly atMs: number;
   /** Acknowledged so far. */
   readonly deliveredBytes: number;
+  /** Time so far in which the busiest channel had something to deliver. */
+  readonly busyMs: number;
   /** Bytes per second of the last acknowledgements; null where a channel had nothing to send. */
   readonly deliveryRate: number | null;
 }
@@ -15,12 +15,13 @@ export interface LinkReading {
  * acknowledged meanwhile, which says nothing: a round trip may take longer.
  *
  * The kernel's rate is that of a few packets. A queue that lets a burst through shows it many times the rate that holds, and
- * the mean between two looks is right then. The mean is too low where the link was idle in between.
+ * the mean over the time in which the link was busy is right then. The time in which it waited for an encoder does not
+ * count: a link that is taken for slower gets pages on which an encoder spends longer, and so it would wait more and more.
  */
 export function rateBetween(before: LinkReading, now: LinkReading): number | null | undefined {
   if (now.deliveryRate === null) return null;
   const bytes = now.deliveredBytes - before.deliveredBytes;
-  const ms = now.atMs - before.atMs;
+  const ms = now.busyMs - before.busyMs;
   if (bytes <= 0 || ms <= 0) return undefined;
   return Math.min(now.deliveryRate, (bytes / ms) * 1000);
 }

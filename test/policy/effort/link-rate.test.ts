@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { type LinkReading, rateBetween } from '../../../src/policy/effort/link-rate.js';
 
-const BEFORE: LinkReading = { atMs: 1000, deliveredBytes: 5_000_000, deliveryRate: 1e9 };
+const BEFORE: LinkReading = { busyMs: 1000, deliveredBytes: 5_000_000, deliveryRate: 1e9 };
 
-function later(ms: number, bytes: number, deliveryRate: number | null): LinkReading {
-  return { atMs: BEFORE.atMs + ms, deliveredBytes: BEFORE.deliveredBytes + bytes, deliveryRate };
+function later(busyMs: number, bytes: number, deliveryRate: number | null): LinkReading {
+  return {
+    busyMs: BEFORE.busyMs + busyMs,
+    deliveredBytes: BEFORE.deliveredBytes + bytes,
+    deliveryRate,
+  };
 }
 
 describe("a link's rate between two looks", () => {
-  it('is the mean where the kernel has seen a burst', () => {
+  it('is the mean of the time in which it was busy where the kernel has seen a burst', () => {
     expect(rateBetween(BEFORE, later(20, 250_000, 556e6))).toBe(12_500_000);
   });
 
