@@ -99,13 +99,14 @@ export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
-/** How many samples the figures are of: a scenario that takes long has fewer than was asked for. */
+/** `5 repetitions`, of which the figures are: a scenario that takes long has fewer than was asked for. */
 export function repetitionsText(repetitions: number, rows: readonly Row[]): string {
   const counts = rows.flatMap((row) =>
     row.status === 'measured' ? [row.measured.samples.length] : [],
   );
   const fewest = Math.min(repetitions, ...counts);
-  return fewest === repetitions ? `${repetitions}` : `${fewest} to ${repetitions}`;
+  if (fewest !== repetitions) return `${fewest} to ${repetitions} repetitions`;
+  return repetitions === 1 ? '1 repetition' : `${repetitions} repetitions`;
 }
 
 /** The first of the highest; undefined when there is none. */

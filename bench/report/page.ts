@@ -84,7 +84,7 @@ function hostText({ stolen, migrations }: Result): string {
 function head({ suite, startedAt, finishedAt, repetitions, environment, rows }: Result): Html {
   return html`<header>
     <h1>Pageferry bench: ${suite}</h1>
-    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitionsText(repetitions, rows)} repetitions, ${startedAt.slice(0, 10)}, on ${machine(environment)}. <a href="#run">More of the run</a></p>
+    <p class="lead">${counts(rows)}. Figures are medians [lowest … highest] of ${repetitionsText(repetitions, rows)}, ${startedAt.slice(0, 10)}, on ${machine(environment)}. <a href="#run">More of the run</a></p>
     ${finishedAt === null && html`<p class="warning">This run has not finished: what is here was measured, the rest is missing.</p>`}
     ${!environment.quiet && html`<p class="warning">Other programs used ${Math.round(environment.othersCpuShare * 100)} % of the machine when this run began.</p>`}
   </header>`;
@@ -116,8 +116,9 @@ function methodList(methods: Result['methods']): Html {
 
 /** Of policies by links: mean over the images, and the worst of them. */
 function overviewTable({ title, policies, links }: Overview): Html {
-  return html`<table class="matrix">
-    <thead><tr><th scope="col">${title}: mean of the images, (worst)</th>${policies.map((policy) => html`<th scope="col">${policy}</th>`)}</tr></thead>
+  return html`<h3>${title}: mean of the images, (worst)</h3>
+  <table class="matrix">
+    <thead><tr><th scope="col">Link</th>${policies.map((policy) => html`<th scope="col">${policy}</th>`)}</tr></thead>
     <tbody>${links.map(({ link, cells }) => html`<tr><th scope="row">${link}</th>${policies.map((policy) => cell(policy, 'figure', overviewText(cells.get(policy))))}</tr>`)}</tbody>
   </table>`;
 }
