@@ -19,6 +19,7 @@ import type {
   RoundReport,
 } from './report.js';
 import { lostMs, opsPerSecond, type Reading, SlowestStretch } from './throughput.js';
+import { DELTAS, versionsReport } from './versions.js';
 
 type Complete = Extract<DestinationMessage, { type: 'complete' }>;
 
@@ -54,9 +55,6 @@ export function pagesOf({ pages }: Sent): number {
 function sumOf<T>(items: readonly T[], figure: (item: T) => number): number {
   return items.reduce((sum, item) => sum + figure(item), 0);
 }
-
-/** The contents that are decoded beside what their pages held before. */
-const DELTAS: readonly ContentName[] = ['zstd-delta', 'lz4-delta', 'xbzrle'];
 
 /** A duration in milliseconds between two readings of the monotonic clock. */
 export function msBetween(startNs: bigint, endNs: bigint): number {
@@ -224,7 +222,7 @@ export class Recorder {
       preCopy: this.#preCopyReport(),
       pagesSent: pagesOf(sent),
       pagesByContent: { raw: 0, zero: 0, ...sent.pages },
-      versionBytes: this.#versionBytes,
+      versions: versionsReport(this.#rounds, this.#versionBytes),
       pagesServed: sent.pagesServed,
       wireBytes: sent.wireBytes,
       // Each page that was served was a fault: so much is known without the destination's word.

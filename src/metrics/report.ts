@@ -49,6 +49,15 @@ export interface RoundReport {
   readonly rateBytesPerSecond: number;
 }
 
+export interface VersionsReport {
+  /** The most that was kept. */
+  readonly bytes: number;
+  /** Of the pages that were sent again in a round, neither zero nor one repeated word, those that had one; null without such pages. */
+  readonly hitRate: number | null;
+  /** Of what those would have taken otherwise; an estimate. */
+  readonly savedBytes: number;
+}
+
 /** How pre-copy ended its rounds. */
 export interface PreCopyReport {
   /** `within-budget`, or why another round would not have helped. */
@@ -122,8 +131,8 @@ export interface MigrationReport {
   readonly preCopy: PreCopyReport | null;
   readonly pagesSent: number;
   readonly pagesByContent: Readonly<Record<string, number>>;
-  /** The most that was kept of what was sent, as bases of deltas. */
-  readonly versionBytes: number;
+  /** What was kept of sent pages, as bases of deltas; null where nothing was. */
+  readonly versions: VersionsReport | null;
   /** Demand pages among them. */
   readonly pagesServed: number;
   /** Counted at the page and fault sockets of the source. */

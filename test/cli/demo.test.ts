@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ends, isAlive, Pageferry, pageferry } from './pageferry.js';
-import { COMPLETED_REPORT, PRE_COPY, type ReportsDocument, ROUND } from './report-shape.js';
+import {
+  COMPLETED_REPORT,
+  PRE_COPY,
+  type ReportsDocument,
+  ROUND,
+  VERSIONS,
+} from './report-shape.js';
 
 const SMALL = ['--memory', '64MiB', '--observe', '50ms', '--write-rate', '20000'];
 /** Slow enough that something can be done to it between the rounds, or during active push. */
@@ -47,9 +53,10 @@ describe('pageferry demo', () => {
       'post-copy',
       'hybrid',
     ]);
-    for (const { rounds, tracker, preCopy, ...rest } of document.migrations) {
+    for (const { rounds, tracker, preCopy, versions, ...rest } of document.migrations) {
       expect(rest).toEqual(COMPLETED_REPORT);
       expect(preCopy).toEqual(rest.strategy === 'pre-copy' ? PRE_COPY : null);
+      expect(versions).toEqual(rounds.length === 0 ? null : VERSIONS);
       for (const round of rounds) expect(round).toEqual(ROUND);
       if (rounds.length === 0) expect(tracker).toBeNull();
       else expect(tracker).toMatch(/^(uffd-wp-async|uffd-wp-sync|mprotect)$/);

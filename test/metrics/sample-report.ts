@@ -48,7 +48,7 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
     preCopy: null,
     pagesSent: 16_384,
     pagesByContent: { raw: 1000, zero: 384, lz4: 15_000 },
-    versionBytes: 0,
+    versions: null,
     pagesServed: 100,
     wireBytes: 33 << 20,
     demandFaults: 120,
