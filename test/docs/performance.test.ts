@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { number, targetText } from '#bench/report/format.js';
+import { number, spread, targetText } from '#bench/report/format.js';
 import { readResult } from '#bench/result/file.js';
 import type { MeasuredRow } from '#bench/result/schema.js';
 import { tableRowsOf } from './markdown.js';
@@ -41,7 +41,34 @@ function missingIn(text: string): string[] {
   });
 }
 
+/** Suites that have a section of their own. */
+const SECTIONS = { tls: '## Over TLS', crowd: '## With strangers at the door' };
+
+/** Every row of such a suite's recorded run that has a target, and whose figure and verdict its section has not. */
+function missingInSection(text: string, suite: keyof typeof SECTIONS): string[] {
+  const section = text.split(`${SECTIONS[suite]}\n`)[1]?.split('\n## ')[0] ?? '';
+  const { environment, rows } = readResult(join(root, `bench/results/${suite}.json`));
+  const commit = environment.commit?.slice(0, 7) ?? '';
+  const missing = rows.flatMap((row) => {
+    if (row.status !== 'measured' || row.target === null) return [];
+    const ratio = row.target.figure === 'ratio' ? row.ratio : null;
+    const figure = ratio === null ? spread(row.measured, row.unit) : spread(ratio);
+    const verdict = row.met ? 'yes' : '**no**';
+    const isThere = tableRowsOf(section).some(
+      (cells) => cells.some((cell) => cell === figure) && cells.at(-1) === verdict,
+    );
+    return isThere ? [] : [`${row.key}: ${figure}, met: ${row.met}`];
+  });
+  return section.includes(`bench ${suite}\` at commit ${commit}`)
+    ? missing
+    : [`${suite} is of ${commit}`, ...missing];
+}
+
 describe('docs/performance.md', () => {
+  it.each(['tls', 'crowd'] as const)('has every target of the recorded run of %s', (suite) => {
+    expect(missingInSection(page, suite)).toEqual([]);
+  });
+
   it('has every target of the recorded runs, with its figure, and which were missed', () => {
     expect(missingIn(page)).toEqual([]);
   });
@@ -60,5 +87,14 @@ describe('the look at docs/performance.md', () => {
   ])('finds %s that is wrong', (_what, from, to) => {
     expect(page).toContain(from);
     expect(missingIn(page.replace(from, to))).not.toEqual([]);
+  });
+
+  it.each([
+    ['tls', 'a figure', '| 1.25 [1.12', '| 1.35 [1.12'],
+    ['tls', 'the commit of a run', 'bench tls` at commit a0dfd97', 'bench tls` at commit d7944be'],
+    ['crowd', 'a met target that is said to be missed', '≤ 50 MiB | yes |', '≤ 50 MiB | **no** |'],
+  ] as const)('finds in the section of %s %s that is wrong', (suite, _what, from, to) => {
+    expect(page).toContain(from);
+    expect(missingInSection(page.replace(from, to), suite)).not.toEqual([]);
   });
 });
