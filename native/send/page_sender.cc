@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "os/contained.h"
@@ -40,6 +41,7 @@ struct PageSender::Round {
         skip_hot(tracker),
         use(what),
         order(all, channels),
+        encoders_for(channels),
         hot(tracker != nullptr ? all.page_count() : 0) {}
 
   const PageBitmap& pages;
@@ -48,7 +50,9 @@ struct PageSender::Round {
   StripeOrder order;
   std::atomic<std::uint64_t> skipped{0};
   std::atomic<std::size_t> encoders_at_work{0};
-  bool is_handed_out = false;  // under turn_mutex_
+  // Both under turn_mutex_.
+  std::vector<unsigned> encoders_for;  // at work for each channel
+  bool is_handed_out = false;
   // The guest wrote them since they were harvested.
   PageBitmap hot;
 };
@@ -198,7 +202,7 @@ Status PageSender::send_stripes(PageChannel& channel, Round& round) {
   return Status();
 }
 
-// Encodes stripes for whichever channel has the least to send, until there are none.
+// Encodes stripes for whichever channel needs them most, until there are none.
 Status PageSender::encode_stripes(std::size_t number, Round& round) {
   PageEncoder& encoder = *encoders_[number];
   Status failure;
@@ -209,6 +213,8 @@ Status PageSender::encode_stripes(std::size_t number, Round& round) {
     encoder.begin(sink, round.use);
     failure = encode_stripe(encoder, next->second, round);
     if (failure.ok()) failure = encoder.flush();
+    const MutexLock lock(turn_mutex_);
+    --round.encoders_for[next->first];
   }
   {
     const MutexLock lock(turn_mutex_);
@@ -231,15 +237,22 @@ bool PageSender::wait_for_turn(std::size_t number, const Round& round) {
   return !round.is_handed_out;
 }
 
-// A stripe of the channel whose queue is the shortest of those that have stripes left.
+// A stripe of the channel for which the fewest encoders are at work, of those that have stripes left; among equals the
+// one with the shortest queue. By the queue alone two encoders that find every queue full would both begin for the same
+// channel, and another would run dry before they have sent what it takes to end there.
 std::optional<std::pair<std::size_t, PageRange>> PageSender::next_for_encoder(Round& round) {
-  std::vector<std::pair<std::uint64_t, std::size_t>> queued;
+  const MutexLock lock(turn_mutex_);
+  std::vector<std::tuple<unsigned, std::uint64_t, std::size_t>> needs;
   for (const auto& channel : channels_) {
-    queued.emplace_back(channel->queue().bytes(), channel->number());
+    const std::size_t number = channel->number();
+    needs.emplace_back(round.encoders_for[number], channel->queue().bytes(), number);
   }
-  std::ranges::sort(queued);
-  for (const auto& [bytes, channel] : queued) {
-    if (const auto stripe = round.order.take(channel)) return std::pair(channel, *stripe);
+  std::ranges::sort(needs);
+  for (const auto& [encoders, bytes, channel] : needs) {
+    const auto stripe = round.order.take(channel);
+    if (!stripe.has_value()) continue;
+    ++round.encoders_for[channel];
+    return std::pair(channel, *stripe);
   }
   return std::nullopt;
 }

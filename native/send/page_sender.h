@@ -122,7 +122,8 @@ class PageSender {
   Status encode_stripes(std::size_t number, Round& round);
   Status encode_stripe(PageEncoder& encoder, PageRange stripe, Round& round);
   bool wait_for_turn(std::size_t number, const Round& round) EXCLUDES(turn_mutex_);
-  std::optional<std::pair<std::size_t, PageRange>> next_for_encoder(Round& round);
+  std::optional<std::pair<std::size_t, PageRange>> next_for_encoder(Round& round)
+      EXCLUDES(turn_mutex_);
   template <class MayGoOn>
   Status push_stretches(PageChannel& channel, ResidualSet& residual, MayGoOn may_go_on);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <random>
 #include <thread>
 
 #include "os/thread_test_util.h"
@@ -307,6 +309,31 @@ std::vector<std::thread> drain(std::vector<SocketStream>& peers) {
     });
   }
   return draining;
+}
+
+// By the lengths of the queues alone both encoders may begin for the channel that stands still, and stay there.
+TEST(PageSender, AChannelThatStandsStillKeepsOneEncoderAndNotTheOthersToo) {
+  constexpr std::uint64_t kPages = 12 * wire::kStripePages;
+  const TestGuest guest = make_guest(Backing::kShared, {kPages});
+  std::mt19937_64 random(1);
+  for (PageIndex page = 0; page < kPages; ++page) {
+    auto* words = reinterpret_cast<std::uint64_t*>(guest.memory->engine_page(page));
+    std::generate_n(words, kPageBytes / sizeof(*words), std::ref(random));
+  }
+  auto [sockets, peers] = connect_channels(2);
+  const auto sender = make_sender(guest.memory, std::move(sockets), std::make_shared<TokenBucket>(),
+                                  in_blocks(Encoding::kLz4, 2));
+  const PageBitmap pages = populated_pages(*guest.memory);
+  WatchedThread sending([&] { (void)send_round(*sender, pages); });
+  std::vector<std::byte> bytes(64 << 10);
+  // All stripes of one channel, while nobody reads the other.
+  while (peers[1].bytes_received() < kPages / 2 * kPageBytes) {
+    ASSERT_TRUE(peers[1].receive_all(bytes.data(), 1).ok());
+    (void)peers[1].receive_available(bytes.data(), bytes.size());
+  }
+  EXPECT_FALSE(sending.done());
+  sender->cancel();
+  sending.join();
 }
 
 TEST(PageSender, APushLeavesHalfOfTheChannelsAloneWhilePagesAreDemanded) {
