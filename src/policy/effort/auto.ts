@@ -16,6 +16,8 @@ import {
   LEAST_QUEUE_BYTES,
   MOST_QUEUE_BYTES,
   type Rung,
+  rungName,
+  zstd,
 } from './plan.js';
 
 /** What was seen at one moment: totals since the channels were opened. */
@@ -40,6 +42,8 @@ export interface Effort {
   /** Measured ÷ table. */
   readonly cost: number;
   readonly size: number;
+  /** False while next to nothing of what was encoded became smaller. */
+  readonly shrinks: boolean;
 }
 
 export interface Surroundings {
@@ -55,6 +59,11 @@ export interface Surroundings {
 /** Of what 64 pages say. */
 const WEIGHT_OF_64_PAGES = 0.05;
 const WEIGHT_OF_A_RATE = 0.3;
+/** Memory shrinks while more than this share of the pages that are not zero gets smaller. A mean of fewer pages says nothing. */
+const LEAST_SHRUNK = 0.1;
+const TELLING_PAGES = 256;
+/** What no search of this rung makes smaller, a longer one hardly does either. */
+const LONGEST_SEARCH_IN_VAIN = zstd(1);
 /** A link that waits for pages is faster than it was taken for: so much each time, before it was measured and after. */
 const FIRST_GROWTH = 1.25;
 const LATER_GROWTH = 1.03;
@@ -74,7 +83,8 @@ const QUEUE_MS = 20;
 const FIRST_RATE = 1_250_000_000;
 
 export function firstEffort(around: Surroundings): Effort {
-  return planned({ link: { rate: FIRST_RATE, measured: false }, cost: 1, size: 1 }, around);
+  const link = { rate: FIRST_RATE, measured: false };
+  return planned({ link, cost: 1, size: 1, shrinks: true }, around);
 }
 
 /** What to do after `now`, when `before` was the sample that led to `effort`. */
@@ -88,7 +98,18 @@ export function nextEffort(
   const hadBytes = encodedBytes(now) > encodedBytes(before);
   const link = hadBytes ? linkAfter(effort.link, now.deliveryRate) : effort.link;
   const { cost, size } = scalesAfter(effort, before, now, around.ladder);
-  return planned({ link, cost, size }, around);
+  return planned({ link, cost, size, shrinks: shrinksAfter(effort, before, now) }, around);
+}
+
+function shrinksAfter({ shrinks }: Effort, before: EffortSample, now: EffortSample): boolean {
+  const pages = { raw: 0, shrunk: 0 };
+  for (const [content, stats] of Object.entries(now.contents)) {
+    if (content === 'zero') continue;
+    const earlier = before.contents[content as keyof Contents];
+    pages[content === 'raw' ? 'raw' : 'shrunk'] += stats.pages - (earlier?.pages ?? 0);
+  }
+  const all = pages.raw + pages.shrunk;
+  return all < TELLING_PAGES ? shrinks : pages.shrunk / all > LEAST_SHRUNK;
 }
 
 function encodedBytes({ contents }: EffortSample): number {
@@ -136,15 +157,16 @@ function statsOf(rung: Rung, { contents, zstdLevels }: EffortSample): ContentSta
 }
 
 function planned(
-  { link, cost, size }: Pick<Effort, 'link' | 'cost' | 'size'>,
+  { link, cost, size, shrinks }: Omit<Effort, 'plan'>,
   around: Surroundings,
 ): Effort {
   const rate = rateOf(link, around.limit);
   const encodes = !around.local || around.limit > 0;
   const at = encodes ? highestThatKeepsUp(rate, cost, size, around) : 0;
   const above = encodes ? at + 1 : 0;
-  const lower = around.ladder[at] as Step;
-  const upper = around.ladder[Math.min(above, around.ladder.length - 1)] as Step;
+  const most = highestRung(around.ladder, shrinks);
+  const lower = around.ladder[Math.min(at, most)] as Step;
+  const upper = around.ladder[Math.min(above, most)] as Step;
   const isKnown = link.measured || around.limit > 0;
   const queueBytes = isKnown
     ? Math.max(STRIPES_QUEUE_BYTES, (rate * QUEUE_MS) / 1000)
@@ -157,7 +179,12 @@ function planned(
     encoders: encodes ? around.encoders : 0,
     queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, queueBytes)),
   };
-  return { plan, link, cost, size };
+  return { plan, link, cost, size, shrinks };
+}
+
+function highestRung(ladder: Ladder, shrinks: boolean): number {
+  const longest = rungName(LONGEST_SEARCH_IN_VAIN);
+  return shrinks ? ladder.length - 1 : ladder.findIndex(({ rung }) => rungName(rung) === longest);
 }
 
 /** A limit is known, unless the link turns out to be slower. */

@@ -216,6 +216,29 @@ describe('a plan', () => {
     expect(rungsAfter(67, 2 * 16_700_000)).toEqual(['zstd:3', 'zstd:9']);
   });
 
+  it('is one that does not search for long where next to nothing becomes smaller, until something does', () => {
+    const slow = looks(firstEffort(HERE), 12_500_000, 20);
+    const raw = (pages: number) => ({
+      pages,
+      bytesIn: pages * PAGE_BYTES,
+      bytesOut: pages * PAGE_BYTES,
+      encodeMs: pages / 1000,
+    });
+    const sample = (rawPages: number, lz4Pages: number): EffortSample => {
+      const { deliveryRate, contents, zstdLevels } = sampleOf(12_500_000, lz4Pages);
+      return { deliveryRate, contents: { ...contents, raw: raw(rawPages) }, zstdLevels };
+    };
+    const vain = nextEffort(slow, sample(0, 0), sample(950, 50), HERE);
+    const few = nextEffort(vain, sample(950, 50), sample(950, 200), HERE);
+    const shrinking = nextEffort(few, sample(950, 200), sample(1600, 350), HERE);
+    expect([slow, vain, few, shrinking].map(rungsOf)).toEqual([
+      ['zstd:9', 'zstd:9'],
+      ['zstd:1', 'zstd:1'],
+      ['zstd:1', 'zstd:1'],
+      ['zstd:9', 'zstd:9'],
+    ]);
+  });
+
   it('makes pages no smaller where nothing but memory is between both sides', () => {
     const local = { ...HERE, local: true };
     const { plan } = looks(firstEffort(local), null, 100, local);
