@@ -75,7 +75,7 @@ const ENCODED = [
   // Which of them it is follows the link and the load.
   {
     compression: 'auto',
-    contents: ['zstd', 'zstd-delta', 'lz4', 'lz4-delta', 'wkdm64'],
+    contents: ['zstd', 'zstd-delta', 'lz4', 'wkdm64'],
     fill: 'text',
   },
   { compression: 'lz4', cacheBytes: 64 * MIB, contents: ['lz4-delta'], fill: 'text' },

@@ -11,9 +11,9 @@
 import type { ContentStats, Contents, ZstdLevels } from '../../native/contents.js';
 import type { Ladder, Step } from './ladder.js';
 import {
-  type Deltas,
   type EffortPlan,
   LEAST_QUEUE_BYTES,
+  LZ4,
   MOST_QUEUE_BYTES,
   type Rung,
   rungName,
@@ -64,6 +64,11 @@ const LEAST_SHRUNK = 0.1;
 const TELLING_PAGES = 256;
 /** What no search of this rung makes smaller, a longer one hardly does either. */
 const LONGEST_SEARCH_IN_VAIN = zstd(1);
+/**
+ * Below it encoders can hardly keep up with the link, and to keep a page takes as long as to encode it: most pages are not
+ * written again, so the link's time that their versions save is less.
+ */
+const LEAST_WITH_VERSIONS = LZ4;
 /** A link that waits for pages is faster than it was taken for: so much each time, before it was measured and after. */
 const FIRST_GROWTH = 1.25;
 const LATER_GROWTH = 1.03;
@@ -174,7 +179,8 @@ function planned(
   const plan: EffortPlan = {
     lower: lower.rung,
     upper: upper.rung,
-    deltas: around.keepsVersions && lower.rung.method !== 'raw' ? deltasOf(upper.rung) : 'none',
+    deltas:
+      around.keepsVersions && at >= placeOf(LEAST_WITH_VERSIONS, around.ladder) ? 'zstd' : 'none',
     // Without any, the threads of the channels send pages from where they lie, which takes half the time.
     encoders: encodes ? around.encoders : 0,
     queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, queueBytes)),
@@ -183,8 +189,11 @@ function planned(
 }
 
 function highestRung(ladder: Ladder, shrinks: boolean): number {
-  const longest = rungName(LONGEST_SEARCH_IN_VAIN);
-  return shrinks ? ladder.length - 1 : ladder.findIndex(({ rung }) => rungName(rung) === longest);
+  return shrinks ? ladder.length - 1 : placeOf(LONGEST_SEARCH_IN_VAIN, ladder);
+}
+
+function placeOf(wanted: Rung, ladder: Ladder): number {
+  return ladder.findIndex(({ rung }) => rungName(rung) === rungName(wanted));
 }
 
 /** A limit is known, unless the link turns out to be slower. */
@@ -214,10 +223,4 @@ function highestThatKeepsUp(
     const { encodeNs, linkNs } = pageTimes({ ns: ns * cost, bytes: bytes * size }, encoders, rate);
     return encodeNs <= linkNs;
   });
-}
-
-/** A delta by the method of its rung. Where pages may go as they are there is no time to copy them first, as a base must be. */
-function deltasOf(rung: Rung): Deltas {
-  if (rung.method !== 'blocks') return 'none';
-  return rung.encoding === 'zstd' ? 'zstd' : 'lz4';
 }

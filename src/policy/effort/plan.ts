@@ -2,7 +2,6 @@
 import type { EffortPlan, Rung } from '../../native/effort.js';
 
 export type { EffortPlan, Rung };
-export type Deltas = EffortPlan['deltas'];
 
 export const RAW: Rung = { method: 'raw' };
 /** LZ4's 16-bit offsets reach as far as 64 KiB, and zstd's tables of level 1 stay in a core's cache. */

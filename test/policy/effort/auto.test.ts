@@ -248,10 +248,11 @@ describe('a plan', () => {
     expect(firstEffort(limited).plan).toMatchObject({ lower: zstd(3), upper: zstd(9) });
   });
 
-  it('makes deltas by the method of the upper rung, where versions are kept and pages are copied anyway', () => {
+  it('makes deltas where versions are kept and encoders have the time to', () => {
     expect(planAt(100 * MBIT).deltas).toBe('zstd');
-    expect(planAt(3000 * MBIT).deltas).toBe('zstd');
-    expect(planAt(10_000 * MBIT).deltas).toBe('lz4');
+    expect(planAt(3000 * MBIT)).toMatchObject({ lower: LZ4, deltas: 'zstd' });
+    expect(planAt(10_000 * MBIT)).toMatchObject({ lower: WKDM, deltas: 'none' });
+    expect(planAt(10_000 * MBIT, { encoders: 16 }).deltas).toBe('zstd');
     expect(planAt(3e9).deltas).toBe('none');
     expect(planAt(100 * MBIT, { keepsVersions: false }).deltas).toBe('none');
   });
