@@ -44,6 +44,7 @@ Napi::Object from_zstd_levels(Napi::Env env, const ClassStats& stats) {
 Napi::Value from_stats(Napi::Env env, SendStats& stats) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("contents", from_contents(env, stats.contents));
+  object.Set("zstdLevels", from_zstd_levels(env, stats.contents));
   object.Set("pagesSkipped", from_u64(env, stats.pages_skipped));
   object.Set("wireBytes", from_u64(env, stats.wire_bytes));
   object.Set("ms", milliseconds(env, stats.nanoseconds));

@@ -57,6 +57,9 @@ class ClassStats {
     for (std::size_t row = 0; row < rows_.size(); ++row) {
       difference.rows_[row] = rows_[row].since(earlier.rows_[row]);
     }
+    for (std::size_t level = 0; level < zstd_levels_.size(); ++level) {
+      difference.zstd_levels_[level] = zstd_levels_[level].since(earlier.zstd_levels_[level]);
+    }
     return difference;
   }
 

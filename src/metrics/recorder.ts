@@ -131,7 +131,7 @@ export class Recorder {
     dirtyPages: number,
     effort: EffortReport | null,
   ): RoundReport {
-    const { contents, waits, pagesSkipped, wireBytes } = stats;
+    const { contents, zstdLevels, waits, pagesSkipped, wireBytes } = stats;
     const pagesRaw = contents.raw?.pages ?? 0;
     const pagesZero = contents.zero?.pages ?? 0;
     const pages = sumOf(Object.values(contents), ({ pages }) => pages);
@@ -145,6 +145,7 @@ export class Recorder {
       bytesDelta: sumOf(deltas, ({ bytesOut }) => bytesOut),
       pagesSkipped,
       contents,
+      zstdLevels,
       waits,
       effort,
       wireBytes,

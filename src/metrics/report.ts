@@ -1,6 +1,6 @@
 /** What a migration was like. docs/metrics.md says how each figure is measured. */
 import type { ErrorCode } from '../errors.js';
-import type { Contents } from '../native/contents.js';
+import type { Contents, ZstdLevels } from '../native/contents.js';
 import type { TrackerKind } from '../native/memory.js';
 import type { FaultLatency } from '../native/receiving.js';
 import type { Waits } from '../native/sending.js';
@@ -39,6 +39,8 @@ export interface RoundReport {
   readonly pagesSkipped: number;
   /** The pages, their bytes and the time of the encoders, by content. */
   readonly contents: Contents;
+  /** The same of the content `zstd`, by its level. */
+  readonly zstdLevels: ZstdLevels;
   readonly waits: Waits;
   /** Null for a round that nobody decided the effort of. */
   readonly effort: EffortReport | null;

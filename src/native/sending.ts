@@ -17,6 +17,8 @@ export interface Waits {
 
 export interface SendStats {
   readonly contents: Contents;
+  /** Of the content `zstd`, by its level. */
+  readonly zstdLevels: ZstdLevels;
   readonly waits: Waits;
   readonly pagesSkipped: number;
   readonly wireBytes: number;

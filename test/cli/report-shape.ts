@@ -76,6 +76,7 @@ export const ROUND = {
   bytesDelta: number,
   pagesSkipped: number,
   contents: expect.any(Object),
+  zstdLevels: expect.any(Object),
   effort: expect.objectContaining({ lower: text, upper: text, encoders: number }),
   waits: { socketMs: number, rateMs: number, encoderMs: number },
   wireBytes: number,

@@ -46,6 +46,21 @@ describe('the report of a migration', () => {
   });
 });
 
+describe('the rounds in the report', () => {
+  it('say what went out by which level of zstd', async () => {
+    const receiving = await Receiving.start();
+    const guest = await startGuest({ fill: { kind: 'text' } });
+    const { rounds } = await migrate(guest, receiving.port, {
+      strategy: 'pre-copy',
+      compression: 'zstd:3',
+      observeMs: 1,
+    });
+    const sent = rounds.filter(({ contents }) => contents.zstd !== undefined);
+    expect(sent.length).toBeGreaterThan(0);
+    for (const { contents, zstdLevels } of sent) expect(zstdLevels).toEqual({ 3: contents.zstd });
+  });
+});
+
 describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
   it('has every documented field, and adds up', async () => {
     const report = await reportOf(strategy);
@@ -68,6 +83,7 @@ describe.each(STRATEGY_NAMES)('the report of %s', (strategy) => {
         'bytesDelta',
         'pagesSkipped',
         'contents',
+        'zstdLevels',
         'waits',
         'effort',
         'wireBytes',

@@ -38,6 +38,7 @@ export function sampleReport(changes: Partial<MigrationReport> = {}): MigrationR
           lz4: { pages: 15_000, bytesIn: 61_440_000, bytesOut: 20_000_000, encodeMs: 90 },
         },
         effort: null,
+        zstdLevels: {},
         waits: { socketMs: 40, rateMs: 0, encoderMs: 10 },
         wireBytes: 32 << 20,
         ms: 1000,
