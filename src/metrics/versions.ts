@@ -36,10 +36,9 @@ export function versionsReport(
   bytes: number,
 ): VersionsReport | null {
   if (bytes === 0) return null;
-  const isDelta = (content: ContentName) => DELTAS.includes(content);
   const isWhole = (content: ContentName) =>
-    !isDelta(content) && !NEEDS_NO_VERSION.includes(content);
-  const deltas = totalOf(rounds, isDelta);
+    !DELTAS.includes(content) && !NEEDS_NO_VERSION.includes(content);
+  const deltas = totalOf(rounds, (content) => DELTAS.includes(content));
   const whole = totalOf(rounds, isWhole);
   const missed = totalOf(rounds.slice(1), isWhole);
   const asked = deltas.pages + missed.pages;
