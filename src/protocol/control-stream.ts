@@ -115,11 +115,19 @@ export class ControlStream {
         this.#native.endSending();
       }
     } catch (error) {
-      this.close(error as Error);
+      this.#lost(error as Error);
       return;
     }
     if (this.#peerHasEnded && !this.hasUnsent) this.close();
     else this.#watch();
+  }
+
+  /** Nothing goes any more. What the peer has said before may wait to be read, and says why. */
+  #lost(error: Error): void {
+    this.#isEnding = true;
+    this.#unsent.length = 0;
+    this.#read();
+    setImmediate(() => this.close(error));
   }
 
   #read(): void {

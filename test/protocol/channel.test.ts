@@ -131,6 +131,19 @@ describe('a control channel whose peer', () => {
     expect(ends).toEqual([error]);
   });
 
+  it('says why and resets the connection is heard, although what it is sent finds that first', async () => {
+    const { channel, peer, ends } = await openChannel();
+    const waiting = channel.receive();
+    // All within one turn: nothing of it is read before the reset is there.
+    await nextTurn();
+    peer.write(encodeFrame({ type: 'failed', code: 'CANCELLED', message: 'enough' }));
+    peer.resetAndDestroy();
+    channel.send({ type: 'alive' });
+    expect(await waiting).toMatchObject({ type: 'failed', message: 'enough' });
+    expect(await rejection(channel.receive())).toMatchObject({ code: 'PEER_GONE' });
+    expect(ends).toHaveLength(1);
+  });
+
   it('resets the connection ends with PEER_GONE', async () => {
     const { channel, peer } = await openChannel();
     const waiting = rejection(channel.receive());

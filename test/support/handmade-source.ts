@@ -19,9 +19,12 @@ export const SWITCHOVER = {
 /** Says that it is alive, and asks for the time, until the end of the test; neither gets a migration on. */
 export function beats(client: RawClient): RawClient {
   const beat = setInterval(() => {
-    if (client.socket.destroyed) return;
-    client.send({ type: 'alive' });
-    client.send({ type: 'clock', sentNs: 1n });
+    // What has come is read first: to write on a connection that was reset meanwhile would lose it.
+    setImmediate(() => {
+      if (client.socket.destroyed) return;
+      client.send({ type: 'alive' });
+      client.send({ type: 'clock', sentNs: 1n });
+    });
   }, 50);
   atEnd(() => clearInterval(beat));
   return client;
