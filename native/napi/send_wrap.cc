@@ -117,6 +117,7 @@ Deltas to_deltas(const Napi::Value& value) {
   if (name == "zstd") return Deltas::kZstd;
   if (name == "lz4") return Deltas::kLz4;
   if (name == "xbzrle") return Deltas::kXbzrle;
+  if (name == "by-change") return Deltas::kByChange;
   throw Napi::TypeError::New(value.Env(), "no deltas are called " + name);
 }
 

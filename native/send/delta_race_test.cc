@@ -164,14 +164,15 @@ constexpr std::uint64_t kTiny = 300'000;
 
 INSTANTIATE_TEST_SUITE_P(
     Efforts, DeltaRace,
-    ::testing::Values(Race{"ZstdWithoutEncoders", blocks(Encoding::kZstd), Deltas::kZstd, 0,
-                           kPlenty},
-                      Race{"ZstdWithThree", blocks(Encoding::kZstd), Deltas::kZstd, 3, kPlenty},
-                      Race{"ZstdWithLittleRoom", blocks(Encoding::kZstd), Deltas::kZstd, 3, kTiny},
-                      Race{"Lz4WithTwo", blocks(Encoding::kLz4), Deltas::kLz4, 2, kPlenty},
-                      Race{"Lz4WithLittleRoom", blocks(Encoding::kLz4), Deltas::kLz4, 1, kTiny},
-                      Race{"XbzrleWithTwo", {}, Deltas::kXbzrle, 2, kPlenty},
-                      Race{"XbzrleWithLittleRoom", {}, Deltas::kXbzrle, 0, kTiny}),
+    ::testing::Values(
+        Race{"ZstdWithoutEncoders", blocks(Encoding::kZstd), Deltas::kZstd, 0, kPlenty},
+        Race{"ZstdWithThree", blocks(Encoding::kZstd), Deltas::kZstd, 3, kPlenty},
+        Race{"ZstdWithLittleRoom", blocks(Encoding::kZstd), Deltas::kZstd, 3, kTiny},
+        Race{"ByChangeWithTwo", blocks(Encoding::kZstd), Deltas::kByChange, 2, kPlenty},
+        Race{"Lz4WithTwo", blocks(Encoding::kLz4), Deltas::kLz4, 2, kPlenty},
+        Race{"Lz4WithLittleRoom", blocks(Encoding::kLz4), Deltas::kLz4, 1, kTiny},
+        Race{"XbzrleWithTwo", {}, Deltas::kXbzrle, 2, kPlenty},
+        Race{"XbzrleWithLittleRoom", {}, Deltas::kXbzrle, 0, kTiny}),
     [](const auto& race) { return race.param.name; });
 
 }  // namespace

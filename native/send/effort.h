@@ -29,7 +29,13 @@ struct Rung {
 };
 
 // How a page is encoded whose base is known: the bases are kept, or nothing is.
-enum class Deltas : std::uint8_t { kNone, kZstd, kLz4, kXbzrle };
+enum class Deltas : std::uint8_t {
+  kNone,
+  kZstd,
+  kLz4,
+  kXbzrle,
+  kByChange,  // XBZRLE where little has changed and the link waits for the encoder, zstd otherwise
+};
 
 struct EffortPlan {
   Rung lower;  // while the channel's queue is at most half full: the link waits for the encoder

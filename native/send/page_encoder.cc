@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <string>
 #include <utility>
 
+#include "codec/page_change.h"
 #include "codec/page_class.h"
 #include "codec/zero_page.h"
 
@@ -42,8 +42,12 @@ bool repeats_one_word(const std::byte* page) {
          std::memcmp(page, page + wire::kWordBytes, kPageBytes - wire::kWordBytes) == 0;
 }
 
-Encoding encoding_of(Deltas deltas) {
+// How what has changed of a page is encoded.
+Encoding delta_encoding(Deltas deltas, PageBytes page, PageBytes base, bool is_waited_for) {
   switch (deltas) {
+    case Deltas::kByChange:
+      return !is_waited_for && has_changed_little(page, base) ? Encoding::kXbzrle
+                                                              : Encoding::kZstdDelta;
     case Deltas::kLz4:
       return Encoding::kLz4Delta;
     case Deltas::kXbzrle:
@@ -121,6 +125,12 @@ PageEncoder::Lane& PageEncoder::lane_of(Encoding encoding) {
   return *lane;
 }
 
+PageEncoder::Lane& PageEncoder::delta_lane(Deltas deltas, const std::byte* page,
+                                           const std::byte* base) {
+  return lane_of(delta_encoding(deltas, PageBytes(page, kPageBytes), PageBytes(base, kPageBytes),
+                                sink_->is_waited_for()));
+}
+
 PageEncoder::Lane& PageEncoder::copied_lane() {
   auto& lane = lanes_.front();
   if (lane == nullptr) lane = std::make_unique<Lane>(std::nullopt);
@@ -162,11 +172,12 @@ Status PageEncoder::add_page(const Region& region, PageIndex page) {
     count(wire::kContentFill, 1, sizeof(word), {});
     return Status();
   }
-  Lane& lane = deltas != Deltas::kNone && pages_.versions.has(page) ? lane_of(encoding_of(deltas))
-               : rung.method == Method::kRaw                        ? copied_lane()
+  const std::byte* base = deltas == Deltas::kNone ? nullptr : pages_.versions.find(page, reader_);
+  Lane& lane = base != nullptr               ? delta_lane(deltas, data, base)
+               : rung.method == Method::kRaw ? copied_lane()
                                              : lane_of(encoding_for(rung, data));
   lane.rung = rung;
-  return gather(lane, region, page, data);
+  return gather(lane, region, page, data, base);
 }
 
 Status PageEncoder::add_raw(const Region& region, PageIndex page, const std::byte* data) {
@@ -196,9 +207,10 @@ Status PageEncoder::add_missing(PageRange run, const PageBitmap& missing) {
   return Status();
 }
 
-// Copies the page into its lane, whose pages are encoded when they are as many as go together.
-Status PageEncoder::gather(Lane& lane, const Region& region, PageIndex page,
-                           const std::byte* data) {
+// Copies the page into its lane, whose pages are encoded when they are as many as go together; and its base, where the
+// lane needs one.
+Status PageEncoder::gather(Lane& lane, const Region& region, PageIndex page, const std::byte* data,
+                           const std::byte* base) {
   const bool apart =
       lane.count > 0 &&
       (lane.region != &region || lane.members[0] / wire::kStripePages != page / wire::kStripePages);
@@ -208,12 +220,7 @@ Status PageEncoder::gather(Lane& lane, const Region& region, PageIndex page,
   lane.region = &region;
   std::memcpy(lane.pages.get() + lane.count * kPageBytes, data, kPageBytes);
   if (lane.needs_bases()) {
-    std::byte* base = lane.bases.get() + lane.count * kPageBytes;
-    if (!pages_.versions.read(page, reader_, base)) {
-      // A kept block that cannot be read has lost its versions, and no delta of them can be made.
-      return Status(StatusCode::kSystem,
-                    "a kept version of page " + std::to_string(page) + " cannot be read again");
-    }
+    std::memcpy(lane.bases.get() + lane.count * kPageBytes, base, kPageBytes);
   }
   lane.members[lane.count++] = page;
   const std::size_t most =
@@ -297,7 +304,7 @@ void PageEncoder::add_as_they_are(Lane& lane) {
     if (keeps) {
       const auto page = lane.content().subspan(i * kPageBytes, kPageBytes);
       pages_.versions.keep_page(named[i], page);
-      std::ranges::copy(page, lane.record.room(kPageBytes).begin());
+      std::memcpy(lane.record.room(kPageBytes).data(), page.data(), page.size());
       lane.record.add_copied(named[i], kPageBytes, new_region);
     } else {
       forget_version(named[i]);

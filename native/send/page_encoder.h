@@ -69,7 +69,8 @@ class PageEncoder {
   struct Lane;
 
   Status add_raw(const Region& region, PageIndex page, const std::byte* data);
-  Status gather(Lane& lane, const Region& region, PageIndex page, const std::byte* data);
+  Status gather(Lane& lane, const Region& region, PageIndex page, const std::byte* data,
+                const std::byte* base);
   Status encode(Lane& lane);
   bool add_encoded(Lane& lane, std::span<std::byte> room, std::uint64_t head);
   void add_as_they_are(Lane& lane);
@@ -77,6 +78,7 @@ class PageEncoder {
   Status make_room(RecordWriter& record, std::uint64_t bytes, std::size_t entries);
   Status pass_on(RecordWriter& record);
   Lane& lane_of(Encoding encoding);
+  Lane& delta_lane(Deltas deltas, const std::byte* page, const std::byte* base);
   Lane& copied_lane();
   void forget_version(PageIndex page);
   Rung rung() const;

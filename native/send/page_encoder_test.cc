@@ -11,6 +11,7 @@
 
 #include "channel/record_io.h"
 #include "codec/block_test_util.h"
+#include "codec/page_change.h"
 #include "net/memory_stream_test_util.h"
 #include "receive/record_applier.h"
 #include "region/guest_test_util.h"
@@ -193,6 +194,7 @@ TEST_P(PageEncoderMixtures, EveryRecordIsRightAndThePagesArriveWhateverTheyHold)
       sent.push_back(page);
     }
     encoded.sink().batch = round % 2 == 0 ? 1 << 20 : 20'000;
+    encoded.sink().waited_for = round % 3 == 0;
     const auto records = encoded.send(sent, round == 5 ? Use::kFinal : Use::kLive);
     std::uint64_t brought = 0;
     for (const wire::TableEntry& entry : entries_of(records)) brought += wire::pages_brought(entry);
@@ -213,6 +215,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mixture{blocks(Encoding::kZstd), Deltas::kZstd, kPlenty},
                       Mixture{blocks(Encoding::kZstd), Deltas::kZstd, 300'000},
                       Mixture{blocks(Encoding::kZstd, 64), Deltas::kXbzrle, kPlenty},
+                      Mixture{blocks(Encoding::kZstd, 64), Deltas::kByChange, kPlenty},
+                      Mixture{blocks(Encoding::kLz4), Deltas::kByChange, 300'000},
                       Mixture{blocks(Encoding::kWkdm64), Deltas::kZstd, kPlenty},
                       Mixture{blocks(Encoding::kLz4, 1), Deltas::kLz4, 200'000},
                       Mixture{blocks(Encoding::kLz4), Deltas::kLz4, 0},
@@ -282,6 +286,31 @@ TEST(PageEncoder, ADeltaThatIsNoGainIsSentAsABlockWithoutABaseWhichIsTheNextBase
   encoded.expect_same(sent);
 }
 
+TEST(PageEncoder, ByChangeAPageThatChangedLittleGoesAsXbzrleUnlessTheLinkIsTheSlowerPart) {
+  Encoded encoded(plan(blocks(Encoding::kZstd), Deltas::kByChange));
+  Random random(11);
+  const auto sent = range(5, 25);
+  for (const PageIndex page : sent) encoded.write(page, text(random, kPageBytes));
+  EXPECT_EQ(pages_as(encoded.send(sent), wire::kContentZstd), 20u);
+  // Every second page changes by as many words as are few, the others by one more.
+  const auto change = [&] {
+    for (const PageIndex page : sent) {
+      const std::size_t words = kFewChangedWords + page % 2;
+      for (std::size_t i = 0; i < words; ++i) guest_word(encoded.source(), page, 3 * i) += 1;
+    }
+  };
+  encoded.sink().waited_for = false;
+  change();
+  const auto by_change = encoded.send(sent);
+  EXPECT_EQ(pages_as(by_change, wire::kContentXbzrle), 10u);
+  EXPECT_EQ(pages_as(by_change, wire::kContentZstdDelta), 10u);
+  encoded.expect_same(sent);
+  encoded.sink().waited_for = true;
+  change();
+  EXPECT_EQ(pages_as(encoded.send(sent), wire::kContentZstdDelta), 20u);
+  encoded.expect_same(sent);
+}
+
 TEST(PageEncoder, ADeltaThatIsNoGainIsSentAsItIsWherePagesAreNotEncodedOtherwise) {
   Encoded encoded(plan({}, Deltas::kXbzrle));
   Random random(4);
@@ -310,9 +339,9 @@ TEST(PageEncoder, WhereVersionsAreKeptAPageThatIsSentAsItIsIsTheOneThatIsKept) {
     EXPECT_EQ(records[0].table[0].content, wire::kContentRaw);
     EXPECT_TRUE(records[0].payload == sent) << "what was sent is not what was read";
     VersionReader reader;
-    Bytes kept(kPageBytes);
-    ASSERT_TRUE(encoded.pages().versions.read(7, reader, kept.data()));
-    EXPECT_TRUE(kept == sent);
+    const std::byte* kept = encoded.pages().versions.find(7, reader);
+    ASSERT_NE(kept, nullptr);
+    EXPECT_TRUE(std::ranges::equal(std::span(kept, kPageBytes), sent));
   }
 }
 

@@ -30,7 +30,7 @@ struct SentVersions::Block {
         bytes(content.size()),
         encoded(std::make_unique_for_overwrite<std::byte[]>(content.size())),
         versions(members) {
-    std::ranges::copy(content, encoded.get());
+    std::memcpy(encoded.get(), content.data(), content.size());
   }
 
   const std::size_t decoder;
@@ -69,19 +69,14 @@ bool SentVersions::has(PageIndex page) const {
   return version.block != nullptr || version.copy != nullptr;
 }
 
-bool SentVersions::read(PageIndex page, VersionReader& reader, std::byte* to) const {
+const std::byte* SentVersions::find(PageIndex page, VersionReader& reader) const {
   const Stripe* stripe = stripe_of(page);
-  if (stripe == nullptr) return false;
+  if (stripe == nullptr) return nullptr;
   const Version& version = stripe->versions[page % wire::kStripePages];
-  if (version.copy != nullptr) {
-    std::memcpy(to, version.copy.get(), kPageBytes);
-    return true;
-  }
-  if (version.block == nullptr) return false;
+  if (version.copy != nullptr) return version.copy.get();
+  if (version.block == nullptr) return nullptr;
   const std::byte* pages = reader.pages_of(version.block);
-  if (pages == nullptr) return false;
-  std::memcpy(to, pages + version.member * kPageBytes, kPageBytes);
-  return true;
+  return pages == nullptr ? nullptr : pages + version.member * kPageBytes;
 }
 
 // Adds to what is held, if there is room.
@@ -139,7 +134,7 @@ void SentVersions::keep_page(PageIndex page, std::span<const std::byte> bytes) {
     if (!reserve(kPageBytes)) return;
     version.copy = std::make_unique_for_overwrite<std::byte[]>(kPageBytes);
   }
-  std::ranges::copy(bytes, version.copy.get());
+  std::memcpy(version.copy.get(), bytes.data(), bytes.size());
 }
 
 void SentVersions::forget(PageIndex page) {

@@ -36,8 +36,9 @@ class SentVersions {
   // Another page can be kept.
   bool has_room() const { return bytes_held() + kPageBytes <= budget_bytes_; }
   bool has(PageIndex page) const;
-  // Copies the version to `to`, a page long. False when there is none.
-  bool read(PageIndex page, VersionReader& reader, std::byte* to) const;
+  // The version, a page long; null where there is none that can be read. It is there until the next call with this
+  // reader, and until the page's version changes.
+  const std::byte* find(PageIndex page, VersionReader& reader) const;
 
   // These pages, ascending and of one stripe, were sent in a block of this encoding, which needs no base.
   void keep_block(std::span<const PageIndex> pages, Encoding encoding,

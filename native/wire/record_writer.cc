@@ -145,7 +145,7 @@ void RecordWriter::add_missing(PageRange run, std::span<const std::byte> bitmap)
                     .content = wire::kContentMissing,
                     .members = 0});
   if (bitmap.empty()) return;
-  std::ranges::copy(bitmap, encoded_end());
+  std::memcpy(encoded_end(), bitmap.data(), bitmap.size());
   take_room(bitmap.size());
 }
 

@@ -17,8 +17,11 @@ export interface EffortPlan {
   /** How a page is encoded without a base: while the link waits for the encoders, and while they wait for it. */
   readonly lower: Rung;
   readonly upper: Rung;
-  /** How a page is encoded whose last sent version is kept. */
-  readonly deltas: 'none' | 'zstd' | 'lz4' | 'xbzrle';
+  /**
+   * How a page is encoded whose last sent version is kept. `by-change`: XBZRLE where little has changed and the link waits for
+   * the encoders, zstd otherwise.
+   */
+  readonly deltas: 'none' | 'zstd' | 'lz4' | 'xbzrle' | 'by-change';
   /** That work at the same time, 0 … 255. */
   readonly encoders: number;
   /** Of encoded pages of one channel that wait for its socket, 64 KiB … 4 GiB. */

@@ -180,7 +180,9 @@ function planned(
     lower: lower.rung,
     upper: upper.rung,
     deltas:
-      around.keepsVersions && at >= placeOf(LEAST_WITH_VERSIONS, around.ladder) ? 'zstd' : 'none',
+      around.keepsVersions && at >= placeOf(LEAST_WITH_VERSIONS, around.ladder)
+        ? 'by-change'
+        : 'none',
     // Without any, the threads of the channels send pages from where they lie, which takes half the time.
     encoders: encodes ? around.encoders : 0,
     queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, queueBytes)),

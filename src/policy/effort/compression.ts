@@ -9,7 +9,7 @@ export function contentsOf(compression: Compression): readonly ContentName[] {
     case 'raw':
       return [];
     case 'auto':
-      return ['fill', 'wkdm64', 'lz4', 'zstd', 'zstd-delta'];
+      return ['fill', 'wkdm64', 'lz4', 'zstd', 'zstd-delta', 'xbzrle'];
     case 'lz4':
       return ['fill', 'lz4', 'lz4-delta'];
     case 'wkdm':

@@ -249,10 +249,10 @@ describe('a plan', () => {
   });
 
   it('makes deltas where versions are kept and encoders have the time to', () => {
-    expect(planAt(100 * MBIT).deltas).toBe('zstd');
-    expect(planAt(3000 * MBIT)).toMatchObject({ lower: LZ4, deltas: 'zstd' });
+    expect(planAt(100 * MBIT).deltas).toBe('by-change');
+    expect(planAt(3000 * MBIT)).toMatchObject({ lower: LZ4, deltas: 'by-change' });
     expect(planAt(10_000 * MBIT)).toMatchObject({ lower: WKDM, deltas: 'none' });
-    expect(planAt(10_000 * MBIT, { encoders: 16 }).deltas).toBe('zstd');
+    expect(planAt(10_000 * MBIT, { encoders: 16 }).deltas).toBe('by-change');
     expect(planAt(3e9).deltas).toBe('none');
     expect(planAt(100 * MBIT, { keepsVersions: false }).deltas).toBe('none');
   });

@@ -24,7 +24,8 @@ function contentsOfPlan({ lower, upper, deltas }: EffortPlan): Set<ContentName> 
       for (const one of ['sparse', 'wkdm32', 'lz4'] as const) contents.add(one);
   }
   if (deltas === 'zstd' || deltas === 'lz4') contents.add(`${deltas}-delta`);
-  if (deltas === 'xbzrle') contents.add('xbzrle');
+  if (deltas === 'by-change') contents.add('zstd-delta');
+  if (deltas === 'xbzrle' || deltas === 'by-change') contents.add('xbzrle');
   return contents;
 }
 
