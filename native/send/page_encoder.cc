@@ -8,6 +8,7 @@
 #include "codec/page_change.h"
 #include "codec/page_class.h"
 #include "codec/zero_page.h"
+#include "os/prefetch.h"
 
 namespace pageferry {
 
@@ -117,6 +118,12 @@ Deltas PageEncoder::deltas() const {
 
 bool PageEncoder::lacks_version(PageIndex page) const {
   return deltas() != Deltas::kNone && pages_.versions.has_room() && !pages_.versions.has(page);
+}
+
+void PageEncoder::prefetch(PageIndex page) const {
+  if (deltas() == Deltas::kNone) return;
+  prefetch_page(pages_.memory->page_to_read(page));
+  pages_.versions.prefetch(page);
 }
 
 PageEncoder::Lane& PageEncoder::lane_of(Encoding encoding) {

@@ -56,6 +56,9 @@ class PageEncoder {
   void begin(RecordSink& sink, Use use);
   // Pages of one stripe ascend. On failure the sink's reason; the encoder is of no further use.
   Status add_page(const Region& region, PageIndex page);
+  // This page comes next. A page and its version lie in memory that nobody has looked at for long, and a processor reads
+  // ahead within a page alone.
+  void prefetch(PageIndex page) const;
   // A run that is in the residual set, as far as it is in `missing`; it is of one stripe.
   Status add_missing(PageRange run, const PageBitmap& missing);
   // Everything that was added is in the sink on return.

@@ -270,6 +270,7 @@ Status PageSender::encode_stripe(PageEncoder& encoder, PageRange stripe, Round& 
         if (round.skip_hot != nullptr && round.hot.test(page) && !encoder.lacks_version(page)) {
           ++skipped;
         } else {
+          if (page + 1 < run.end()) encoder.prefetch(page + 1);
           failure = encoder.add_page(region, page);
         }
       }

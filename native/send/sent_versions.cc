@@ -1,10 +1,13 @@
 #include "send/sent_versions.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
 
+#include "os/prefetch.h"
 #include "region/page_layout.h"
 #include "wire/contents.h"
 
@@ -19,6 +22,15 @@ std::optional<std::size_t> decoder_of(Encoding encoding) {
   const auto* found = std::ranges::find(kKept, encoding);
   if (found == kKept.end()) return std::nullopt;
   return static_cast<std::size_t>(found - kKept.begin());
+}
+
+// Nothing where there are no addresses left.
+Mapping places_of(std::uint64_t page_count) {
+  auto mapped = Mapping::map_anonymous(page_count * kPageBytes);
+  if (!mapped.ok()) return Mapping();
+  // Pages of their own: a huge one would be backed for the first copy in it. Where the kernel has none it refuses.
+  ::madvise(mapped.value().data(), mapped.value().size(), MADV_NOHUGEPAGE);
+  return std::move(mapped.value());
 }
 
 }  // namespace
@@ -44,7 +56,8 @@ struct SentVersions::Block {
 struct SentVersions::Version {
   std::shared_ptr<const Block> block;
   std::uint8_t member = 0;
-  std::unique_ptr<std::byte[]> copy;
+  bool is_copy = false;
+  bool has_place = false;
 };
 
 struct SentVersions::Stripe {
@@ -52,9 +65,9 @@ struct SentVersions::Stripe {
 };
 
 SentVersions::SentVersions(std::uint64_t page_count, std::uint64_t budget_bytes)
-    : budget_bytes_(budget_bytes),
-      stripes_(budget_bytes == 0 ? 0 : (page_count + wire::kStripePages - 1) / wire::kStripePages) {
-}
+    : copies_(budget_bytes == 0 ? Mapping() : places_of(page_count)),
+      budget_bytes_(copies_.data() == nullptr ? 0 : budget_bytes),
+      stripes_(keeps_any() ? (page_count + wire::kStripePages - 1) / wire::kStripePages : 0) {}
 
 SentVersions::~SentVersions() = default;
 
@@ -66,14 +79,20 @@ bool SentVersions::has(PageIndex page) const {
   const Stripe* stripe = stripe_of(page);
   if (stripe == nullptr) return false;
   const Version& version = stripe->versions[page % wire::kStripePages];
-  return version.block != nullptr || version.copy != nullptr;
+  return version.block != nullptr || version.is_copy;
+}
+
+void SentVersions::prefetch(PageIndex page) const {
+  const Stripe* stripe = stripe_of(page);
+  if (stripe == nullptr || !stripe->versions[page % wire::kStripePages].is_copy) return;
+  prefetch_page(place_of(page));
 }
 
 const std::byte* SentVersions::find(PageIndex page, VersionReader& reader) const {
   const Stripe* stripe = stripe_of(page);
   if (stripe == nullptr) return nullptr;
   const Version& version = stripe->versions[page % wire::kStripePages];
-  if (version.copy != nullptr) return version.copy.get();
+  if (version.is_copy) return place_of(page);
   if (version.block == nullptr) return nullptr;
   const std::byte* pages = reader.pages_of(version.block);
   return pages == nullptr ? nullptr : pages + version.member * kPageBytes;
@@ -93,8 +112,7 @@ void SentVersions::release(std::uint64_t bytes) {
 }
 
 void SentVersions::drop(Version& version) {
-  if (version.copy != nullptr) release(kPageBytes);
-  version.copy.reset();
+  version.is_copy = false;
   if (version.block != nullptr && --version.block->versions == 0) {
     release(version.block->bytes);
   }
@@ -128,13 +146,11 @@ void SentVersions::keep_page(PageIndex page, std::span<const std::byte> bytes) {
   Stripe* stripe = stripe_for(page);
   if (stripe == nullptr) return;
   Version& version = stripe->versions[page % wire::kStripePages];
-  // A copy that is there makes room for the new one.
-  if (version.copy == nullptr) {
-    drop(version);
-    if (!reserve(kPageBytes)) return;
-    version.copy = std::make_unique_for_overwrite<std::byte[]>(kPageBytes);
-  }
-  std::memcpy(version.copy.get(), bytes.data(), bytes.size());
+  drop(version);
+  version.has_place = version.has_place || reserve(kPageBytes);
+  if (!version.has_place) return;
+  std::memcpy(place_of(page), bytes.data(), bytes.size());
+  version.is_copy = true;
 }
 
 void SentVersions::forget(PageIndex page) {
@@ -144,6 +160,7 @@ void SentVersions::forget(PageIndex page) {
 
 void SentVersions::clear() {
   for (auto& stripe : stripes_) stripe.reset();
+  if (keeps_any()) ::madvise(copies_.data(), copies_.size(), MADV_DONTNEED);
   held_bytes_.store(0, std::memory_order_relaxed);
 }
 

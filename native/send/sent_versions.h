@@ -1,7 +1,9 @@
 // What the source has sent last of its pages: the bases of deltas (docs/compression.md, "Sent before").
 //
 // A version is kept as the block it was sent in, which costs no more work than keeping the bytes; or, where it was sent as
-// a delta or as it is, as a copy of the page. A block that no version needs any more is let go. What is in stays in:
+// a delta or as it is, as a copy of the page. A block that no version needs any more is let go. Every page has a place of its
+// own for a copy, in one mapping as long as the guest, of which the system backs what was written; a place that was
+// written stays taken. To allocate and free copies one by one costs as much again as to make them. What is in stays in:
 // rounds sweep over memory, and a cache that made room for the newest would drop each page just before it comes again
 // (LRU never hits then: docs/compression.md has the measurement). What does not fit is not kept.
 //
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "codec/block_codec.h"
+#include "os/mapping.h"
 #include "os/status.h"
 #include "region/page_layout.h"
 
@@ -26,16 +29,19 @@ class VersionReader;
 
 class SentVersions {
  public:
-  // Holds at most so many bytes, those that it takes to find the versions among them; 0: nothing is kept.
+  // Holds at most so many bytes, those that it takes to find the versions among them; 0: nothing is kept. So it is where
+  // the system has no addresses left.
   SentVersions(std::uint64_t page_count, std::uint64_t budget_bytes);
   ~SentVersions();
   SentVersions(const SentVersions&) = delete;
   SentVersions& operator=(const SentVersions&) = delete;
 
   bool keeps_any() const { return budget_bytes_ > 0; }
-  // Another page can be kept.
+  // A page that has no place yet can be kept.
   bool has_room() const { return bytes_held() + kPageBytes <= budget_bytes_; }
   bool has(PageIndex page) const;
+  // It comes soon: what is known of where it is gets into this core's caches.
+  void prefetch(PageIndex page) const;
   // The version, a page long; null where there is none that can be read. It is there until the next call with this
   // reader, and until the page's version changes.
   const std::byte* find(PageIndex page, VersionReader& reader) const;
@@ -63,7 +69,9 @@ class SentVersions {
   bool reserve(std::uint64_t bytes);
   void release(std::uint64_t bytes);
   void drop(Version& version);
+  std::byte* place_of(PageIndex page) const { return copies_.data() + page * kPageBytes; }
 
+  Mapping copies_;
   const std::uint64_t budget_bytes_;
   std::atomic<std::uint64_t> held_bytes_{0};
   // Null for a stripe of which nothing was ever kept.
