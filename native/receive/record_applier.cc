@@ -1,6 +1,7 @@
 #include "receive/record_applier.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "channel/record_io.h"
@@ -197,21 +198,28 @@ Result<std::uint64_t> RecordApplier::store_block(const Piece& piece, bool in_pla
   return stored;
 }
 
-// What the members held before, where their content needs it: before the switchover that is at their landing.
+// What the members held before, where their content needs it: before the switchover that is at their landing. There it
+// is read from where neighbours lie one behind the other, and gathered otherwise.
 Status RecordApplier::read_bases(const Piece& piece, bool in_place,
                                  std::span<const std::byte>& bases) {
   if (!wire::find_content(piece.entry->content)->needs_base) return Status();
   if (!in_place) return violation(*piece.entry, "after the switchover no page has a base");
-  if (bases_ == nullptr) bases_ = std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes);
-  for (std::size_t i = 0; i < members_.count; ++i) {
-    const PageIndex page = members_.pages[i];
+  const auto members = std::span(members_.pages).first(members_.count);
+  for (const PageIndex page : members) {
     if (!received_->test(page)) {
       return violation(*piece.entry, "page " + std::to_string(page) +
                                          " has no base, because no record of it came before");
     }
-    std::copy_n(arriving_->landing(page), kPageBytes, bases_.get() + i * kPageBytes);
   }
-  bases = {bases_.get(), members_.count * kPageBytes};
+  if (members.back() - members.front() + 1 == members.size()) {
+    bases = {arriving_->landing(members.front()), members.size() * kPageBytes};
+    return Status();
+  }
+  if (bases_ == nullptr) bases_ = std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    std::memcpy(bases_.get() + i * kPageBytes, arriving_->landing(members[i]), kPageBytes);
+  }
+  bases = {bases_.get(), members.size() * kPageBytes};
   return Status();
 }
 
