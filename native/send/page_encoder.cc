@@ -9,16 +9,14 @@
 #include "codec/page_class.h"
 #include "codec/zero_page.h"
 #include "os/prefetch.h"
+#include "send/trials.h"
 
 namespace pageferry {
 
 namespace {
 
-// A block that does not get below this share of its pages is sent as it is, which spares decoding it. After one such
-// block the next is not tried, after two in a row three are not, and after more seven (docs/compression.md, "What does not
-// shrink").
+// A block that does not get below this share of its pages is sent as it is, which spares decoding it.
 constexpr std::uint64_t kShrunkPercent = 95;
-constexpr unsigned kMostUntried = 7;
 // A delta that is longer than this share of its pages is compared with the block without a base.
 constexpr std::uint64_t kGoodDeltaPercent = 50;
 
@@ -86,8 +84,7 @@ struct PageEncoder::Lane {
   std::unique_ptr<std::byte[]> pages = std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes);
   std::unique_ptr<std::byte[]> bases;
   Rung rung;
-  unsigned untried = 0;       // blocks to come that are not tried
-  unsigned next_untried = 1;  // so many after the next block that does not shrink
+  Trials trials;
 };
 
 PageEncoder::PageEncoder(SourcePages& pages) : pages_(pages) {}
@@ -236,21 +233,13 @@ Status PageEncoder::gather(Lane& lane, const Region& region, PageIndex page, con
   return lane.count >= wanted ? encode(lane) : Status();
 }
 
-bool PageEncoder::worth_trying(Lane& lane) {
-  if (!lane.encoding.has_value()) return false;
-  if (lane.untried == 0) return true;
-  --lane.untried;
-  return false;
-}
-
 Status PageEncoder::encode(Lane& lane) {
   if (lane.count == 0) return Status();
   const std::uint64_t head = RecordWriter::block_head(lane.named());
   const std::uint64_t most = head + lane.count * kPageBytes;
   if (Status room = make_room(lane.record, most, lane.count); !room.ok()) return room;
-  if (!worth_trying(lane) || !add_encoded(lane, lane.record.room(most), head)) {
-    add_as_they_are(lane);
-  }
+  const bool is_tried = lane.encoding.has_value() && lane.trials.is_due();
+  if (!is_tried || !add_encoded(lane, lane.record.room(most), head)) add_as_they_are(lane);
   lane.count = 0;
   return Status();
 }
@@ -278,12 +267,11 @@ bool PageEncoder::add_encoded(Lane& lane, std::span<std::byte> room, std::uint64
   }
   const auto took = Clock::now() - started;
   if (!length.has_value()) {
-    lane.untried = lane.next_untried;
-    lane.next_untried = std::min(2 * lane.next_untried + 1, kMostUntried);
+    lane.trials.did_not_shrink();
     count(wire::kContentRaw, 0, 0, took);
     return false;
   }
-  lane.next_untried = 1;
+  lane.trials.shrank();
   const auto named = lane.named();
   if (needs_base(encoding)) {
     for (std::size_t i = 0; i < named.size(); ++i) {

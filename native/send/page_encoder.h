@@ -77,7 +77,6 @@ class PageEncoder {
   Status encode(Lane& lane);
   bool add_encoded(Lane& lane, std::span<std::byte> room, std::uint64_t head);
   void add_as_they_are(Lane& lane);
-  bool worth_trying(Lane& lane);
   Status make_room(RecordWriter& record, std::uint64_t bytes, std::size_t entries);
   Status pass_on(RecordWriter& record);
   Lane& lane_of(Encoding encoding);

@@ -98,10 +98,14 @@ Status PageServer::answer(PageIndex page) {
 
 // The page as LZ4, where that is wanted and worth it. The guest was given up, so nobody writes the page.
 std::optional<std::span<const std::byte>> PageServer::encoded(std::span<const std::byte> page) {
-  if (!compresses_.load(std::memory_order_relaxed)) return std::nullopt;
+  if (!compresses_.load(std::memory_order_relaxed) || !trials_.is_due()) return std::nullopt;
   const std::span room(encoded_.get(), kMostEncoded);
   const auto length = encoder_->encode(page, {}, 1, room);
-  if (!length.has_value()) return std::nullopt;
+  if (!length.has_value()) {
+    trials_.did_not_shrink();
+    return std::nullopt;
+  }
+  trials_.shrank();
   return room.first(*length);
 }
 

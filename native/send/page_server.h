@@ -24,6 +24,7 @@
 #include "os/status.h"
 #include "region/guest_memory.h"
 #include "region/residual_set.h"
+#include "send/trials.h"
 
 namespace pageferry {
 
@@ -40,7 +41,8 @@ class PageServer {
   PageServer& operator=(const PageServer&) = delete;
   ~PageServer();
 
-  // From the next answer on, a page that LZ4 makes smaller by enough is sent so.
+  // From the next answer on, a page that LZ4 makes smaller by enough is sent so. After pages that it did not, a few are not
+  // tried.
   void compress(bool on) { compresses_.store(on, std::memory_order_relaxed); }
 
   std::uint64_t pages_served() const { return pages_.load(std::memory_order_relaxed); }
@@ -65,6 +67,7 @@ class PageServer {
   const OnEnd on_end_;
   const std::unique_ptr<BlockEncoder> encoder_ = make_block_encoder(Encoding::kLz4);
   const std::unique_ptr<std::byte[]> encoded_;
+  Trials trials_;  // of the server's thread
   std::atomic<bool> closed_{false};
   std::atomic<bool> compresses_{false};
   std::atomic<std::uint64_t> pages_{0};

@@ -111,6 +111,24 @@ TEST(PageServer, SendsAPageAsLz4OnlyWhereThatIsWantedAndMakesItSmaller) {
   EXPECT_EQ(served.server->zero_pages_served(), 1u);
 }
 
+// The guest waits while a page is tried.
+TEST(PageServer, TriesLessAndLessWhatDoesNotShrink) {
+  Served served;
+  Random random(2);
+  for (PageIndex page = 0; page < 8; ++page) {
+    std::ranges::copy(page == 0 || page == 3 ? noise(random, kPageBytes) : text(random, kPageBytes),
+                      served.guest.memory->engine_page(page));
+  }
+  served.server->compress(true);
+  std::string sent;
+  for (PageIndex page = 0; page < 8; ++page) {
+    served.request(page);
+    sent += served.answer().content == wire::kContentLz4 ? 'l' : 'r';
+  }
+  // Neither the page after the first that does not shrink is tried, nor the one after the second: one in between did.
+  EXPECT_EQ(sent, "rrlrrlll");
+}
+
 TEST(PageServer, AnswersRequestsInTheirOrderAlsoForAPageThatWasPushed) {
   Served served;
   for (PageIndex page = 0; page < kPages; ++page) fill_page(*served.guest.memory, page, 1);
