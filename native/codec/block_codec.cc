@@ -48,6 +48,8 @@ bool needs_base(Encoding encoding) {
   }
 }
 
+bool decodes_in_place(Encoding encoding) { return encoding == Encoding::kXbzrle; }
+
 std::unique_ptr<BlockEncoder> make_block_encoder(Encoding encoding) {
   if (encoding == Encoding::kLz4) return make_lz4_encoder();
   if (encoding == Encoding::kZstd) return make_zstd_encoder();

@@ -18,6 +18,8 @@ namespace pageferry {
 
 // Whether a block of this encoding is decoded beside what its pages held before.
 bool needs_base(Encoding encoding);
+// Whether it can be decoded where its bases lie: only what has changed is written then.
+bool decodes_in_place(Encoding encoding);
 
 // The range of levels of zstd and zstd-delta. The other encodings have one level and take no notice of it.
 inline constexpr int kLeastZstdLevel = 1;
@@ -40,7 +42,8 @@ class BlockDecoder {
   virtual ~BlockDecoder() = default;
 
   // Decodes `encoded`, which may be hostile, into all of `pages`: never reads or writes outside its spans, and takes
-  // time in proportion to them. `base` as for encode(); `pages` and `base` do not overlap. kProtocol when `encoded` is
+  // time in proportion to them. `base` as for encode(). It does not overlap with `pages`, or is the same where the encoding decodes
+  // in place. kProtocol when `encoded` is
   // not an encoding of so many pages beside that base; `pages` then holds anything.
   virtual Status decode(std::span<const std::byte> encoded, std::span<const std::byte> base,
                         std::span<std::byte> pages) = 0;

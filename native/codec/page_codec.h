@@ -28,8 +28,8 @@ class PageCodec {
   virtual std::optional<std::size_t> encode(PageBytes page, PageBytes base,
                                             std::span<std::byte> out) const = 0;
 
-  // Decodes `encoded`, which may be hostile, into all of `page`: never reads or writes outside its spans. `page` and
-  // `base` do not overlap. kProtocol when `encoded` is not the encoding of a page beside that base; `page` then holds
+  // Decodes `encoded`, which may be hostile, into all of `page`: never reads or writes outside its spans. `base` does
+  // not overlap with `page`, or is the same where the encoding decodes in place. kProtocol when `encoded` is not the encoding of a page beside that base; `page` then holds
   // anything.
   virtual Status decode(std::span<const std::byte> encoded, PageBytes base,
                         MutablePageBytes page) const = 0;

@@ -138,7 +138,7 @@ std::optional<std::size_t> XbzrleCodec::encode(PageBytes page, PageBytes base,
 
 Status XbzrleCodec::decode(std::span<const std::byte> encoded, PageBytes base,
                            MutablePageBytes page) const {
-  std::memcpy(page.data(), base.data(), page.size());
+  if (page.data() != base.data()) std::memcpy(page.data(), base.data(), page.size());
   std::size_t at = 0;
   do {
     const auto equal = take_length(encoded);

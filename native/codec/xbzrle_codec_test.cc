@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 
+#include "codec/block_codec.h"
 #include "codec/page_codec_test_util.h"
 
 namespace pageferry::testing {
@@ -31,6 +32,16 @@ TEST(XbzrleCodec, TakesTheRoomItNeedsAndWritesNothingOutside) { expect_room_is_k
 TEST(XbzrleCodec, SurvivesDamagedEncodings) { expect_damage_is_survived(codec); }
 
 TEST(XbzrleCodec, SurvivesNoise) { expect_noise_is_survived(codec); }
+
+TEST(XbzrleCodec, ChangesAPageWhereItsBaseLies) {
+  ASSERT_TRUE(decodes_in_place(Encoding::kXbzrle));
+  for (const Sample& sample : samples(9)) {
+    const Bytes encoded = encode(codec, sample, kAmpleRoom).value();
+    Bytes page = sample.base;
+    ASSERT_TRUE(codec.decode(encoded, page_bytes(page), MutablePageBytes(page)).ok());
+    ASSERT_EQ(page, sample.page);
+  }
+}
 
 TEST(XbzrleCodec, BringsBackEveryPlaceAndLengthOfAChange) {
   std::mt19937_64 random(6);

@@ -68,6 +68,8 @@ class RecordApplier {
   Status store_step(bool in_place, Applied& applied);
   Result<std::uint64_t> store(const Piece& piece, bool in_place);
   Result<std::uint64_t> store_block(const Piece& piece, bool in_place);
+  Result<std::uint64_t> change_in_place(const wire::TableEntry& entry, BlockDecoder& decoder,
+                                        std::span<const std::byte> encoded);
   Status read_bases(const Piece& piece, bool in_place, std::span<const std::byte>& bases);
   Result<std::uint64_t> store_fill(const Piece& piece, bool in_place);
   Status mark_missing(const Piece& piece);

@@ -69,6 +69,9 @@ const LONGEST_SEARCH_IN_VAIN = zstd(1);
  * written again, so the link's time that their versions save is less.
  */
 const LEAST_WITH_VERSIONS = LZ4;
+/** What a rung that is several times as dear has to save of all bytes: less does not make up for channels that wait for its blocks. */
+const LEAST_SAVED = 0.01;
+const MOST_TIMES_DEARER = 4;
 /** A link that waits for pages is faster than it was taken for: so much each time, before it was measured and after. */
 const FIRST_GROWTH = 1.25;
 const LATER_GROWTH = 1.03;
@@ -168,7 +171,7 @@ function planned(
   const rate = rateOf(link, around.limit);
   const encodes = !around.local || around.limit > 0;
   const at = encodes ? highestThatKeepsUp(rate, cost, size, around) : 0;
-  const above = encodes ? at + 1 : 0;
+  const above = encodes && isWorthMixing(at, rate, cost, size, around) ? at + 1 : at;
   const most = highestRung(around.ladder, shrinks);
   const lower = around.ladder[Math.min(at, most)] as Step;
   const upper = around.ladder[Math.min(above, most)] as Step;
@@ -213,6 +216,37 @@ export function pageTimes(
   return { encodeNs: ns / Math.max(1, encoders), linkNs: (bytes / rate) * 1e9 };
 }
 
+/**
+ * Whether the rung above the highest that keeps up is worth its time. The encoders have some left, which is enough for a
+ * share of the pages; that share of what the rung saves of a page is saved of all. A rung that costs hardly more is: what a
+ * page costs varies, and a queue that is full says that there is time.
+ */
+function isWorthMixing(
+  at: number,
+  rate: number,
+  cost: number,
+  size: number,
+  { encoders, ladder }: Surroundings,
+): boolean {
+  const [own, next] = [ladder[at], ladder[at + 1]];
+  if (own === undefined || next === undefined) return false;
+  if (next.ns <= MOST_TIMES_DEARER * own.ns) return true;
+  const { encodeNs, linkNs } = scaledTimes(own, cost, size, encoders, rate);
+  const share =
+    (linkNs - encodeNs) / (scaledTimes(next, cost, size, encoders, rate).encodeNs - encodeNs);
+  return share * (1 - next.bytes / own.bytes) >= LEAST_SAVED;
+}
+
+function scaledTimes(
+  { ns, bytes }: Step,
+  cost: number,
+  size: number,
+  encoders: number,
+  rate: number,
+): ReturnType<typeof pageTimes> {
+  return pageTimes({ ns: ns * cost, bytes: bytes * size }, encoders, rate);
+}
+
 /** The highest rung whose pages are encoded no slower than the link takes them. */
 function highestThatKeepsUp(
   rate: number,
@@ -220,9 +254,9 @@ function highestThatKeepsUp(
   size: number,
   { encoders, ladder }: Surroundings,
 ): number {
-  return ladder.findLastIndex(({ rung, ns, bytes }) => {
-    if (rung.method === 'raw') return true;
-    const { encodeNs, linkNs } = pageTimes({ ns: ns * cost, bytes: bytes * size }, encoders, rate);
+  return ladder.findLastIndex((step) => {
+    if (step.rung.method === 'raw') return true;
+    const { encodeNs, linkNs } = scaledTimes(step, cost, size, encoders, rate);
     return encodeNs <= linkNs;
   });
 }
