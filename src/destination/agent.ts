@@ -27,6 +27,7 @@ import type { Reservation } from './ledger.js';
 import { openHold, type Premises } from './opening.js';
 import type { Outcome } from './outcomes.js';
 import { whileProgress } from './patience.js';
+import type { Asked } from './places.js';
 import { leftPaused, ResumeRefused, resumeGuest } from './resume.js';
 import { SILENCE, signsOfProgress } from './signs-of-progress.js';
 import { STANDS_AS, type Standing } from './standing.js';
@@ -41,7 +42,7 @@ type State<K extends DestinationState['kind']> = Extract<DestinationState, { kin
 
 export interface DestinationContext extends Premises {
   /** Called when `open` has come. Throws BUSY when there is no place for one more migration. */
-  readonly takePlace: (pageChannels: number) => void;
+  readonly takePlace: (asked: Asked) => void;
   /** How the migration of that id stands. */
   readonly outcomeOf: (id: Uint8Array) => Outcome;
   /** Of all its channels, where one was asked for. */
@@ -60,7 +61,7 @@ export class DestinationAgent {
   readonly #over = new AbortController();
   #state: DestinationState = { kind: 'opening' };
   #standing: Standing = { state: 'arriving', since: performance.now() };
-  #pageChannels = 0;
+  #asked: Asked | undefined;
   /** Why it was ended from here. */
   #failure: PageferryError | undefined;
   /** Of those that get the migration on. */
@@ -166,14 +167,9 @@ export class DestinationAgent {
     return this.#wasAdmitted;
   }
 
-  /** The source has said what it brings. */
-  get isOpen(): boolean {
-    return this.#pageChannels > 0;
-  }
-
-  /** As many as the source has asked for, each with a thread here; 0 before it is open. */
-  get pageChannels(): number {
-    return this.#pageChannels;
+  /** What the source has asked for when it said what it brings; undefined before that. */
+  get asked(): Asked | undefined {
+    return this.#asked;
   }
 
   /** True from the moment the source may have given its guest up: ending now could lose it. */
@@ -299,8 +295,9 @@ export class DestinationAgent {
   }
 
   async #open(message: Message<'open'>): Promise<DestinationState> {
-    this.#context.takePlace(message.channels);
-    this.#pageChannels = message.channels;
+    const asked = { pageChannels: message.channels, spaces: message.spaces.length };
+    this.#context.takePlace(asked);
+    this.#asked = asked;
     const { options, prepared } = this.#context;
     const accepts = acceptedOf(message.offers);
     const isPrepared = prepared.has(message.spaces.map(({ bytes }) => bytes));

@@ -245,9 +245,9 @@ export class Destination extends Announcer<DestinationEvents> {
       const agent: DestinationAgent = new DestinationAgent(connection, {
         ...this.#context,
         capture,
-        takePlace: (pageChannels) => {
+        takePlace: (asked) => {
           this.tell('arriving', { id, peer: agent.peer });
-          checkPlace(this.#underWay, this.#context.options, pageChannels);
+          checkPlace(this.#underWay, this.#context.options, asked);
         },
         outcomeOf: (asked) => this.#outcomeOf(migrationIdText(asked)),
       });

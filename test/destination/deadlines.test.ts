@@ -184,4 +184,20 @@ describe('one migration too many', () => {
     first.send({ type: 'clock', sentNs: 1n });
     await first.message('clocked');
   });
+
+  it('is one that asks for more spaces than the others have left', async () => {
+    const { createGuest } = guestsWith();
+    const receiving = await Receiving.start({ createGuest });
+    const space = { kind: 'ram', bytes: 4096, pageBytes: 4096 };
+    const spaces = (count: number) => ({ spaces: Array.from({ length: count }, () => space) });
+    const first = await RawClient.opened(receiving.port, 1, spaces(4000));
+    const second = await RawClient.control(receiving.port);
+    second.send(openMessage(1, spaces(97)));
+    const failed = await second.message('failed');
+    expect(failed).toMatchObject({ code: 'BUSY', neverRan: true });
+    expect(failed['message']).toContain('96 of 4096 left');
+    await RawClient.opened(receiving.port, 1, spaces(96));
+    first.send({ type: 'clock', sentNs: 1n });
+    await first.message('clocked');
+  });
 });

@@ -1,6 +1,6 @@
 /** Sections 6 and 7: how long each state lasts, and what a peer may make the other side hold. */
 import { OUTCOMES_REMEMBERED } from '../../../src/destination/outcomes.js';
-import { LEAST_UNOPENED } from '../../../src/destination/places.js';
+import { LEAST_UNOPENED, MOST_SPACES_TOGETHER } from '../../../src/destination/places.js';
 import { STANDS_AS } from '../../../src/destination/standing.js';
 import { SOURCE_PHASES } from '../../../src/metrics/events.js';
 import { DESTINATION_FIELDS } from '../../../src/options/destination-fields.js';
@@ -100,6 +100,7 @@ function boundsOf({ constants }: Code): Record<string, number[] | null> {
     'bytes of messages that the peer does not take, a `switchover` apart': [MAX_UNTAKEN_BYTES],
     'characters of a text': [MAX_TEXT],
     spaces: [MAX_SPACES],
+    'spaces of all migrations, a descriptor each': [MOST_SPACES_TOGETHER],
     'dense runs': [MAX_DENSE_PARTS],
     'contents offered': [MAX_CONTENTS],
     'kinds of space offered': [MAX_SPACE_KINDS],
