@@ -5,7 +5,7 @@ namespace pageferry::fuzzing {
 
 void fuzz(Input input) {
   static const FencedGuest guest;
-  const auto& memory = guest.fresh_memory();
+  const auto& memory = guest.zeroed_memory();
   const auto arriving = std::make_shared<ArrivingMemory>(memory);
   ExpectedPages expected;
   const Status ended = apply_stream(arriving, input, [&](const auto& table, Input come) {

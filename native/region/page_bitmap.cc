@@ -24,9 +24,11 @@ std::uint64_t mask_within(std::uint64_t word, PageRange range) {
   return mask;
 }
 
+// Fit one page: a mapping would take one whatever it holds, and two system calls.
+constexpr std::uint64_t kFewWords = 512;
+
 // Zeros that take no memory until they are written.
 Mapping map_zeros(std::uint64_t bytes) {
-  if (bytes == 0) return {};
   auto mapping = Mapping::map_anonymous(bytes);
   if (!mapping.ok()) throw std::bad_alloc();  // As `new` would.
   // One bit must not cost a huge page. Fails only where the kernel has none at all.
@@ -38,10 +40,17 @@ Mapping map_zeros(std::uint64_t bytes) {
 
 PageBitmap::PageBitmap(std::uint64_t page_count)
     : page_count_(page_count),
-      memory_(map_zeros(units(page_count, 64) * sizeof(words_[0]))),
-      words_(reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.data())),
       used_(std::make_unique<std::atomic<std::uint64_t>[]>(
-          units(units(page_count, kBlockPages), 64))) {}
+          units(units(page_count, kBlockPages), 64))) {
+  const std::uint64_t words = units(page_count, 64);
+  if (words <= kFewWords) {
+    few_ = std::make_unique<std::atomic<std::uint64_t>[]>(words);
+    words_ = few_.get();
+  } else {
+    many_ = map_zeros(words * sizeof(words_[0]));
+    words_ = reinterpret_cast<std::atomic<std::uint64_t>*>(many_.data());
+  }
+}
 
 // The first used block from `block` on; when there is none, the number of blocks or a little more.
 std::uint64_t PageBitmap::next_used(std::uint64_t block) const {

@@ -97,8 +97,9 @@ class PageBitmap {
   void for_each_used_word(PageRange range, Visit visit) const;
 
   std::uint64_t page_count_;
-  Mapping memory_;
-  std::atomic<std::uint64_t>* words_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> few_;
+  Mapping many_;
+  std::atomic<std::uint64_t>* words_ = nullptr;         // those of one of the two
   std::unique_ptr<std::atomic<std::uint64_t>[]> used_;  // one bit for each block of kBlockPages
 };
 
