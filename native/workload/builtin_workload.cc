@@ -92,7 +92,7 @@ Result<std::shared_ptr<const Snapshots>> snapshots_of(std::uint64_t id, std::uin
   }
   return Status(StatusCode::kUnsupported,
                 "the guest goes through the snapshots of an image, and this side has not been "
-                "given that image");
+                "given that image. Give it to the destination (--image FILE)");
 }
 
 }  // namespace

@@ -32,10 +32,11 @@ const SAMPLE_PAGES = 16_384;
 const HELP = `
 Of an image it says which pages are zero, repeat one word, or are of a class of
 mecom's (sparse, similar, other), and what each encoding makes of those that are
-not zero or of one word: bytes, and the time of one core for a page. Each block
-is decoded and compared. Where there are later snapshots the deltas are tried on
-the pages that those change. Of a captured migration (--tee) it says what came
-as which content. Times are of this machine, as busy as it is.
+not zero or of one word: bytes, and the time of one core for a page, as a table
+and as a plot of one against the other. Each block is decoded and compared. Where
+there are later snapshots the deltas are tried on the pages that those change. Of
+a captured migration (--tee) it says what came as which content. Times are of
+this machine, as busy as it is.
 
 With --page it says of an image's page what it would be sent as by each
 --compression, by auto at several links' rates, and why; and of a captured

@@ -8,8 +8,9 @@ import {
   type TriedEncoding,
 } from '../image/inspect-image.js';
 import type { PageContent } from '../native/inspection.js';
-import { formatBytes, formatWhole, PAGE_BYTES } from '../units.js';
+import { formatBytes, formatDuration, formatWhole, PAGE_BYTES } from '../units.js';
 import type { Output } from './output.js';
+import { bar, scatter } from './plot.js';
 
 /** What --json prints of an image. */
 export interface ImageSummary extends InspectedPages {
@@ -49,9 +50,10 @@ export async function imageSummary(
       const one = await image.try(tried, changes, mostPages);
       if (one.pages === 0) break;
       if (figures.length === 0) printHead(output, one, changes);
-      printFigures(output, one);
+      printFigures(output, markOf(figures.length), one);
       figures.push(one);
     }
+    printPlot(output, figures);
     return figures;
   };
   const encodings = await tryAll(ENCODINGS, false);
@@ -68,17 +70,17 @@ function printContents(output: Output, { pages, snapshots, contents }: Inspected
   for (const [content, text] of Object.entries(CONTENTS) as [PageContent, string][]) {
     const own = contents[content];
     output.line(
-      `${text.padEnd(34)}${formatWhole(own).padStart(12)} pages ${share(own, pages).padStart(8)}`,
+      `${text.padEnd(34)}${formatWhole(own).padStart(12)} pages ${share(own, pages).padStart(8)}  ${bar(own / pages)}`.trimEnd(),
     );
   }
 }
 
-const COLUMNS = ['encoding', 'pages a block', 'out ÷ in', 'as they are', 'encode', 'decode'];
-const WIDTHS = [14, 15, 11, 13, 14, 14];
+const COLUMNS = ['', 'encoding', 'pages a block', 'out ÷ in', 'as they are', 'encode', 'decode'];
+const WIDTHS = [3, 14, 15, 11, 13, 14, 14];
 
 function line(cells: readonly string[]): string {
   return cells
-    .map((cell, i) => (i === 0 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0)))
+    .map((cell, i) => (i < 2 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0)))
     .join('');
 }
 
@@ -93,11 +95,17 @@ export function nameOf({ encoding, level }: Pick<TriedEncoding, 'encoding' | 'le
   return encoding === 'zstd' ? `zstd:${level}` : encoding;
 }
 
-function printFigures(output: Output, figures: EncodingFigures): void {
+/** What stands for the i-th encoding in the plot. */
+function markOf(i: number): string {
+  return String.fromCharCode('a'.charCodeAt(0) + i);
+}
+
+function printFigures(output: Output, mark: string, figures: EncodingFigures): void {
   const { blockPages, pages, bytesIn, bytesOut, pagesRaw } = figures;
   const { encodeNsPerPage, decodeNsPerPage } = figures;
   output.line(
     line([
+      mark,
       nameOf(figures),
       `${blockPages}`,
       (bytesOut / bytesIn).toFixed(3),
@@ -106,4 +114,21 @@ function printFigures(output: Output, figures: EncodingFigures): void {
       decodeNsPerPage === null ? '–' : `${formatWhole(decodeNsPerPage)} ns`,
     ]),
   );
+}
+
+/** Up what is left of the bytes, to the right what that costs. */
+function printPlot(output: Output, figures: readonly EncodingFigures[]): void {
+  if (figures.length === 0) return;
+  const points = figures.map(({ bytesIn, bytesOut, encodeNsPerPage }, i) => ({
+    mark: markOf(i),
+    x: Math.max(1, encodeNsPerPage),
+    y: bytesOut / bytesIn,
+  }));
+  output.line();
+  output.line(output.colors.bold('out ÷ in, by the time that a core takes to encode a page'));
+  const axes = {
+    x: (ns: number) => (ns < 1000 ? `${ns} ns` : formatDuration(ns / 1e6)),
+    y: (share: number) => share.toFixed(2),
+  };
+  for (const text of scatter(points, axes)) output.line(text);
 }

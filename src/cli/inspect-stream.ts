@@ -4,8 +4,9 @@ import { CaptureUnreadable } from '../conformance/capture.js';
 import { type CaptureCheck, checkCapture } from '../conformance/check-capture.js';
 import { type PageArrival, PageHistory } from '../conformance/page-history.js';
 import { PageferryError } from '../errors.js';
-import { formatBytes, formatWhole } from '../units.js';
+import { formatBytes, formatWhole, PAGE_BYTES } from '../units.js';
 import type { Output } from './output.js';
+import { bar } from './plot.js';
 
 /** What --json prints of a captured migration. */
 export interface StreamSummary {
@@ -62,17 +63,26 @@ export function printStream(output: Output, summary: StreamSummary): void {
     `Migration ${summary.migrationId ?? 'without an id'}, ${summary.strategy ?? 'no strategy said'}`,
   );
   output.line();
-  output.line(`${'content'.padEnd(12)}${'pages'.padStart(14)}${'payload'.padStart(14)}`);
-  for (const [content, count] of Object.entries(pages)) {
-    if (count === 0) continue;
-    const payload = formatBytes(payloadBytes[content] ?? 0);
-    output.line(`${content.padEnd(12)}${formatWhole(count).padStart(14)}${payload.padStart(14)}`);
+  const all = Object.values(payloadBytes).reduce((sum, own) => sum + own, 0);
+  const came = Object.entries(pages).filter(([, count]) => count > 0);
+  output.line(came.length === 0 ? 'No pages.' : output.colors.bold(row(...HEAD)));
+  for (const [content, count] of came) {
+    const payload = payloadBytes[content] ?? 0;
+    const smaller = (payload / (count * PAGE_BYTES)).toFixed(3);
+    const cells = row(content, formatWhole(count), formatBytes(payload), smaller);
+    output.line(`${cells}  ${bar(all === 0 ? 0 : payload / all)}`.trimEnd());
   }
   output.line();
   for (const { channel, ...ways } of bytes) {
     output.line(`${channel.padEnd(12)}${formatBytes(ways['to-destination']).padStart(14)} sent`);
   }
   if (cut !== null) output.line(output.colors.red(`Not whole: ${cut}.`));
+}
+
+const HEAD = ['content', 'pages', 'payload', 'out ÷ in'] as const;
+
+function row(content: string, ...figures: readonly string[]): string {
+  return content.padEnd(12) + figures.map((figure) => figure.padStart(14)).join('');
 }
 
 /** Throws USAGE for a page that the guest does not have. */

@@ -56,7 +56,9 @@ export const ENCODINGS: readonly TriedEncoding[] = [
   blocks('lz4', 16),
   blocks('zstd', 1),
   blocks('zstd', 16),
+  blocks('zstd', 16, 3),
   blocks('zstd', 64, 3),
+  blocks('zstd', 16, 9),
   blocks('zstd', 64, 9),
 ];
 

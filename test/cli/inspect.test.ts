@@ -76,8 +76,15 @@ describe.concurrent('pageferry inspect', () => {
     const { code, stdout } = await pageferry('inspect', image);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^32 KiB of memory, 1 snapshot\n/);
-    expect(stdout).toMatch(/^one word that repeats +1 pages +12\.5 %$/m);
+    expect(stdout).toMatch(/^one word that repeats +1 pages +12\.5 % {2}███$/m);
     expect(stdout).toMatch(/^Tried on 4 pages of the first snapshot:$/m);
+    // Each in the table by the letter that it has in the plot.
+    const marks = [...stdout.matchAll(/^([a-z]) {2}\S+ +\d+ +[01]\.\d{3} /gm)].map(
+      ([, mark]) => mark,
+    );
+    expect(marks.join('')).toBe('abcdefghijk');
+    const plotted = [...stdout.matchAll(/^.{5}[│┤](.*)$/gm)].map(([, cells]) => cells).join('');
+    expect([...plotted.replaceAll(' ', '')].sort()).toEqual(marks);
   });
 
   it('says what each encoding makes of its blocks, byte by byte', async () => {
@@ -187,7 +194,7 @@ describe.concurrent('pageferry inspect', () => {
     expect(summary).toMatchObject({ version: 1, kind: 'stream', strategy: 'stop-and-copy' });
     expect(summary.pages).toMatchObject({ raw: 2048 });
     const { stdout } = await pageferry('inspect', file);
-    expect(stdout).toMatch(/^raw +2,048 /m);
+    expect(stdout).toMatch(/^raw +2,048 +8 MiB +1\.000 +█{24}$/m);
     expect(await inspected(file, '--page', '1')).toMatchObject({
       kind: 'stream-page',
       guestPages: 2048,
