@@ -45,6 +45,11 @@ Bytes base_of(std::uint8_t choice, Input bytes, std::size_t length) {
   return base;
 }
 
+// At once: the fuzzer looks at each comparison that this file makes of two bytes.
+bool are_same(const Bytes& some, const Bytes& others) {
+  return some.size() == others.size() && std::memcmp(some.data(), others.data(), some.size()) == 0;
+}
+
 void there_and_back(Codec& codec, const Bytes& pages, const Bytes& base, int level,
                     std::size_t room) {
   Bytes encoded(room);
@@ -55,7 +60,7 @@ void there_and_back(Codec& codec, const Bytes& pages, const Bytes& base, int lev
   encoded.shrink_to_fit();
   Bytes decoded(pages.size(), std::byte{0xcc});
   require(codec.decoder->decode(encoded, base, decoded).ok(), "a codec decodes what it encoded");
-  require(decoded == pages, "pages come back as they were");
+  require(are_same(decoded, pages), "pages come back as they were");
 }
 
 }  // namespace
@@ -78,7 +83,7 @@ void fuzz(Input input) {
   require(codec.decoder->decode(choices.rest(), base, again).code() == decoded.code(),
           "pages can be decoded or cannot");
   if (decoded.ok()) {
-    require(pages == again, "decoding leaves nothing of what was there");
+    require(are_same(pages, again), "decoding leaves nothing of what was there");
     there_and_back(codec, pages, base, level, 2 * length);
   }
   Bytes others(choices.rest().begin(), choices.rest().end());

@@ -96,7 +96,9 @@ Result<std::unique_ptr<PageSender>> PageSender::create(std::shared_ptr<GuestMemo
 
 PageSender::PageSender(std::shared_ptr<GuestMemory> memory, std::vector<StreamPtr> channels,
                        std::shared_ptr<TokenBucket> bucket, const Options& options)
-    : bucket_(std::move(bucket)), pages_(std::move(memory), options.effort, options.version_bytes) {
+    : bucket_(std::move(bucket)),
+      pages_(std::move(memory), options.effort, options.version_bytes),
+      written_(pages_.memory->page_count()) {
   for (std::size_t i = 0; i < channels.size(); ++i) {
     channels_.push_back(
         std::make_unique<PageChannel>(i, std::move(channels[i]), *bucket_, pages_, sent_));
@@ -163,8 +165,22 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Use use, Bod
 }
 
 void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnSent on_sent) {
-  begin([this, &pages, skip_hot] { return round(pages, skip_hot, Use::kLive); },
-        std::move(on_sent));
+  begin(
+      [this, &pages, skip_hot] {
+        make_room_for(pages);
+        return round(pages, skip_hot, Use::kLive);
+      },
+      std::move(on_sent));
+}
+
+// Where not all versions fit those of pages that the guest never wrote make room for the pages of this round. What is sent
+// after the first round belongs to the working set, so no page outside of it gets a version again.
+void PageSender::make_room_for(const PageBitmap& pages) {
+  const bool is_first = sync_.load() == 0;
+  if (is_first || !pages_.versions.keeps_any()) return;
+  written_.merge(pages);
+  if (!pages_.versions.lacked_room()) return;
+  pages_.versions.make_room(pages.count() * kPageBytes, written_);
 }
 
 Result<SendStats> PageSender::round(const PageBitmap& pages, DirtyTracker* skip_hot, Use use) {

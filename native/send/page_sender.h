@@ -112,6 +112,7 @@ class PageSender {
              std::shared_ptr<TokenBucket> bucket, const Options& options);
   template <class Work>
   void begin(Work work, OnSent on_sent);
+  void make_room_for(const PageBitmap& pages);
   Result<SendStats> round(const PageBitmap& pages, DirtyTracker* skip_hot, Use use);
   Result<SendStats> announcement(const PageBitmap& missing);
   template <class Body>
@@ -129,6 +130,8 @@ class PageSender {
 
   const std::shared_ptr<TokenBucket> bucket_;
   SourcePages pages_;
+  // Pages that were to be sent again while the guest ran: its writable working set, as far as it is known. A round's own.
+  PageBitmap written_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::uint64_t> sync_{0};
   SentPages sent_ = {};

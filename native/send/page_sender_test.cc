@@ -12,6 +12,7 @@
 #include "send/ferry_test_util.h"
 #include "tracker/tracker_test_util.h"
 #include "wire/records.h"
+#include "workload/guest_words.h"
 
 namespace pageferry {
 namespace {
@@ -116,6 +117,31 @@ TEST_P(PageSenderOverChannels, APushLetsGoOfTheVersionsThatRoundsHaveKept) {
   ferry.ferry([&](PageSender& sender) { return push(sender, residual, width); });
   expect_same(ferry);
   EXPECT_EQ(ferry.sender().version_bytes(), 0u);
+}
+
+TEST_P(PageSenderOverChannels, WhatTheGuestWritesAgainHasVersionsThoughThoseOfAllPagesDoNotFit) {
+  constexpr std::uint64_t kPages = 1024;
+  constexpr std::uint64_t kWorkingSet = 16;
+  PageSender::Options sending;
+  sending.effort.deltas = Deltas::kXbzrle;
+  // What finds the versions of a stripe, and some forty pages.
+  sending.version_bytes = 200'000;
+  Ferry ferry({.region_pages = {kPages}, .channels = GetParam(), .sending = sending});
+  const PageBitmap all = random_pages(kPages, 1, 19);
+  for_each_page(all, [&](PageIndex page) { fill_page(ferry.source(), page, 1); });
+  ferry.ferry_round(all);
+  const std::uint64_t of_all = ferry.sender().version_bytes();
+  PageBitmap written(kPages);
+  written.set_range({kPages - kWorkingSet, kWorkingSet});
+  const auto round = [&](std::uint64_t word) {
+    for_each_page(written,
+                  [&](PageIndex page) { store_guest_word(ferry.source().guest_page(page), word); });
+    return ferry.ferry_round(written).contents[wire::kContentXbzrle].pages;
+  };
+  EXPECT_EQ(round(2), 0u);
+  EXPECT_LT(ferry.sender().version_bytes(), of_all);
+  EXPECT_EQ(round(3), kWorkingSet);
+  expect_same(ferry);
 }
 
 TEST_P(PageSenderOverChannels, AnEmptyRoundIsASyncOnEveryChannel) {

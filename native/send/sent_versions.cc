@@ -102,7 +102,10 @@ const std::byte* SentVersions::find(PageIndex page, VersionReader& reader) const
 bool SentVersions::reserve(std::uint64_t bytes) {
   std::uint64_t held = held_bytes_.load(std::memory_order_relaxed);
   do {
-    if (held + bytes > budget_bytes_) return false;
+    if (held + bytes > budget_bytes_) {
+      lacked_room_.store(true, std::memory_order_relaxed);
+      return false;
+    }
   } while (!held_bytes_.compare_exchange_weak(held, held + bytes, std::memory_order_relaxed));
   return true;
 }
@@ -156,6 +159,41 @@ void SentVersions::keep_page(PageIndex page, std::span<const std::byte> bytes) {
 void SentVersions::forget(PageIndex page) {
   Stripe* stripe = stripe_of(page);
   if (stripe != nullptr) drop(stripe->versions[page % wire::kStripePages]);
+}
+
+void SentVersions::make_room(std::uint64_t bytes, const PageBitmap& stay) {
+  while (bytes_held() + bytes > budget_bytes_ && stripes_gone_through_ < stripes_.size()) {
+    let_go_of_others(stripes_gone_through_++, stay);
+  }
+}
+
+void SentVersions::let_go_of_others(std::size_t stripe, const PageBitmap& stay) {
+  if (stripes_[stripe] == nullptr) return;
+  const PageIndex end = std::min((stripe + 1) * wire::kStripePages, stay.page_count());
+  for (PageIndex at = stripe * wire::kStripePages; at < end;) {
+    const PageIndex first = stay.next_clear(at, end);
+    at = stay.next_set(first, end);
+    let_go(*stripes_[stripe], {first, at - first});
+  }
+}
+
+// The versions of a run of pages of the stripe, and their places.
+void SentVersions::let_go(Stripe& stripe, PageRange pages) {
+  std::uint64_t places = 0;
+  for (PageIndex page = pages.first; page < pages.end(); ++page) {
+    Version& version = stripe.versions[page % wire::kStripePages];
+    drop(version);
+    places += version.has_place ? 1 : 0;
+  }
+  // A process that has locked its memory gives nothing back: the places stay taken then.
+  if (places == 0 ||
+      ::madvise(place_of(pages.first), pages.count * kPageBytes, MADV_DONTNEED) != 0) {
+    return;
+  }
+  for (PageIndex page = pages.first; page < pages.end(); ++page) {
+    stripe.versions[page % wire::kStripePages].has_place = false;
+  }
+  release(places * kPageBytes);
 }
 
 void SentVersions::clear() {

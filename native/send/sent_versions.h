@@ -5,7 +5,8 @@
 // own for a copy, in one mapping as long as the guest, of which the system backs what was written; a place that was
 // written stays taken. To allocate and free copies one by one costs as much again as to make them. What is in stays in:
 // rounds sweep over memory, and a cache that made room for the newest would drop each page just before it comes again
-// (LRU never hits then: docs/compression.md has the measurement). What does not fit is not kept.
+// (LRU never hits then: docs/compression.md has the measurement). What does not fit is not kept, unless make_room() has
+// let go of others.
 //
 // Thread contract: two pages of one stripe never at the same time; pages of different stripes, and the figures, from any
 // thread.
@@ -20,6 +21,7 @@
 #include "codec/block_codec.h"
 #include "os/mapping.h"
 #include "os/status.h"
+#include "region/page_bitmap.h"
 #include "region/page_layout.h"
 
 namespace pageferry {
@@ -53,6 +55,12 @@ class SentVersions {
   void keep_page(PageIndex page, std::span<const std::byte> bytes);
   // Nobody knows what was sent of this page, or it is not worth keeping.
   void forget(PageIndex page);
+  // Something was not kept because there was no room for it.
+  bool lacked_room() const { return lacked_room_.load(std::memory_order_relaxed); }
+  // Lets go of versions of pages that are not in the set, and of their places, until so many bytes are free or all are
+  // gone. From one call to the next the set only grows, and no page outside of it gets a version any more: so each stripe
+  // is gone through once. Nobody asks for a version meanwhile, and nobody keeps one.
+  void make_room(std::uint64_t bytes, const PageBitmap& stay);
   // All are let go. Nobody asks for any meanwhile, and nobody keeps one.
   void clear();
 
@@ -69,13 +77,18 @@ class SentVersions {
   bool reserve(std::uint64_t bytes);
   void release(std::uint64_t bytes);
   void drop(Version& version);
+  void let_go(Stripe& stripe, PageRange pages);
+  void let_go_of_others(std::size_t stripe, const PageBitmap& stay);
   std::byte* place_of(PageIndex page) const { return copies_.data() + page * kPageBytes; }
 
   Mapping copies_;
   const std::uint64_t budget_bytes_;
   std::atomic<std::uint64_t> held_bytes_{0};
+  std::atomic<bool> lacked_room_{false};
   // Null for a stripe of which nothing was ever kept.
   std::vector<std::unique_ptr<Stripe>> stripes_;
+  // So many have made room.
+  std::size_t stripes_gone_through_ = 0;
 };
 
 class VersionReader {

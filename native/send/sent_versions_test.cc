@@ -223,6 +223,10 @@ class Model {
     return found == versions_.end() ? nullptr : &found->second.content;
   }
   void forget(PageIndex page) { versions_.erase(page); }
+  void let_go_of_others(const PageBitmap& pages) {
+    std::erase_if(versions_, [&](const auto& version) { return !pages.test(version.first); });
+    std::erase_if(places_, [&](PageIndex page) { return !pages.test(page); });
+  }
   void keep_block(const Members& members, const Bytes& pages, std::uint64_t bytes) {
     for (const PageIndex page : members) forget(page);
     if (!has_stripe(members.front()) || held() + bytes > budget_) return;
@@ -295,6 +299,14 @@ TEST_P(SentVersionsAgainstAModel, WhateverIsKeptAndForgottenThePagesAndTheSumAre
   constexpr std::array kKept = {Encoding::kLz4, Encoding::kZstd, Encoding::kWkdm64};
   for (int step = 0; step < 600; ++step) {
     const Members members = random_members(random);
+    if (step == 300) {
+      PageBitmap stay(kPages);
+      for (int i = 0; i < 8; ++i) {
+        for (const PageIndex page : random_members(random)) stay.set(page);
+      }
+      versions.make_room(kPlenty, stay);
+      model.let_go_of_others(stay);
+    }
     switch (random() % 4) {
       case 0:
         versions.forget(members.front());
@@ -361,6 +373,32 @@ TEST(SentVersions, ThreadsOnStripesOfTheirOwnStayWithinTheBudgetTogether) {
   // No block is left, whose lengths are odd: what it takes to find versions, and places.
   EXPECT_EQ((versions.bytes_held() - 4 * stripe_bytes()) % kPageBytes, 0u);
   EXPECT_LE(versions.bytes_held(), 4 * stripe_bytes() + 9 * kPageBytes);
+}
+
+TEST(SentVersions, PagesOutsideOfTheSetMakeRoomAndNoMoreOfThemThanItTakes) {
+  constexpr PageIndex kSecond = wire::kStripePages;
+  SentVersions versions(kPages, 2 * stripe_bytes() + 4 * kPageBytes);
+  const Bytes content(kPageBytes, std::byte{1});
+  for (const PageIndex page : {PageIndex{5}, PageIndex{6}, kSecond, kSecond + 1}) {
+    versions.keep_page(page, content);
+  }
+  EXPECT_FALSE(versions.lacked_room());
+  versions.keep_page(7, content);
+  EXPECT_TRUE(versions.lacked_room());
+  EXPECT_FALSE(versions.has(7));
+  PageBitmap stay(kPages);
+  for (const PageIndex page : {PageIndex{6}, PageIndex{7}, kSecond}) stay.set(page);
+  versions.make_room(kPageBytes, stay);
+  versions.keep_page(7, content);
+  VersionReader reader;
+  EXPECT_FALSE(versions.has(5));
+  for (const PageIndex page : {PageIndex{6}, PageIndex{7}, kSecond, kSecond + 1}) {
+    EXPECT_EQ(read(versions, page, reader), content) << page;
+  }
+  versions.make_room(kPageBytes, stay);
+  EXPECT_FALSE(versions.has(kSecond + 1));
+  versions.make_room(kPlenty, stay);
+  EXPECT_EQ(versions.bytes_held(), 2 * stripe_bytes() + 3 * kPageBytes);
 }
 
 TEST(SentVersions, WhatIsClearedIsGoneAndItsRoomIsFree) {
