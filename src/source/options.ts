@@ -62,6 +62,7 @@ export interface SourceOptions {
   /**
    * Bytes that may be kept of what was sent, so that a page which is sent again can be sent as what has changed; 0: none.
    * By default, with `auto` and `xbzrle`, up to half of what is free, and no more than half as much again as the guest has memory; otherwise none.
+   * Where not all fits, pages that the guest has written while it moves come before those that it has not.
    */
   readonly cacheBytes?: number;
   /**
