@@ -76,7 +76,7 @@ function printContents(output: Output, { pages, snapshots, contents }: Inspected
 }
 
 const COLUMNS = ['', 'encoding', 'pages a block', 'out ÷ in', 'as they are', 'encode', 'decode'];
-const WIDTHS = [3, 14, 15, 11, 13, 14, 14];
+const WIDTHS = [3, 12, 14, 10, 13, 13, 13];
 
 function line(cells: readonly string[]): string {
   return cells
