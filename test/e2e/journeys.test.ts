@@ -65,13 +65,17 @@ describe.concurrent('several guests', () => {
     const receiving = await Receiving.start({ maxMigrations: 1 });
     const [first, second] = [await startGuest(), await startGuest()];
     const slow = sourceFor(first, receiving.port, { bandwidthBytesPerSecond: 4 * MIB });
-    const moving = slow.migrate();
-    await until('the first is under way', () => receiving.destination.migrations === 1);
+    let isOpen = false;
+    receiving.destination.on('arriving', () => {
+      isOpen = true;
+    });
+    const cancelled = failureOf(slow.migrate());
+    await until('the first has its place', () => isOpen);
     const error = await failureOf(migrate(second, receiving.port));
     expect(error.code).toBe('BUSY');
     await expectUnharmed(second);
     slow.cancel();
-    expect((await failureOf(moving)).code).toBe('CANCELLED');
+    expect((await cancelled).code).toBe('CANCELLED');
     await receiving.expectServesNext();
   });
 });
