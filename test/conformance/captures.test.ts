@@ -86,7 +86,10 @@ const ENCODED = [
   { compression: 'xbzrle', contents: ['xbzrle'], fill: 'text' },
 ] as const;
 
-describe.concurrent('a migration as it was captured on both sides', () => {
+/** All at once, and every byte of each is read twice: on a slow machine that takes a minute by itself. */
+const PATIENCE = { timeout: 180_000 };
+
+describe.concurrent('a migration as it was captured on both sides', PATIENCE, () => {
   it.each(CASES)(
     'is right by $strategy over $channels channels, $compression, of $fill pages',
     async ({ strategy, channels, compression, fill }) => {
