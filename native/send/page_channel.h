@@ -61,8 +61,7 @@ class PageChannel final : public RecordSink {
   // Sends the record.
   Status take(RecordWriter& record) override;
   std::uint64_t batch_bytes() const override { return batch_bytes_; }
-  // What it encodes itself is sent at once, so there is no queue that could say.
-  bool is_waited_for() const override { return false; }
+  Slower slower() const override { return Slower::kUnknown; }
 
  private:
   bool pay(std::uint64_t bytes);

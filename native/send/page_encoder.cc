@@ -42,11 +42,11 @@ bool repeats_one_word(const std::byte* page) {
 }
 
 // How what has changed of a page is encoded.
-Encoding delta_encoding(Deltas deltas, PageBytes page, PageBytes base, bool is_waited_for) {
+Encoding delta_encoding(Deltas deltas, PageBytes page, PageBytes base, Slower slower) {
   switch (deltas) {
     case Deltas::kByChange:
-      return !is_waited_for && has_changed_little(page, base) ? Encoding::kXbzrle
-                                                              : Encoding::kZstdDelta;
+      return slower != Slower::kLink && has_changed_little(page, base) ? Encoding::kXbzrle
+                                                                       : Encoding::kZstdDelta;
     case Deltas::kLz4:
       return Encoding::kLz4Delta;
     case Deltas::kXbzrle:
@@ -80,6 +80,7 @@ struct PageEncoder::Lane {
   RecordWriter record;
   std::array<PageIndex, kMostBlockPages> members;
   std::size_t count = 0;
+  bool comes_again = false;  // one of them
   const Region* region = nullptr;
   std::unique_ptr<std::byte[]> pages = std::make_unique_for_overwrite<std::byte[]>(kMostBlockBytes);
   std::unique_ptr<std::byte[]> bases;
@@ -106,7 +107,15 @@ void PageEncoder::forget_version(PageIndex page) {
   if (use_ != Use::kPush) pages_.versions.forget(page);
 }
 
-Rung PageEncoder::rung() const { return pages_.effort.rung(sink_->is_waited_for()); }
+// Versions of the pages that are gathered. After a final round nobody asks for any. In the first one nobody knows which pages
+// come again, but for those that the guest is writing already; the others' are kept in the time that the link leaves to
+// the encoders, because to keep a page may take as long as to encode it.
+bool PageEncoder::keeps_versions(const Lane& lane) const {
+  if (deltas() == Deltas::kNone || use_ == Use::kFinal) return false;
+  return use_ == Use::kLive || lane.comes_again || sink_->slower() != Slower::kEncoders;
+}
+
+Rung PageEncoder::rung() const { return pages_.effort.rung(sink_->slower() == Slower::kLink); }
 
 Deltas PageEncoder::deltas() const {
   if (use_ == Use::kPush || !pages_.versions.keeps_any()) return Deltas::kNone;
@@ -132,7 +141,7 @@ PageEncoder::Lane& PageEncoder::lane_of(Encoding encoding) {
 PageEncoder::Lane& PageEncoder::delta_lane(Deltas deltas, const std::byte* page,
                                            const std::byte* base) {
   return lane_of(delta_encoding(deltas, PageBytes(page, kPageBytes), PageBytes(base, kPageBytes),
-                                sink_->is_waited_for()));
+                                sink_->slower()));
 }
 
 PageEncoder::Lane& PageEncoder::copied_lane() {
@@ -153,7 +162,7 @@ Encoding PageEncoder::encoding_for(const Rung& rung, const std::byte* page) cons
   }
 }
 
-Status PageEncoder::add_page(const Region& region, PageIndex page) {
+Status PageEncoder::add_page(const Region& region, PageIndex page, bool comes_again) {
   const std::byte* data = pages_.memory->page_to_read(page);
   if (is_zero_page(std::span(data, kPageBytes))) {
     if (Status room = make_room(direct_, 0, 1); !room.ok()) return room;
@@ -181,7 +190,7 @@ Status PageEncoder::add_page(const Region& region, PageIndex page) {
                : rung.method == Method::kRaw ? copied_lane()
                                              : lane_of(encoding_for(rung, data));
   lane.rung = rung;
-  return gather(lane, region, page, data, base);
+  return gather(lane, region, page, data, base, comes_again);
 }
 
 Status PageEncoder::add_raw(const Region& region, PageIndex page, const std::byte* data) {
@@ -214,7 +223,7 @@ Status PageEncoder::add_missing(PageRange run, const PageBitmap& missing) {
 // Copies the page into its lane, whose pages are encoded when they are as many as go together; and its base, where the
 // lane needs one.
 Status PageEncoder::gather(Lane& lane, const Region& region, PageIndex page, const std::byte* data,
-                           const std::byte* base) {
+                           const std::byte* base, bool comes_again) {
   const bool apart =
       lane.count > 0 &&
       (lane.region != &region || lane.members[0] / wire::kStripePages != page / wire::kStripePages);
@@ -227,8 +236,9 @@ Status PageEncoder::gather(Lane& lane, const Region& region, PageIndex page, con
     std::memcpy(lane.bases.get() + lane.count * kPageBytes, base, kPageBytes);
   }
   lane.members[lane.count++] = page;
-  const std::size_t most =
-      use_ == Use::kLive ? kMostBlockPages : std::min<std::size_t>(16, kMostBlockPages);
+  lane.comes_again = lane.comes_again || comes_again;
+  const bool is_live = use_ == Use::kFirst || use_ == Use::kLive;
+  const std::size_t most = is_live ? kMostBlockPages : std::min<std::size_t>(16, kMostBlockPages);
   const std::size_t wanted = std::clamp<std::size_t>(lane.rung.block_pages, 1, most);
   return lane.count >= wanted ? encode(lane) : Status();
 }
@@ -241,6 +251,7 @@ Status PageEncoder::encode(Lane& lane) {
   const bool is_tried = lane.encoding.has_value() && lane.trials.is_due();
   if (!is_tried || !add_encoded(lane, lane.record.room(most), head)) add_as_they_are(lane);
   lane.count = 0;
+  lane.comes_again = false;
   return Status();
 }
 
@@ -273,14 +284,14 @@ bool PageEncoder::add_encoded(Lane& lane, std::span<std::byte> room, std::uint64
   }
   lane.trials.shrank();
   const auto named = lane.named();
-  if (needs_base(encoding)) {
+  if (!keeps_versions(lane)) {
+    for (const PageIndex page : named) forget_version(page);
+  } else if (needs_base(encoding)) {
     for (std::size_t i = 0; i < named.size(); ++i) {
       pages_.versions.keep_page(named[i], content.subspan(i * kPageBytes, kPageBytes));
     }
-  } else if (deltas() != Deltas::kNone) {
-    pages_.versions.keep_block(named, encoding, out.first(*length));
   } else {
-    for (const PageIndex page : named) forget_version(page);
+    pages_.versions.keep_block(named, encoding, out.first(*length));
   }
   lane.record.add_block(named, content_of(encoding), *length);
   count(content_of(encoding), named.size(), head + *length, took);
@@ -292,7 +303,7 @@ bool PageEncoder::add_encoded(Lane& lane, std::span<std::byte> room, std::uint64
 
 // Where versions are kept the copy is sent, because it is what is kept; otherwise the page itself, which needs no copy.
 void PageEncoder::add_as_they_are(Lane& lane) {
-  const bool keeps = deltas() != Deltas::kNone;
+  const bool keeps = keeps_versions(lane);
   const auto named = lane.named();
   for (std::size_t i = 0; i < named.size(); ++i) {
     const bool new_region = named[i] == lane.region->first_page;

@@ -23,6 +23,13 @@
 
 namespace pageferry {
 
+// Which of the two waits for the other.
+enum class Slower : std::uint8_t {
+  kUnknown,  // no queue lies between them
+  kLink,
+  kEncoders,
+};
+
 // Where records go that are full.
 class RecordSink {
  public:
@@ -31,13 +38,13 @@ class RecordSink {
   virtual Status take(RecordWriter& record) = 0;
   // A record is passed on once it holds so many bytes of payload.
   virtual std::uint64_t batch_bytes() const = 0;
-  // The link is slower than what is encoded for it.
-  virtual bool is_waited_for() const = 0;
+  virtual Slower slower() const = 0;
 };
 
 // What may be done with pages.
 enum class Use : std::uint8_t {
-  kLive,   // the guest runs, and waits for none of them
+  kFirst,  // the guest runs, waits for none of them, and nothing of it was sent before
+  kLive,   // the same, and what comes again is worth a version: it belongs to the working set
   kFinal,  // the guest is paused
   kPush,  // the guest runs at the other end, and may wait for them: none has a base there, and no version is looked at
 };
@@ -54,8 +61,9 @@ class PageEncoder {
   void prepare_for_push();
   // What comes until flush() goes to this sink.
   void begin(RecordSink& sink, Use use);
-  // Pages of one stripe ascend. On failure the sink's reason; the encoder is of no further use.
-  Status add_page(const Region& region, PageIndex page);
+  // Pages of one stripe ascend. `comes_again`: the guest has written the page since it was harvested, so it will be sent
+  // once more. On failure the sink's reason; the encoder is of no further use.
+  Status add_page(const Region& region, PageIndex page, bool comes_again);
   // This page comes next. A page and its version lie in memory that nobody has looked at for long, and a processor reads
   // ahead within a page alone.
   void prefetch(PageIndex page) const;
@@ -73,7 +81,7 @@ class PageEncoder {
 
   Status add_raw(const Region& region, PageIndex page, const std::byte* data);
   Status gather(Lane& lane, const Region& region, PageIndex page, const std::byte* data,
-                const std::byte* base);
+                const std::byte* base, bool comes_again);
   Status encode(Lane& lane);
   bool add_encoded(Lane& lane, std::span<std::byte> room, std::uint64_t head);
   void add_as_they_are(Lane& lane);
@@ -82,6 +90,7 @@ class PageEncoder {
   Lane& lane_of(Encoding encoding);
   Lane& delta_lane(Deltas deltas, const std::byte* page, const std::byte* base);
   Lane& copied_lane();
+  bool keeps_versions(const Lane& lane) const;
   void forget_version(PageIndex page);
   Rung rung() const;
   Deltas deltas() const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -46,11 +47,11 @@ class KeptRecords final : public RecordSink {
     return Status();
   }
   std::uint64_t batch_bytes() const override { return batch; }
-  bool is_waited_for() const override { return waited_for; }
+  Slower slower() const override { return slower_part; }
 
   Bytes stream;
   std::uint64_t batch = 1 << 20;
-  bool waited_for = true;
+  Slower slower_part = Slower::kLink;
   std::function<void()> before_take;
 };
 
@@ -74,15 +75,16 @@ class Encoded {
   void write(PageIndex page, std::span<const std::byte> bytes) const {
     std::ranges::copy(bytes, source_.memory->engine_page(page));
   }
-  void add(PageIndex page) {
-    const Status added = encoder_.add_page(source_.memory->region_of(page), page);
+  void add(PageIndex page, bool comes_again = false) {
+    const Status added = encoder_.add_page(source_.memory->region_of(page), page, comes_again);
     ASSERT_TRUE(added.ok()) << added.message();
   }
   // What the encoder makes of these pages; each record is right, and is applied to the other guest.
-  std::vector<ParsedRecord> send(const std::vector<PageIndex>& pages, Use use = Use::kLive) {
+  std::vector<ParsedRecord> send(const std::vector<PageIndex>& pages, Use use = Use::kLive,
+                                 std::optional<PageIndex> comes_again = std::nullopt) {
     sink_.stream.clear();
     encoder_.begin(sink_, use);
-    for (const PageIndex page : pages) add(page);
+    for (const PageIndex page : pages) add(page, page == comes_again);
     EXPECT_TRUE(encoder_.flush().ok());
     apply();
     return parse_records(sink_.stream);
@@ -194,8 +196,11 @@ TEST_P(PageEncoderMixtures, EveryRecordIsRightAndThePagesArriveWhateverTheyHold)
       sent.push_back(page);
     }
     encoded.sink().batch = round % 2 == 0 ? 1 << 20 : 20'000;
-    encoded.sink().waited_for = round % 3 == 0;
-    const auto records = encoded.send(sent, round == 5 ? Use::kFinal : Use::kLive);
+    encoded.sink().slower_part =
+        std::array{Slower::kLink, Slower::kEncoders, Slower::kUnknown}[round % 3];
+    const auto records = encoded.send(sent, round == 0   ? Use::kFirst
+                                            : round == 5 ? Use::kFinal
+                                                         : Use::kLive);
     std::uint64_t brought = 0;
     for (const wire::TableEntry& entry : entries_of(records)) brought += wire::pages_brought(entry);
     EXPECT_EQ(brought, sent.size());
@@ -299,13 +304,13 @@ TEST(PageEncoder, ByChangeAPageThatChangedLittleGoesAsXbzrleUnlessTheLinkIsTheSl
       for (std::size_t i = 0; i < words; ++i) guest_word(encoded.source(), page, 3 * i) += 1;
     }
   };
-  encoded.sink().waited_for = false;
+  encoded.sink().slower_part = Slower::kEncoders;
   change();
   const auto by_change = encoded.send(sent);
   EXPECT_EQ(pages_as(by_change, wire::kContentXbzrle), 10u);
   EXPECT_EQ(pages_as(by_change, wire::kContentZstdDelta), 10u);
   encoded.expect_same(sent);
-  encoded.sink().waited_for = true;
+  encoded.sink().slower_part = Slower::kLink;
   change();
   EXPECT_EQ(pages_as(encoded.send(sent), wire::kContentZstdDelta), 20u);
   encoded.expect_same(sent);
@@ -427,7 +432,7 @@ class NoRecords final : public RecordSink {
     return Status();
   }
   std::uint64_t batch_bytes() const override { return 1 << 20; }
-  bool is_waited_for() const override { return true; }
+  Slower slower() const override { return Slower::kLink; }
 
   std::size_t most_allocated = 0;
 };
@@ -493,15 +498,50 @@ TEST(PageEncoder, APageLacksAVersionOnlyWhereOneCouldBeKept) {
   EXPECT_FALSE(none.encoder().lacks_version(1));
 }
 
+// Two blocks of 16 pages, and where pages do not shrink two of single pages.
+TEST(PageEncoder, InTheFirstRoundBlocksGetVersionsWhereOnePageComesAgainOrTheEncodersHaveTime) {
+  for (const bool shrink : {true, false}) {
+    for (const Slower slower : {Slower::kUnknown, Slower::kLink, Slower::kEncoders}) {
+      for (const Use use : {Use::kFirst, Use::kLive}) {
+        Encoded encoded(plan(blocks(Encoding::kZstd), Deltas::kZstd));
+        Random random(21);
+        for (const PageIndex page : range(0, 32)) {
+          encoded.write(page, shrink ? text(random, kPageBytes) : noise(random, kPageBytes));
+        }
+        encoded.sink().slower_part = slower;
+        encoded.send(range(0, 32), use, 20);
+        encoded.expect_same(range(0, 32));
+        const bool all = use == Use::kLive || slower != Slower::kEncoders;
+        for (const PageIndex page : range(0, 32)) {
+          EXPECT_EQ(encoded.pages().versions.has(page), all || page >= 16) << page;
+        }
+      }
+    }
+  }
+}
+
+TEST(PageEncoder, AFinalRoundUsesVersionsAndLeavesNone) {
+  Encoded encoded(plan(blocks(Encoding::kZstd), Deltas::kXbzrle));
+  Random random(22);
+  const auto sent = range(0, 40);
+  for (const PageIndex page : sent) encoded.write(page, text(random, kPageBytes));
+  encoded.send(range(0, 20));
+  for (const PageIndex page : sent) guest_word(encoded.source(), page, 7) = random();
+  const auto records = encoded.send(sent, Use::kFinal);
+  EXPECT_EQ(pages_as(records, wire::kContentXbzrle), 20u);
+  encoded.expect_same(sent);
+  for (const PageIndex page : sent) EXPECT_FALSE(encoded.pages().versions.has(page)) << page;
+}
+
 TEST(PageEncoder, TheRungIsTheUpperOneExactlyWhileTheLinkIsTheSlowerPart) {
   EffortPlan two = plan(blocks(Encoding::kLz4));
   two.upper = blocks(Encoding::kZstd);
   Encoded encoded(two, 0);
   Random random(10);
   for (const PageIndex page : {1, 2}) encoded.write(page, text(random, kPageBytes));
-  encoded.sink().waited_for = false;
+  encoded.sink().slower_part = Slower::kEncoders;
   EXPECT_EQ(pages_as(encoded.send({1, 2}), wire::kContentLz4), 2u);
-  encoded.sink().waited_for = true;
+  encoded.sink().slower_part = Slower::kLink;
   EXPECT_EQ(pages_as(encoded.send({1, 2}), wire::kContentZstd), 2u);
   const ClassStats totals = encoded.pages().encoded.read();
   EXPECT_EQ(totals.zstd_level(1).pages, 2u);

@@ -70,7 +70,9 @@ class PageSender::QueueSink final : public RecordSink {
     return queue_.put(record, effort_.queue_bytes()) ? Status() : cancelled();
   }
   std::uint64_t batch_bytes() const override { return batch_bytes_; }
-  bool is_waited_for() const override { return queue_.bytes() > effort_.queue_bytes() / 2; }
+  Slower slower() const override {
+    return queue_.bytes() > effort_.queue_bytes() / 2 ? Slower::kLink : Slower::kEncoders;
+  }
 
  private:
   // Several records are in a queue of the least size.
@@ -167,6 +169,7 @@ Result<SendStats> PageSender::on_every_channel(std::uint64_t pages, Use use, Bod
 void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnSent on_sent) {
   begin(
       [this, &pages, skip_hot] {
+        if (sync_.load() == 0) return round(pages, skip_hot, Use::kFirst);
         make_room_for(pages);
         return round(pages, skip_hot, Use::kLive);
       },
@@ -176,8 +179,7 @@ void PageSender::send_round(const PageBitmap& pages, DirtyTracker* skip_hot, OnS
 // Where not all versions fit those of pages that the guest never wrote make room for the pages of this round. What is sent
 // after the first round belongs to the working set, so no page outside of it gets a version again.
 void PageSender::make_room_for(const PageBitmap& pages) {
-  const bool is_first = sync_.load() == 0;
-  if (is_first || !pages_.versions.keeps_any()) return;
+  if (!pages_.versions.keeps_any()) return;
   written_.merge(pages);
   if (!pages_.versions.lacked_room()) return;
   pages_.versions.make_room(pages.count() * kPageBytes, written_);
@@ -283,11 +285,12 @@ Status PageSender::encode_stripe(PageEncoder& encoder, PageRange stripe, Round& 
     if (failure.ok() && round.skip_hot != nullptr) failure = round.skip_hot->peek(part, round.hot);
     round.pages.for_each_run(part, [&](PageRange run) {
       for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
-        if (round.skip_hot != nullptr && round.hot.test(page) && !encoder.lacks_version(page)) {
+        const bool is_hot = round.skip_hot != nullptr && round.hot.test(page);
+        if (is_hot && !encoder.lacks_version(page)) {
           ++skipped;
         } else {
           if (page + 1 < run.end()) encoder.prefetch(page + 1);
-          failure = encoder.add_page(region, page);
+          failure = encoder.add_page(region, page, is_hot);
         }
       }
     });
@@ -379,7 +382,8 @@ Status PageSender::push_stretches(PageChannel& channel, ResidualSet& residual, M
     pages_.memory->for_each_region(stretch, [&](const Region& region, PageRange part) {
       residual.pages().for_each_run(part, [&](PageRange run) {
         for (PageIndex page = run.first; failure.ok() && page < run.end(); ++page) {
-          if (residual.pages().take(page)) failure = channel.encoder().add_page(region, page);
+          if (residual.pages().take(page))
+            failure = channel.encoder().add_page(region, page, false);
         }
       });
     });
