@@ -23,7 +23,8 @@ export interface EffortReport {
   readonly linkBytesPerSecond: number | null;
   /** Measured ÷ table. */
   readonly costScale: number | null;
-  readonly sizeScale: number | null;
+  /** A rung that leaves the share r of a page by the table leaves r to this power. */
+  readonly sizeExponent: number | null;
 }
 
 export interface RoundReport {

@@ -111,7 +111,7 @@ export class EffortDriver {
       this.#fixed ?? this.#effort.plan,
       this.#stage,
     );
-    const { link, cost, size } = this.#effort;
+    const { link, cost, sizeExponent } = this.#effort;
     return {
       lower: rungName(lower),
       upper: rungName(upper),
@@ -119,7 +119,7 @@ export class EffortDriver {
       encoders,
       linkBytesPerSecond: this.#fixed === null && link.measured ? link.rate : null,
       costScale: this.#fixed === null ? cost : null,
-      sizeScale: this.#fixed === null ? size : null,
+      sizeExponent: this.#fixed === null ? sizeExponent : null,
     };
   }
 

@@ -6,10 +6,13 @@
  * mixture of both that fits the link. One rung up or down by the queue alone would swing: neighbours differ by up to seven
  * times in cost (docs/compression.md, "The controller").
  *
- * The costs of all rungs come from the ladder, scaled by two numbers that follow what is measured: cost and size.
+ * What a rung costs and comes to is in the ladder, for the machine and the memory that it was made for. Two numbers that
+ * follow what is measured carry it over to these: a factor for all costs, and an exponent for what is left of a page. The
+ * exponent, because memory that zstd makes half as large as usual is made smaller by the lower rungs too, but not by half, and
+ * a page that is sent as it is stays a page.
  */
 import type { ContentStats, Contents, ZstdLevels } from '../../native/contents.js';
-import type { Ladder, Step } from './ladder.js';
+import { type Ladder, PAGE, type Step } from './ladder.js';
 import {
   type EffortPlan,
   LEAST_QUEUE_BYTES,
@@ -41,7 +44,8 @@ export interface Effort {
   readonly link: LinkRate;
   /** Measured ÷ table. */
   readonly cost: number;
-  readonly size: number;
+  /** What the table's rung makes the share r of a page comes to r to this power here: 0 where nothing shrinks. */
+  readonly sizeExponent: number;
   /** False while next to nothing of what was encoded became smaller. */
   readonly shrinks: boolean;
 }
@@ -92,7 +96,7 @@ const FIRST_RATE = 1_250_000_000;
 
 export function firstEffort(around: Surroundings): Effort {
   const link = { rate: FIRST_RATE, measured: false };
-  return planned({ link, cost: 1, size: 1, shrinks: true }, around);
+  return planned({ link, cost: 1, sizeExponent: 1, shrinks: true }, around);
 }
 
 /** What to do after `now`, when `before` was the sample that led to `effort`. */
@@ -105,8 +109,8 @@ export function nextEffort(
   // A link that had nothing to deliver says nothing of its rate: the guest's pages may all be zero.
   const hadBytes = encodedBytes(now) > encodedBytes(before);
   const link = hadBytes ? linkAfter(effort.link, now.deliveryRate) : effort.link;
-  const { cost, size } = scalesAfter(effort, before, now, around.ladder);
-  return planned({ link, cost, size, shrinks: shrinksAfter(effort, before, now) }, around);
+  const scales = scalesAfter(effort, before, now, around.ladder);
+  return planned({ link, ...scales, shrinks: shrinksAfter(effort, before, now) }, around);
 }
 
 function shrinksAfter({ shrinks }: Effort, before: EffortSample, now: EffortSample): boolean {
@@ -132,30 +136,35 @@ function linkAfter({ rate, measured }: LinkRate, seen: number | null): LinkRate 
   return { rate: Math.min(MOST_RATE, rate * growth), measured };
 }
 
+/** How a memory and a machine differ from those of the ladder. */
+type Scales = Pick<Effort, 'cost' | 'sizeExponent'>;
+
 /** Of the rungs' own contents: deltas and zero pages say nothing of the table. */
 function scalesAfter(
-  { cost, size }: Pick<Effort, 'cost' | 'size'>,
+  { cost, sizeExponent }: Scales,
   before: EffortSample,
   now: EffortSample,
   ladder: Ladder,
-): Pick<Effort, 'cost' | 'size'> {
-  const sum = { pages: 0, ns: 0, bytes: 0, tableNs: 0, tableBytes: 0 };
+): Scales {
+  const sum = { pages: 0, ns: 0, tableNs: 0, logSize: 0, tableLogSize: 0 };
   for (const step of ladder) {
     const stats = statsOf(step.rung, now);
     if (stats === undefined) continue;
     const earlier = statsOf(step.rung, before);
     const pages = stats.pages - (earlier?.pages ?? 0);
+    const bytes = stats.bytesOut - (earlier?.bytesOut ?? 0);
+    if (pages === 0) continue;
     sum.pages += pages;
     sum.ns += (stats.encodeMs - (earlier?.encodeMs ?? 0)) * 1e6;
-    sum.bytes += stats.bytesOut - (earlier?.bytesOut ?? 0);
     sum.tableNs += pages * step.ns;
-    sum.tableBytes += pages * step.bytes;
+    sum.logSize += pages * Math.log(Math.min(1, bytes / pages / PAGE));
+    sum.tableLogSize += pages * Math.log(step.bytes / PAGE);
   }
-  if (sum.pages === 0) return { cost, size };
+  if (sum.pages === 0) return { cost, sizeExponent };
   const weight = 1 - (1 - WEIGHT_OF_64_PAGES) ** (sum.pages / 64);
   return {
     cost: cost + (sum.ns / sum.tableNs - cost) * weight,
-    size: size + (sum.bytes / sum.tableBytes - size) * weight,
+    sizeExponent: sizeExponent + (sum.logSize / sum.tableLogSize - sizeExponent) * weight,
   };
 }
 
@@ -165,13 +174,14 @@ function statsOf(rung: Rung, { contents, zstdLevels }: EffortSample): ContentSta
 }
 
 function planned(
-  { link, cost, size, shrinks }: Omit<Effort, 'plan'>,
+  { link, cost, sizeExponent, shrinks }: Omit<Effort, 'plan'>,
   around: Surroundings,
 ): Effort {
   const rate = rateOf(link, around.limit);
+  const scales = { cost, sizeExponent };
   const encodes = !around.local || around.limit > 0;
-  const at = encodes ? highestThatKeepsUp(rate, cost, size, around) : 0;
-  const above = encodes && isWorthMixing(at, rate, cost, size, around) ? at + 1 : at;
+  const at = encodes ? highestThatKeepsUp(rate, scales, around) : 0;
+  const above = encodes && isWorthMixing(at, rate, scales, around) ? at + 1 : at;
   const most = highestRung(around.ladder, shrinks);
   const lower = around.ladder[Math.min(at, most)] as Step;
   const upper = around.ladder[Math.min(above, most)] as Step;
@@ -190,7 +200,7 @@ function planned(
     encoders: encodes ? around.encoders : 0,
     queueBytes: Math.round(Math.min(MOST_QUEUE_BYTES, queueBytes)),
   };
-  return { plan, link, cost, size, shrinks };
+  return { plan, link, ...scales, shrinks };
 }
 
 function highestRung(ladder: Ladder, shrinks: boolean): number {
@@ -224,39 +234,32 @@ export function pageTimes(
 function isWorthMixing(
   at: number,
   rate: number,
-  cost: number,
-  size: number,
+  scales: Scales,
   { encoders, ladder }: Surroundings,
 ): boolean {
   const [own, next] = [ladder[at], ladder[at + 1]];
   if (own === undefined || next === undefined) return false;
   if (next.ns <= MOST_TIMES_DEARER * own.ns) return true;
-  const { encodeNs, linkNs } = scaledTimes(own, cost, size, encoders, rate);
-  const share =
-    (linkNs - encodeNs) / (scaledTimes(next, cost, size, encoders, rate).encodeNs - encodeNs);
-  return share * (1 - next.bytes / own.bytes) >= LEAST_SAVED;
+  const ofOwn = pageTimes(scaled(own, scales), encoders, rate);
+  const ofNext = pageTimes(scaled(next, scales), encoders, rate);
+  const share = (ofOwn.linkNs - ofOwn.encodeNs) / (ofNext.encodeNs - ofOwn.encodeNs);
+  return share * (1 - ofNext.linkNs / ofOwn.linkNs) >= LEAST_SAVED;
 }
 
-function scaledTimes(
-  { ns, bytes }: Step,
-  cost: number,
-  size: number,
-  encoders: number,
-  rate: number,
-): ReturnType<typeof pageTimes> {
-  return pageTimes({ ns: ns * cost, bytes: bytes * size }, encoders, rate);
+/** What the step costs and comes to with this machine and this memory. */
+function scaled({ ns, bytes }: Step, { cost, sizeExponent }: Scales): Pick<Step, 'ns' | 'bytes'> {
+  return { ns: ns * cost, bytes: PAGE * (bytes / PAGE) ** sizeExponent };
 }
 
 /** The highest rung whose pages are encoded no slower than the link takes them. */
 function highestThatKeepsUp(
   rate: number,
-  cost: number,
-  size: number,
+  scales: Scales,
   { encoders, ladder }: Surroundings,
 ): number {
   return ladder.findLastIndex((step) => {
     if (step.rung.method === 'raw') return true;
-    const { encodeNs, linkNs } = scaledTimes(step, cost, size, encoders, rate);
+    const { encodeNs, linkNs } = pageTimes(scaled(step, scales), encoders, rate);
     return encodeNs <= linkNs;
   });
 }

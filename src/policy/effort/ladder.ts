@@ -16,7 +16,8 @@ export interface Step {
 
 export type Ladder = readonly Step[];
 
-const PAGE = 4096;
+/** Bytes of a page as it is. */
+export const PAGE = 4096;
 
 /**
  * Ascending: each costs more than the one before, and comes to less. The costs are those of the machine that

@@ -214,7 +214,16 @@ describe('a plan', () => {
     expect(rungsAfter(67, 16_700_000)).toEqual(['zstd:1', 'zstd:3']);
     expect(rungsAfter(6 * 67, 16_700_000)).toEqual(['wkdm64', 'lz4']);
     expect(rungsAfter(67, 2 * 16_700_000)).toEqual(['zstd:3', 'zstd:3']);
-    expect(rungsAfter(67, 4 * 16_700_000)).toEqual(['zstd:3', 'zstd:9']);
+  });
+
+  it('takes what a higher rung makes very small for less small by the lower ones, and a raw page for a page', () => {
+    const lz4 = { pages: 10_000, bytesIn: 10_000 * PAGE_BYTES, bytesOut: 4e6, encodeMs: 5 * 67 };
+    const now = { deliveryRate: 1000 * MBIT, contents: { lz4 }, zstdLevels: {} };
+    const { sizeExponent, plan } = nextEffort(firstEffort(HERE), sampleOf(null), now, HERE);
+    // 400 bytes of a page are 0.098 of it, and 1670 are 0.408.
+    expect(sizeExponent).toBeCloseTo(Math.log(400 / 4096) / Math.log(1670 / 4096), 2);
+    // wkdm64 leaves 1260 bytes then, for which its encoders are fast enough; of 620 they would not be.
+    expect(plan).toMatchObject({ lower: WKDM, upper: LZ4 });
   });
 
   it('is one that does not search for long where next to nothing becomes smaller, until something does', () => {
